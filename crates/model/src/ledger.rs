@@ -1,0 +1,162 @@
+//! What became of every hit: outcomes, and the ledger lines in which they are kept so that nothing vanishes silently.
+//!
+//! received = counted + minimal + refused(reason) + bot(class) + late, per site and minute.
+
+use crate::{Cell, Domain, LocalDay, Millis};
+
+/// Why a hit was turned away. Closed: a new reason needs its label, its status and its line in the docs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Refusal {
+    /// No such site is configured.
+    UnknownSite,
+    /// Not what the format asks for.
+    Malformed,
+    /// Over a size limit.
+    TooLarge,
+    /// The sender calls itself, or is known as, a robot.
+    Bot(BotClass),
+    /// The sender sends faster than its share.
+    RateLimited,
+    /// The visitor opted out.
+    OptedOut,
+    /// The site's mode is `off` for this hit.
+    Off,
+    /// A second arrival of a hit that was already counted.
+    Duplicate,
+    /// Too old: its day is closed.
+    Late,
+    /// A log line of something that is no page: a picture, a style sheet, a script.
+    StaticFile,
+    /// A log line of a request that does not view a page (`POST`, `HEAD`, …).
+    Method,
+    /// A log line of an answer that showed no page (a redirect, an error).
+    Status,
+}
+
+/// What kind of robot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum BotClass {
+    /// It names itself in the user agent.
+    Declared,
+    /// An automated browser (headless, driver).
+    Automation,
+    /// A library or command-line client.
+    Library,
+    /// No user agent at all.
+    Nameless,
+}
+
+impl BotClass {
+    /// The word for it in the ledger and in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Declared => "declared",
+            Self::Automation => "automation",
+            Self::Library => "library",
+            Self::Nameless => "nameless",
+        }
+    }
+}
+
+impl Refusal {
+    /// The word for it in answers, metrics and the ledger.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownSite => "unknown_site",
+            Self::Malformed => "malformed",
+            Self::TooLarge => "too_large",
+            Self::Bot(_) => "bot",
+            Self::RateLimited => "rate_limited",
+            Self::OptedOut => "opted_out",
+            Self::Off => "off",
+            Self::Duplicate => "duplicate",
+            Self::Late => "late",
+            Self::StaticFile => "static_file",
+            Self::Method => "method",
+            Self::Status => "status",
+        }
+    }
+}
+
+/// What became of one hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Counted with its visitor (modes `full` and `exempt`).
+    Counted,
+    /// Counted without its visitor.
+    Minimal,
+    /// Turned away.
+    Refused(Refusal),
+}
+
+impl Outcome {
+    /// The ledger's column `outcome`: one of `counted`, `minimal`, `refused`, `bot`, `late`.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Counted => "counted",
+            Self::Minimal => "minimal",
+            Self::Refused(Refusal::Bot(_)) => "bot",
+            Self::Refused(Refusal::Late) => "late",
+            Self::Refused(_) => "refused",
+        }
+    }
+
+    /// The ledger's column `reason`: empty for what was counted, the class for a robot.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Counted | Self::Minimal | Self::Refused(Refusal::Late) => "",
+            Self::Refused(Refusal::Bot(class)) => class.as_str(),
+            Self::Refused(refusal) => refusal.as_str(),
+        }
+    }
+}
+
+/// How many hits of one site and one minute came to one outcome.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LedgerLine {
+    /// The site.
+    pub site: Domain,
+    /// Minutes since the epoch.
+    pub minute: i64,
+    /// What became of them.
+    pub outcome: Outcome,
+    /// How many; negative only when a correction takes back.
+    pub hits: i64,
+}
+
+/// How many visitors a processor's partition saw in the five minutes before `at`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveLine {
+    /// The site.
+    pub site: Domain,
+    /// When this was true.
+    pub at: Millis,
+    /// The journal's partition; visitors of different partitions are different, so lines add up.
+    pub partition: u32,
+    /// Visitors.
+    pub visitors: u64,
+}
+
+/// Everything one flush writes: netted, additive, sorted, and without any trace of who or in what order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Changes of cells, sorted by key, none all zero.
+    pub cells: Vec<Cell>,
+    /// Changes of the ledger, sorted.
+    pub ledger: Vec<LedgerLine>,
+    /// Live visitors, one line a site.
+    pub live: Vec<LiveLine>,
+}
+
+/// A site's day whose fold is final and forgotten.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClosedDay {
+    /// The site.
+    pub site: Domain,
+    /// The day.
+    pub day: LocalDay,
+}

@@ -1,0 +1,21 @@
+//! The words of Footfall: everything that crosses a wire or a crate boundary, and the limits that hold there.
+//!
+//! It is not a place for behaviour: no clock, no socket, no Kafka, no ClickHouse, no decision. A type lives here when two
+//! crates speak about the same thing; what only one crate needs lives in that crate.
+
+pub mod counts;
+pub mod hit;
+pub mod ledger;
+pub mod limits;
+pub mod record;
+pub mod signals;
+pub mod site;
+pub mod time;
+
+pub use counts::{Cell, Counts, Dimension};
+pub use hit::{Arrival, Campaign, Engagement, Hit, Kind, Peer, Referrer, Revenue};
+pub use ledger::{BotClass, Changes, ClosedDay, LedgerLine, LiveLine, Outcome, Refusal};
+pub use record::{Record, RecordError, Tally};
+pub use signals::Signals;
+pub use site::{Domain, Mode, Site, Sites};
+pub use time::{Clock, LocalDay, Millis};
