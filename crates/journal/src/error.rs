@@ -1,0 +1,96 @@
+//! What a journal refuses, and how it fails. A refusal is for now: the caller may try again. A failure is for good: the
+//! journal stops accepting rather than guess what is on disk, and only opening it again can clear it.
+
+use std::path::PathBuf;
+
+use crate::{METADATA_BYTES_MAX, Offset};
+
+/// Which bound a full journal has reached; [`Bound::as_str`] is its metric label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bound {
+    /// As many appends wait for their fsync as may wait.
+    Queue,
+    /// The records kept take as much room as they may take.
+    Space,
+}
+
+impl Bound {
+    /// The bound's name in metrics, logs and docs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Space => "space",
+        }
+    }
+}
+
+/// Why a record was not appended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// A bound is reached and nothing was written; try again later, or refuse the sender.
+    #[error("the journal is full: its {} bound is reached", .0.as_str())]
+    Full(Bound),
+    /// The record is longer than any record may be; trying again is useless.
+    #[error("a record of {bytes} bytes is longer than a record may be")]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// The journal failed; the record may or may not be read again after it has been reopened.
+    #[error(transparent)]
+    Failed(#[from] JournalError),
+}
+
+/// How a journal fails. None of these passes by itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JournalError {
+    /// There is no such partition.
+    #[error("partition {partition} does not exist, the journal has {partitions}")]
+    NoSuchPartition {
+        /// The partition asked for.
+        partition: u32,
+        /// How many there are.
+        partitions: u32,
+    },
+    /// Commit metadata over its bound.
+    #[error("commit metadata of {bytes} bytes exceeds {METADATA_BYTES_MAX}")]
+    MetadataTooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// Another process has the directory open.
+    #[error("journal {directory} is in use by another process")]
+    InUse {
+        /// The journal's directory.
+        directory: PathBuf,
+    },
+    /// The directory was made with another number of partitions, and records would be read by nobody.
+    #[error("journal {directory} has {found} partitions, not {wanted}")]
+    OtherPartitions {
+        /// The journal's directory.
+        directory: PathBuf,
+        /// How many it was made with.
+        found: u32,
+        /// How many were asked for.
+        wanted: u32,
+    },
+    /// Something that was durable does not read back as it was written. Nothing of it is served.
+    #[error("partition {partition} is damaged at offset {offset}: {what}")]
+    Corrupt {
+        /// The partition.
+        partition: u32,
+        /// The first offset that cannot be read.
+        offset: Offset,
+        /// What is wrong, and in which file.
+        what: String,
+    },
+    /// The storage failed. The journal stopped; every later call says the same.
+    #[error("journal failed while it tried to {tried}: {reason}")]
+    Failed {
+        /// What was tried, and on what.
+        tried: String,
+        /// What the system answered.
+        reason: String,
+    },
+}
