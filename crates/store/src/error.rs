@@ -1,0 +1,162 @@
+//! What can go wrong between Footfall and its store, with a verdict: whether the same call, made again, can succeed.
+//!
+//! The texts are for operators. Nothing here retries: the caller owns the back-off and the budget.
+
+use std::time::Duration;
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Nobody answered, or the connection broke.
+    #[error("{doing}: the store cannot be reached: {detail}")]
+    Unreachable {
+        /// What was being done.
+        doing: &'static str,
+        /// The client's words.
+        detail: String,
+    },
+    /// No answer in time. Whether it was done is unknown; an insert repeated under its token settles that.
+    #[error("{doing}: no answer within {after:?}")]
+    TimedOut {
+        /// What was being done.
+        doing: &'static str,
+        /// The bound that was reached.
+        after: Duration,
+    },
+    /// The store answered with an exception.
+    #[error("{doing}: {detail}")]
+    Exception {
+        /// What was being done.
+        doing: &'static str,
+        /// ClickHouse's number for it; 0 when the answer named none.
+        code: i32,
+        /// ClickHouse's words.
+        detail: String,
+    },
+    /// The answer, or the schema behind it, is not what this version expects.
+    #[error("{doing}: unexpected answer: {detail}")]
+    Unexpected {
+        /// What was being done.
+        doing: &'static str,
+        /// The client's words.
+        detail: String,
+    },
+    /// A migration that was applied is not the one this version carries.
+    #[error("migration {name} was applied with other contents; this data belongs to another version of footfall")]
+    MigrationChanged {
+        /// The migration.
+        name: String,
+    },
+    /// A day or minute that the columns cannot hold (1970 to 2105).
+    #[error("a change lies outside the years 1970 to 2105 that the store can hold")]
+    OutOfRange,
+}
+
+/// ClickHouse's codes for conditions that pass: overload, a lost connection, a replica or keeper away, memory or disk full.
+const PASSING: [i32; 21] = [
+    159, // TIMEOUT_EXCEEDED
+    202, // TOO_MANY_SIMULTANEOUS_QUERIES
+    203, // NO_FREE_CONNECTION
+    209, // SOCKET_TIMEOUT
+    210, // NETWORK_ERROR
+    225, // NO_ZOOKEEPER
+    236, // ABORTED
+    241, // MEMORY_LIMIT_EXCEEDED
+    242, // TABLE_IS_READ_ONLY
+    243, // NOT_ENOUGH_SPACE
+    252, // TOO_MANY_PARTS
+    279, // ALL_CONNECTION_TRIES_FAILED
+    285, // TOO_FEW_LIVE_REPLICAS
+    286, // UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
+    289, // REPLICA_IS_NOT_IN_QUORUM
+    319, // UNKNOWN_STATUS_OF_INSERT
+    373, // SESSION_IS_LOCKED
+    394, // QUERY_WAS_CANCELLED
+    425, // SYSTEM_ERROR
+    745, // SERVER_OVERLOADED
+    999, // KEEPER_EXCEPTION
+];
+
+impl StoreError {
+    /// Whether the same call, made again later, can succeed.
+    #[must_use]
+    pub fn retry(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::TimedOut { .. } => true,
+            Self::Exception { code, .. } => PASSING.contains(code),
+            Self::Unexpected { .. } | Self::MigrationChanged { .. } | Self::OutOfRange => false,
+        }
+    }
+
+    /// ClickHouse's number of the exception, if it was one.
+    #[must_use]
+    pub fn code(&self) -> Option<i32> {
+        match self {
+            Self::Exception { code, .. } => Some(*code),
+            Self::Unreachable { .. }
+            | Self::TimedOut { .. }
+            | Self::Unexpected { .. }
+            | Self::MigrationChanged { .. }
+            | Self::OutOfRange => None,
+        }
+    }
+
+    /// Sorts the client's error into ours.
+    pub(crate) fn from_client(doing: &'static str, error: clickhouse::error::Error) -> Self {
+        use clickhouse::error::Error;
+        match error {
+            Error::Network(source) => Self::Unreachable { doing, detail: chain(source.as_ref()) },
+            Error::BadResponse(detail) => match exception_code(&detail) {
+                Some(code) => Self::Exception { doing, code, detail },
+                // An answer without an exception comes from something in between: a proxy, a host that is stopping.
+                None if detail.starts_with("50") => Self::Unreachable { doing, detail },
+                None => Self::Exception { doing, code: 0, detail },
+            },
+            // Not ours to enumerate: the client's enum is open, and everything else means that rows and schema disagree.
+            other => Self::Unexpected { doing, detail: other.to_string() },
+        }
+    }
+}
+
+/// The number in `Code: 60. DB::Exception: …`.
+fn exception_code(text: &str) -> Option<i32> {
+    let digits = text.split_once("Code: ")?.1;
+    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    digits.get(..end)?.parse().ok()
+}
+
+/// An error with its causes; the outermost alone ("error sending request") helps nobody.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use clickhouse::error::Error;
+
+    use super::*;
+
+    #[test]
+    fn an_exception_carries_its_code_and_a_verdict() {
+        let of = |text: &str| StoreError::from_client("asking", Error::BadResponse(text.to_owned()));
+        let unknown_table = of("Code: 60. DB::Exception: Unknown table. (UNKNOWN_TABLE)");
+        assert_eq!((unknown_table.code(), unknown_table.retry()), (Some(60), false));
+        let overload = of("Code: 202. DB::Exception: Too many simultaneous queries.");
+        assert_eq!((overload.code(), overload.retry()), (Some(202), true));
+    }
+
+    #[test]
+    fn a_broken_connection_may_be_tried_again_and_a_wrong_schema_may_not() {
+        assert!(StoreError::from_client("asking", Error::Network("reset".into())).retry());
+        assert!(StoreError::from_client("asking", Error::BadResponse("502 Bad Gateway".to_owned())).retry());
+        assert!(!StoreError::from_client("asking", Error::NotEnoughData).retry());
+        assert!(!StoreError::OutOfRange.retry());
+    }
+}

@@ -1,0 +1,122 @@
+//! The handle on ClickHouse that the services hold: cheap to clone, safe to share, without state of its own.
+//!
+//! It decides nothing about meaning. Every call is bounded in time; a failed call says whether to try again.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clickhouse::Client;
+use model::{Domain, Millis};
+use tokio::sync::OnceCell;
+
+use crate::StoreError;
+
+/// Longest a question may take. A dashboard that waited this long is no dashboard; the engine's own bound ends it too.
+pub(crate) const QUESTION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How old a partition's live line may be and still count: lines come every minute, and one may be late.
+const LIVE_AGE_SECONDS_MAX: i64 = 150;
+
+/// Where ClickHouse is and who we are there.
+#[derive(Clone)]
+pub struct StoreConfig {
+    /// Of the HTTP interface, such as `http://127.0.0.1:8123`.
+    pub url: String,
+    /// Made by [`Store::migrate`] when it is missing.
+    pub database: String,
+    /// User name.
+    pub user: String,
+    /// Its password.
+    pub password: String,
+}
+
+impl fmt::Debug for StoreConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreConfig").field("url", &self.url).field("database", &self.database).finish_non_exhaustive()
+    }
+}
+
+/// A handle on the store.
+#[derive(Clone)]
+pub struct Store {
+    client: Client,
+    /// Without a default database, for making it.
+    server: Client,
+    database: Arc<str>,
+    /// The deduplication settings this server knows, asked once.
+    pub(crate) pins: Arc<OnceCell<Vec<(&'static str, &'static str)>>>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("database", &self.database).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Makes a handle; nothing is sent yet, so the server may still be starting.
+    #[must_use]
+    pub fn connect(config: &StoreConfig) -> Self {
+        let server = Client::default()
+            .with_url(&config.url)
+            .with_user(&config.user)
+            .with_password(&config.password)
+            .with_product_info("footfall", env!("CARGO_PKG_VERSION"));
+        let client = server.clone().with_database(&config.database);
+        Self { client, server, database: config.database.as_str().into(), pins: Arc::default() }
+    }
+
+    /// Asks for a sign of life.
+    ///
+    /// # Errors
+    /// The server cannot be reached or does not answer.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let asked = self.server.query("SELECT 1").fetch_one::<u8>();
+        within("asking for a sign of life", QUESTION_TIMEOUT, asked).await.map(|_| ())
+    }
+
+    /// How many visitors are on a site now: those of the last five minutes, summed over the partitions' latest lines.
+    ///
+    /// # Errors
+    /// The store cannot be reached or refuses.
+    pub async fn live(&self, site: &Domain, now: Millis) -> Result<u64, StoreError> {
+        let seconds = now.0.div_euclid(1_000);
+        let asked = self
+            .client
+            .query(include_str!("../sql/live.sql"))
+            .param("site", site.as_str())
+            .param("since", seconds - LIVE_AGE_SECONDS_MAX)
+            .param("now", seconds)
+            .fetch_one::<u64>();
+        within("reading live visitors", QUESTION_TIMEOUT, asked).await
+    }
+
+    /// The client, bound to the database.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The client, bound to no database.
+    pub(crate) fn server(&self) -> &Client {
+        &self.server
+    }
+
+    /// The database's name.
+    pub(crate) fn database(&self) -> &str {
+        &self.database
+    }
+}
+
+/// Runs one call against the server under a bound of time and sorts its error.
+pub(crate) async fn within<T>(
+    doing: &'static str,
+    after: Duration,
+    call: impl Future<Output = Result<T, clickhouse::error::Error>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(after, call).await {
+        Ok(done) => done.map_err(|error| StoreError::from_client(doing, error)),
+        Err(_) => Err(StoreError::TimedOut { doing, after }),
+    }
+}
