@@ -1,0 +1,301 @@
+//! Sealing: what lies in the journal can be opened only with the private key of its hour, and that key is destroyed.
+//!
+//! HPKE (RFC 9180, base mode, DHKEM(X25519), HKDF-SHA-256) is run once per [`Sealer`]; the secret it exports keys
+//! ChaCha20-Poly1305, with the record's number as nonce, so that a record costs one symmetric seal and any record can be
+//! opened without the ones before it. This is not the place that keeps keys on disk or knows when to make or destroy one.
+//! The invariant: whoever has a [`PublicKey`] can only seal, and a sealed record changed in any bit does not open.
+//!
+//! A sealed record: `version (1) | hour (8) | encapsulated key (32) | number (8) | ciphertext and tag`, integers big
+//! endian. Everything before the ciphertext is authenticated with it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::convert::Infallible;
+
+use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
+use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
+use hpke::aead::ExportOnlyAead;
+use hpke::kdf::HkdfSha256;
+use hpke::kem::X25519HkdfSha256;
+use hpke::{Deserializable as _, Kem as _, OpModeR, OpModeS, Serializable as _};
+use model::Millis;
+use zeroize::Zeroizing;
+
+/// How long an hour's private key lives after that hour has ended: the longest site-local day and two hours of grace.
+pub const KEY_LIFE_HOURS: i64 = 27;
+
+/// Length of a private key's stored form.
+pub const HOUR_KEY_BYTES: usize = 8 + 32;
+
+/// Encapsulations an opener remembers. A collector makes one a minute, so this holds a day of two collectors; a colder one
+/// costs one more X25519 operation.
+const CONTEXTS_MAX: usize = 4_096;
+
+const VERSION: u8 = 1;
+const HEADER_BYTES: usize = 1 + 8 + 32 + 8;
+const INFO: &[u8] = b"footfall record 1";
+const EXPORT: &[u8] = b"footfall record key 1";
+
+type Kem = hpke::kem::X25519HkdfSha256;
+type PrivateKey = <Kem as hpke::Kem>::PrivateKey;
+type HpkePublicKey = <Kem as hpke::Kem>::PublicKey;
+type EncappedKey = <Kem as hpke::Kem>::EncappedKey;
+
+/// When the private key of `hour` has to be destroyed.
+#[must_use]
+pub const fn dies_at(hour: i64) -> Millis {
+    Millis(hour.saturating_add(1 + KEY_LIFE_HOURS).saturating_mul(3_600_000))
+}
+
+/// The key pair of one hour. Its private half is wiped when dropped.
+pub struct HourKey {
+    hour: i64,
+    private: PrivateKey,
+}
+
+/// What a collector may know of an hour's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublicKey {
+    /// Hours since the epoch ([`Millis::hour`]).
+    pub hour: i64,
+    /// The X25519 public key.
+    pub bytes: [u8; 32],
+}
+
+/// Bytes that are no key, or a public key that no one should seal to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a sealing key")]
+pub struct KeyError;
+
+impl HourKey {
+    /// Makes the key of `hour` from 32 random bytes.
+    #[must_use]
+    pub fn generate(hour: i64, random: [u8; 32]) -> Self {
+        let random = Zeroizing::new(random);
+        let (private, _) = Kem::derive_keypair(random.as_slice());
+        Self { hour, private }
+    }
+
+    /// The hour it seals.
+    #[must_use]
+    pub const fn hour(&self) -> i64 {
+        self.hour
+    }
+
+    /// The half that collectors get.
+    #[must_use]
+    pub fn public(&self) -> PublicKey {
+        PublicKey { hour: self.hour, bytes: Kem::sk_to_pk(&self.private).to_bytes().into() }
+    }
+
+    /// Its stored form, for the key store alone.
+    #[must_use]
+    pub fn to_bytes(&self) -> Zeroizing<[u8; HOUR_KEY_BYTES]> {
+        let mut bytes = Zeroizing::new([0; HOUR_KEY_BYTES]);
+        let private = Zeroizing::new(<[u8; 32]>::from(self.private.to_bytes()));
+        let (hour, rest) = bytes.split_at_mut(8);
+        hour.copy_from_slice(&self.hour.to_be_bytes());
+        rest.copy_from_slice(private.as_slice());
+        bytes
+    }
+
+    /// Reads a stored key.
+    ///
+    /// # Errors
+    /// Bytes that are not one.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
+        let (hour, private) = bytes.split_first_chunk().ok_or(KeyError)?;
+        let private = PrivateKey::from_bytes(private).map_err(|_| KeyError)?;
+        Ok(Self { hour: i64::from_be_bytes(*hour), private })
+    }
+}
+
+/// Seals records under one encapsulation. Make a new one every minute and at every new hour.
+pub struct Sealer {
+    /// Version, hour and encapsulated key: the same for every record.
+    prefix: [u8; HEADER_BYTES - 8],
+    cipher: ChaCha20Poly1305,
+    next_number: u64,
+}
+
+/// Why a record could not be sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// All numbers of this sealer are used; make a new one.
+    #[error("this sealer has sealed all it can")]
+    Exhausted,
+    /// Longer than the cipher can take (256 GiB).
+    #[error("too long to seal")]
+    TooLong,
+}
+
+impl Sealer {
+    /// Encapsulates to `key`, with 32 random bytes that must never be used again.
+    ///
+    /// # Errors
+    /// A public key that is none.
+    pub fn new(key: &PublicKey, random: [u8; 32]) -> Result<Self, KeyError> {
+        let recipient = HpkePublicKey::from_bytes(&key.bytes).map_err(|_| KeyError)?;
+        let mut random = Once(Some(Zeroizing::new(random)));
+        let (encapped, context) = hpke::setup_sender_with_rng::<ExportOnlyAead, HkdfSha256, X25519HkdfSha256>(
+            &OpModeS::Base,
+            &recipient,
+            INFO,
+            &mut random,
+        )
+        .map_err(|_| KeyError)?;
+        let mut exported = Zeroizing::new([0; 32]);
+        context.export(EXPORT, exported.as_mut_slice()).expect("32 bytes can be exported");
+        let mut prefix = [0; HEADER_BYTES - 8];
+        let (version, rest) = prefix.split_at_mut(1);
+        let (hour, enc) = rest.split_at_mut(8);
+        version.copy_from_slice(&[VERSION]);
+        hour.copy_from_slice(&key.hour.to_be_bytes());
+        enc.copy_from_slice(&encapped.to_bytes());
+        Ok(Self { prefix, cipher: cipher(&exported), next_number: 0 })
+    }
+
+    /// Seals one record.
+    ///
+    /// # Errors
+    /// A sealer that is used up, or a record beyond what the cipher takes: never met at the limits of `model`.
+    pub fn seal(&mut self, plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
+        let number = self.next_number;
+        self.next_number = number.checked_add(1).ok_or(SealError::Exhausted)?;
+        let mut sealed = Vec::with_capacity(HEADER_BYTES + plaintext.len() + 16);
+        sealed.extend_from_slice(&self.prefix);
+        sealed.extend_from_slice(&number.to_be_bytes());
+        let payload = Payload { msg: plaintext, aad: &sealed };
+        let ciphertext = self.cipher.encrypt(&nonce(number), payload).map_err(|_| SealError::TooLong)?;
+        sealed.extend_from_slice(&ciphertext);
+        Ok(sealed)
+    }
+}
+
+/// Opens sealed records with the private keys it holds. What it remembers of an hour goes with that hour's key.
+#[derive(Default)]
+pub struct Opener {
+    keys: BTreeMap<i64, HourKey>,
+    contexts: HashMap<(i64, [u8; 32]), ChaCha20Poly1305>,
+}
+
+/// Why a sealed record did not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// The key of its hour is not held: it has died, or never was here.
+    #[error("the key of hour {hour} is gone")]
+    Expired {
+        /// The record's hour.
+        hour: i64,
+    },
+    /// It was not sealed to this key as it stands: changed, or made by somebody else.
+    #[error("a sealed record was changed or is not ours")]
+    Forged,
+    /// Not a sealed record, or one of a newer version.
+    #[error("not a sealed record")]
+    Malformed,
+}
+
+impl Opener {
+    /// Takes an hour's key.
+    pub fn insert(&mut self, key: HourKey) {
+        self.forget(key.hour);
+        self.keys.insert(key.hour, key);
+    }
+
+    /// Destroys an hour's key and everything derived from it. Says whether there was one.
+    pub fn forget(&mut self, hour: i64) -> bool {
+        self.contexts.retain(|(of_hour, _), _| *of_hour != hour);
+        self.keys.remove(&hour).is_some()
+    }
+
+    /// The hours whose keys it holds, oldest first.
+    pub fn hours(&self) -> impl Iterator<Item = i64> {
+        self.keys.keys().copied()
+    }
+
+    /// Opens one record.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(&mut self, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+        let (header, ciphertext) = sealed.split_first_chunk::<HEADER_BYTES>().ok_or(OpenError::Malformed)?;
+        let Header { hour, enc, number } = Header::read(header)?;
+        let key = self.keys.get(&hour).ok_or(OpenError::Expired { hour })?;
+        let payload = Payload { msg: ciphertext, aad: header };
+        if let Some(cipher) = self.contexts.get(&(hour, enc)) {
+            return cipher.decrypt(&nonce(number), payload).map_err(|_| OpenError::Forged);
+        }
+        let cipher = decapsulate(key, &enc)?;
+        let plaintext = cipher.decrypt(&nonce(number), payload).map_err(|_| OpenError::Forged)?;
+        // Only what proved genuine is remembered, so that forgeries cannot push it out.
+        if self.contexts.len() >= CONTEXTS_MAX {
+            self.contexts.clear();
+        }
+        self.contexts.insert((hour, enc), cipher);
+        Ok(plaintext)
+    }
+}
+
+struct Header {
+    hour: i64,
+    enc: [u8; 32],
+    number: u64,
+}
+
+impl Header {
+    fn read(bytes: &[u8; HEADER_BYTES]) -> Result<Self, OpenError> {
+        let read = || {
+            let (&[version], rest) = bytes.split_first_chunk()?;
+            let (hour, rest) = rest.split_first_chunk()?;
+            let (enc, rest) = rest.split_first_chunk()?;
+            let number = rest.first_chunk()?;
+            let header = Self { hour: i64::from_be_bytes(*hour), enc: *enc, number: u64::from_be_bytes(*number) };
+            (version == VERSION).then_some(header)
+        };
+        read().ok_or(OpenError::Malformed)
+    }
+}
+
+fn decapsulate(key: &HourKey, enc: &[u8; 32]) -> Result<ChaCha20Poly1305, OpenError> {
+    let enc = EncappedKey::from_bytes(enc).map_err(|_| OpenError::Forged)?;
+    let context =
+        hpke::setup_receiver::<ExportOnlyAead, HkdfSha256, X25519HkdfSha256>(&OpModeR::Base, &key.private, &enc, INFO)
+            .map_err(|_| OpenError::Forged)?;
+    let mut exported = Zeroizing::new([0; 32]);
+    context.export(EXPORT, exported.as_mut_slice()).expect("32 bytes can be exported");
+    Ok(cipher(&exported))
+}
+
+fn cipher(secret: &[u8; 32]) -> ChaCha20Poly1305 {
+    ChaCha20Poly1305::new(<&Key>::from(secret))
+}
+
+/// A number is used once per secret, and a secret is made once per encapsulation.
+fn nonce(number: u64) -> Nonce {
+    let mut nonce = Nonce::default();
+    nonce.split_at_mut(4).1.copy_from_slice(&number.to_be_bytes());
+    nonce
+}
+
+/// Hands the caller's 32 random bytes to HPKE, which asks for an ephemeral key exactly once.
+struct Once(Option<Zeroizing<[u8; 32]>>);
+
+impl rand_core::TryRng for Once {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        unreachable!("HPKE asks for the bytes of one key, never for a number")
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        unreachable!("HPKE asks for the bytes of one key, never for a number")
+    }
+
+    fn try_fill_bytes(&mut self, destination: &mut [u8]) -> Result<(), Infallible> {
+        let random = self.0.take().expect("HPKE makes one ephemeral key per encapsulation");
+        destination.copy_from_slice(random.as_slice());
+        Ok(())
+    }
+}
+
+impl rand_core::TryCryptoRng for Once {}
