@@ -1,0 +1,3 @@
+//! dashboard
+mod calendar;
+pub mod query;

@@ -1,0 +1,149 @@
+//! The answer in Plausible's shape: rows, what must be known about them, and the query as it was understood.
+//!
+//! What is a sum of daily visitors, or folded together, is said in `meta`; a client that reads on sees it.
+
+use jiff::tz::TimeZone;
+use model::limits::OTHER;
+use serde_json::{Map, Value, json};
+use store::questions::{Answer, Grain, Row};
+
+use super::metric::Metric;
+use super::plan::Plan;
+use super::{Dimension, Direction, Query, Sorting, dimension, range};
+use crate::calendar::{bucket_label, instant_label};
+
+/// Why visitors of several days may be more than the people who came.
+const SUM_OF_DAILY_VISITORS: &str = "a visitor is known for one day only: visitors of several days are the sum of each day's, \
+     so a person who came on three days is counted three times";
+
+/// What the row of folded values is.
+const FOLDED: &str =
+    "values of too few visitors, or beyond the number of values kept a day, are counted together as (other)";
+
+/// Writes the answer to a query.
+#[must_use]
+pub fn write(query: &Query, plan: &Plan, answer: &Answer, whole: Option<&Answer>, zone: &TimeZone) -> Value {
+    let visitors_total = whole.and_then(|whole| whole.rows.first()).map(|row| row.counts.visitors);
+    let results: Vec<Value> = answer.rows.iter().map(|row| write_row(query, plan, row, visitors_total)).collect();
+    json!({
+        "results": results,
+        "meta": write_meta(query, plan, answer),
+        "query": write_query(query, plan, zone),
+    })
+}
+
+fn write_row(query: &Query, plan: &Plan, row: &Row, visitors_total: Option<i64>) -> Value {
+    let label = |dimension: &Dimension| match dimension {
+        Dimension::Time(_) => row.day.map_or(Value::Null, |day| bucket_label(day, row.hour).into()),
+        Dimension::Of(_) => row.value.as_deref().map_or(Value::Null, Value::from),
+    };
+    let value = |(metric, measure): &(Metric, _)| metric.value(*measure, &row.counts, visitors_total);
+    json!({
+        "metrics": plan.measures.iter().map(value).collect::<Vec<_>>(),
+        "dimensions": query.dimensions.iter().map(label).collect::<Vec<_>>(),
+    })
+}
+
+fn write_meta(query: &Query, plan: &Plan, answer: &Answer) -> Value {
+    let mut meta = Map::new();
+    if plan.sums_daily_visitors() {
+        let warning = json!({ "visitors": { "code": "sum_of_daily_visitors", "warning": SUM_OF_DAILY_VISITORS } });
+        meta.insert("metric_warnings".to_owned(), warning);
+    }
+    if answer.rows.iter().any(|row| row.value.as_deref() == Some(OTHER)) {
+        meta.insert("folded".to_owned(), json!({ "value": OTHER, "warning": FOLDED }));
+    }
+    if let (true, Some(grain)) = (query.include.time_labels, plan.question.over_time) {
+        let labels = range::labels(plan.question.span, grain);
+        let labels: Vec<_> = labels.into_iter().map(|(day, hour)| bucket_label(day, hour)).collect();
+        meta.insert("time_labels".to_owned(), labels.into());
+    }
+    if query.include.total_rows {
+        meta.insert("total_rows".to_owned(), answer.rows_total.into());
+    }
+    if query.include.imports {
+        meta.insert("imports_included".to_owned(), true.into());
+    }
+    Value::Object(meta)
+}
+
+fn write_query(query: &Query, plan: &Plan, zone: &TimeZone) -> Value {
+    let (from, to) = range::ends(plan.span, zone);
+    let name = |dimension: &Dimension| match dimension {
+        Dimension::Time(_) => plan.question.over_time.map_or("time", time_name).to_owned(),
+        Dimension::Of(named) => named.name.clone(),
+    };
+    let order_by: Vec<Value> = plan
+        .order_by
+        .iter()
+        .map(|(sorting, direction)| {
+            let sorted = match sorting {
+                Sorting::Metric(metric) => metric.as_str().to_owned(),
+                Sorting::Time => plan.question.over_time.map_or("time", time_name).to_owned(),
+                Sorting::Value => query.by().map(|named| named.name.clone()).unwrap_or_default(),
+            };
+            let direction = match direction {
+                Direction::Ascending => "asc",
+                Direction::Descending => "desc",
+            };
+            json!([sorted, direction])
+        })
+        .collect();
+    json!({
+        "site_id": query.site_id,
+        "metrics": query.metrics.iter().map(|metric| metric.as_str()).collect::<Vec<_>>(),
+        "date_range": [instant_label(&from), instant_label(&to)],
+        "dimensions": query.dimensions.iter().map(name).collect::<Vec<_>>(),
+        "filters": query.filters_sent,
+        "order_by": order_by,
+        "include": {
+            "imports": query.include.imports,
+            "time_labels": query.include.time_labels,
+            "total_rows": query.include.total_rows,
+        },
+        "pagination": { "limit": query.limit, "offset": query.offset },
+    })
+}
+
+fn time_name(grain: Grain) -> &'static str {
+    dimension::TIMES.iter().find(|(_, known)| *known == Some(grain)).map_or("time", |(name, _)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Counts, Domain, LocalDay};
+
+    use super::super::plan::Here;
+    use super::*;
+
+    #[test]
+    fn an_answer_has_plausibles_shape() {
+        let query = Query::parse(
+            json!({
+                "site_id": "example.com", "metrics": ["visitors", "bounce_rate"], "date_range": "7d",
+                "dimensions": ["time:week", "visit:country"], "include": { "time_labels": true, "total_rows": true }
+            })
+            .to_string()
+            .as_bytes(),
+        )
+        .unwrap();
+        let now: jiff::ZonedDateTime = "2024-05-15T15:30:00+09:00[Asia/Tokyo]".parse().unwrap();
+        let here = Here { site: Domain::parse("example.com").unwrap(), now: now.clone(), first_count: None };
+        let plan = Plan::of(&query, &here).unwrap();
+        let counts = Counts { visitors: 5, visits: 4, bounces: 1, ..Counts::default() };
+        let row = |value: &str| Row { day: Some(LocalDay(19_851)), hour: None, value: Some(value.into()), counts };
+        let answer = Answer { rows: vec![row("JP"), row(OTHER)], rows_total: 2 };
+        let written = write(&query, &plan, &answer, None, now.time_zone());
+        assert_eq!(
+            written["results"],
+            json!([{ "metrics": [5, 25], "dimensions": ["2024-05-08", "JP"] }, { "metrics": [5, 25], "dimensions": ["2024-05-08", "(other)"] }])
+        );
+        assert_eq!(written["meta"]["time_labels"], json!(["2024-05-08", "2024-05-13"]));
+        assert_eq!(written["meta"]["total_rows"], json!(2));
+        assert_eq!(written["meta"]["metric_warnings"]["visitors"]["code"], "sum_of_daily_visitors");
+        assert_eq!(written["meta"]["folded"]["value"], "(other)");
+        assert_eq!(written["query"]["date_range"], json!(["2024-05-08T00:00:00+09:00", "2024-05-14T23:59:59+09:00"]));
+        assert_eq!(written["query"]["order_by"], json!([["time:week", "asc"], ["visitors", "desc"]]));
+        assert_eq!(written["query"]["pagination"], json!({ "limit": 10_000, "offset": 0 }));
+    }
+}

@@ -1,0 +1,302 @@
+//! Filters: Plausible's expressions, brought down to what cells can answer: per dimension, the values kept.
+//!
+//! `and` of several dimensions stays; `or` and `not` stay within one dimension. Anything else would need the visits
+//! themselves, which are not kept, and is refused with the way to get it (a segment).
+
+use serde_json::Value;
+use store::questions::Selection;
+
+use super::dimension::Named;
+use super::problem::{Problem, shortened};
+
+/// Most filters in one question, nested ones included.
+const FILTERS_MAX: usize = 20;
+
+/// Deepest nesting that is read.
+const DEPTH_MAX: usize = 8;
+
+/// Most bytes of all filters' values: they travel to the engine in a URL of at most 64 KiB, where a byte takes up to six.
+const VALUE_BYTES_MAX: usize = 8 * 1024;
+
+/// The values of one dimension that are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    /// The dimension as it was named first.
+    pub named: Named,
+    /// The values.
+    pub selection: Selection,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operator {
+    Is,
+    Contains,
+    Matches,
+}
+
+/// One simple filter.
+#[derive(Clone, Debug)]
+struct Test {
+    operator: Operator,
+    negated: bool,
+    named: Named,
+    values: Vec<String>,
+    case_sensitive: bool,
+}
+
+const OPERATORS: [&str; 9] = ["is", "is_not", "contains", "contains_not", "matches", "matches_not", "and", "or", "not"];
+
+/// Reads the list of filters, all of which must hold.
+///
+/// # Errors
+/// A filter is malformed, or asks for more than cells can answer.
+pub fn parse(filters: &[Value]) -> Result<Vec<Filter>, Problem> {
+    let tests = read_all(filters, 0)?;
+    if tests.len() > FILTERS_MAX {
+        return Err(Problem::TooMany { what: "filters", max: FILTERS_MAX });
+    }
+    if tests.iter().flat_map(|test| &test.values).map(String::len).sum::<usize>() > VALUE_BYTES_MAX {
+        return Err(Problem::TooMany { what: "bytes of filter values", max: VALUE_BYTES_MAX });
+    }
+    let mut merged: Vec<Filter> = Vec::new();
+    for test in tests {
+        let known = merged.iter_mut().find(|filter| filter.named.is_same(&test.named));
+        if let Some(filter) = known {
+            narrow(&mut filter.selection, test)?;
+            continue;
+        }
+        let named = test.named.clone();
+        let mut selection = Selection::all(named.dimension, named.prefix.clone());
+        narrow(&mut selection, test)?;
+        merged.push(Filter { named, selection });
+    }
+    Ok(merged)
+}
+
+/// Reads filters into the tests that must all hold.
+fn read_all(filters: &[Value], depth: usize) -> Result<Vec<Test>, Problem> {
+    if depth > DEPTH_MAX {
+        return Err(Problem::TooMany { what: "levels of filters within filters", max: DEPTH_MAX });
+    }
+    let mut tests = Vec::new();
+    for filter in filters {
+        tests.extend(read(filter, depth)?);
+    }
+    Ok(tests)
+}
+
+fn read(filter: &Value, depth: usize) -> Result<Vec<Test>, Problem> {
+    let form = || Problem::form("filters", "a list of filters such as [\"is\", \"visit:country\", [\"DE\"]]", filter);
+    let (operator, rest) = filter.as_array().and_then(|parts| parts.split_first()).ok_or_else(form)?;
+    match (operator.as_str().ok_or_else(form)?, rest) {
+        ("and", [Value::Array(inner)]) => read_all(inner, depth + 1),
+        ("or", [Value::Array(inner)]) => read_or(inner, depth + 1).map(|test| vec![test]),
+        ("not", [inner]) => match read_all(std::slice::from_ref(inner), depth + 1)?.as_mut_slice() {
+            [test] => Ok(vec![Test { negated: !test.negated, ..test.clone() }]),
+            _ => Err(Problem::NotCounted("`not` of several filters at once is not counted: negate each, or save a segment".to_owned())),
+        },
+        ("has_done" | "has_not_done", _) => Err(Problem::NotCounted(
+            "`has_done` would need the visits themselves, which are not kept: save a segment, which counts from then on".to_owned(),
+        )),
+        ("and" | "or" | "not", _) => Err(form()),
+        (operator, [Value::String(name), Value::Array(values)]) => read_test(operator, name, values, true).map(|test| vec![test]),
+        (operator, [Value::String(name), Value::Array(values), Value::Object(modifiers)]) => {
+            let case_sensitive = modifiers.get("case_sensitive").and_then(Value::as_bool).ok_or_else(form)?;
+            read_test(operator, name, values, case_sensitive).map(|test| vec![test])
+        }
+        _ => Err(form()),
+    }
+}
+
+/// Several filters of which one must hold: only within one dimension, where the values are simply united.
+fn read_or(filters: &[Value], depth: usize) -> Result<Test, Problem> {
+    let tests = filters.iter().map(|filter| read(filter, depth)).collect::<Result<Vec<_>, _>>()?;
+    let tests: Vec<Test> = tests
+        .into_iter()
+        .map(|mut alternative| if alternative.len() == 1 { alternative.pop() } else { None })
+        .collect::<Option<_>>()
+        .unwrap_or_default();
+    let refused = || {
+        Problem::NotCounted(
+            "`or` is counted within one dimension only, such as [\"is\", \"visit:country\", [\"DE\", \"AT\"]]: for `or` across \
+             dimensions save a segment, which counts from then on"
+                .to_owned(),
+        )
+    };
+    let (first, others) = tests.split_first().ok_or_else(refused)?;
+    if tests.iter().any(|test| test.negated) || !others.iter().all(|test| test.named.is_same(&first.named)) {
+        return Err(refused());
+    }
+    let named = first.named.clone();
+    if tests.iter().all(|test| test.operator == Operator::Is && test.case_sensitive) {
+        let values = tests.into_iter().flat_map(|test| test.values).collect();
+        return Ok(Test { operator: Operator::Is, negated: false, named, values, case_sensitive: true });
+    }
+    let values = tests.iter().map(pattern).collect();
+    Ok(Test { operator: Operator::Matches, negated: false, named, values, case_sensitive: true })
+}
+
+fn read_test(operator: &str, name: &str, values: &[Value], case_sensitive: bool) -> Result<Test, Problem> {
+    let (operator, negated) = match operator {
+        "is" => (Operator::Is, false),
+        "is_not" => (Operator::Is, true),
+        "contains" => (Operator::Contains, false),
+        "contains_not" => (Operator::Contains, true),
+        "matches" => (Operator::Matches, false),
+        "matches_not" => (Operator::Matches, true),
+        _ => return Err(Problem::unknown("filter operator", operator, OPERATORS)),
+    };
+    if super::dimension::time(name).is_some() {
+        return Err(Problem::NotCounted("time is not filtered: set `date_range`".to_owned()));
+    }
+    let named = Named::parse(name)?;
+    let values = values.iter().map(|value| read_value(value, &named, operator)).collect::<Result<Vec<_>, _>>()?;
+    if values.is_empty() {
+        return Err(Problem::NotCounted(format!("the filter on `{}` names no value", shortened(name))));
+    }
+    Ok(Test { operator, negated, named, values, case_sensitive })
+}
+
+fn read_value(value: &Value, named: &Named, operator: Operator) -> Result<String, Problem> {
+    let text = match value {
+        Value::String(text) if !text.contains('\0') => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return Err(Problem::form("filters", "lists of texts", value)),
+    };
+    let of_country = named.dimension == model::Dimension::Country && operator == Operator::Is;
+    if of_country && text.len() != 2 {
+        return Err(Problem::form("visit:country", "a two-letter code such as \"DE\"", value));
+    }
+    Ok(text)
+}
+
+/// Puts one more test on a dimension's values.
+fn narrow(selection: &mut Selection, test: Test) -> Result<(), Problem> {
+    match (test.operator, test.case_sensitive, test.negated) {
+        (Operator::Is, true, false) => match &mut selection.is {
+            Some(kept) => kept.retain(|value| test.values.contains(value)),
+            None => selection.is = Some(deduplicated(test.values)),
+        },
+        (Operator::Is, true, true) => selection.is_not.extend(test.values),
+        (Operator::Is | Operator::Contains | Operator::Matches, _, false) => match &selection.matches {
+            Some(_) => {
+                return Err(Problem::NotCounted(format!(
+                    "one `contains` or `matches` on `{}` at a time: join them in one regular expression",
+                    test.named.name
+                )));
+            }
+            None => selection.matches = Some(pattern(&test)),
+        },
+        (Operator::Is | Operator::Contains | Operator::Matches, _, true) => {
+            let more = pattern(&test);
+            selection.matches_not =
+                Some(selection.matches_not.take().map_or(more.clone(), |known| format!("{known}|{more}")));
+        }
+    }
+    Ok(())
+}
+
+fn deduplicated(mut values: Vec<String>) -> Vec<String> {
+    values.sort_unstable();
+    values.dedup();
+    values
+}
+
+/// The regular expression (RE2) that finds what a test names.
+fn pattern(test: &Test) -> String {
+    let one = |value: &String| match test.operator {
+        Operator::Is => format!("^{}$", escaped(value)),
+        Operator::Contains => escaped(value),
+        Operator::Matches => format!("(?:{value})"),
+    };
+    let any = test.values.iter().map(one).collect::<Vec<_>>().join("|");
+    if test.case_sensitive { format!("(?:{any})") } else { format!("(?i:{any})") }
+}
+
+/// A text as the regular expression that finds just it.
+fn escaped(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_ascii_punctuation() && letter != '_' {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parsed(filters: Value) -> Result<Vec<Filter>, String> {
+        parse(filters.as_array().unwrap()).map_err(|problem| problem.to_string())
+    }
+
+    fn selection(filters: Value) -> Selection {
+        let mut merged = parsed(filters).unwrap();
+        assert_eq!(merged.len(), 1);
+        merged.pop().unwrap().selection
+    }
+
+    #[test]
+    fn tests_on_one_dimension_narrow_it_together() {
+        let kept = selection(json!([
+            ["is", "visit:country", ["DE", "AT", "CH"]],
+            ["and", [["is", "visit:country", ["AT", "DE", "DE"]], ["is_not", "visit:country", ["DE"]]]],
+        ]));
+        assert_eq!((kept.is, kept.is_not), (Some(vec!["AT".to_owned(), "DE".to_owned()]), vec!["DE".to_owned()]));
+    }
+
+    #[test]
+    fn texts_become_patterns_that_find_just_them() {
+        let kept = selection(json!([["contains", "event:page", ["/a.b", "c+"], { "case_sensitive": false }]]));
+        assert_eq!(kept.matches.as_deref(), Some(r"(?i:\/a\.b|c\+)"));
+        let kept =
+            selection(json!([["contains_not", "event:page", ["x"]], ["not", ["matches", "event:page", ["^/y$"]]]]));
+        assert_eq!(kept.matches_not.as_deref(), Some("(?:x)|(?:(?:^/y$))"));
+        let kept = selection(json!([["is", "event:page", ["/A"], { "case_sensitive": false }]]));
+        assert_eq!((kept.is, kept.matches.as_deref()), (None, Some(r"(?i:^\/A$)")));
+    }
+
+    #[test]
+    fn or_unites_within_one_dimension() {
+        let kept = selection(json!([["or", [["is", "visit:os", ["Mac"]], ["is", "visit:os", ["Windows"]]]]]));
+        assert_eq!(kept.is, Some(vec!["Mac".to_owned(), "Windows".to_owned()]));
+        let kept = selection(json!([["or", [["is", "visit:os", ["Mac"]], ["contains", "visit:os", ["Win"]]]]]));
+        assert_eq!(kept.matches.as_deref(), Some("(?:(?:(?:^Mac$))|(?:(?:Win)))"));
+        let kept = selection(json!([["not", ["or", [["is", "visit:os", ["Mac"]], ["is", "visit:os", ["Windows"]]]]]]));
+        assert_eq!(kept.is_not, ["Mac", "Windows"]);
+    }
+
+    #[test]
+    fn what_cells_cannot_answer_is_told() {
+        for (filters, told) in [
+            (json!([["or", [["is", "visit:os", ["Mac"]], ["is", "visit:country", ["DE"]]]]]), "segment"),
+            (json!([["or", [["is_not", "visit:os", ["Mac"]], ["is", "visit:os", ["Mac"]]]]]), "segment"),
+            (json!([["not", ["and", [["is", "visit:os", ["Mac"]], ["is", "visit:browser", ["X"]]]]]]), "negate each"),
+            (json!([["has_done", ["is", "event:goal", ["Signup"]]]]), "segment"),
+            (json!([["contains", "event:page", ["a"]], ["contains", "event:page", ["b"]]]), "one `contains`"),
+            (json!([["is", "time:day", ["2024-01-01"]]]), "date_range"),
+            (json!([["iss", "visit:os", ["Mac"]]]), "did you mean `is`"),
+            (json!([["is", "visit:oss", ["Mac"]]]), "did you mean `visit:os`"),
+            (json!([["is", "visit:country", ["Germany"]]]), "two-letter"),
+            (json!([["is", "visit:os", []]]), "names no value"),
+            (json!([["is", "visit:os", "Mac"]]), "a list of filters"),
+            (json!(["is", "visit:os", ["Mac"]]), "a list of filters"),
+            (json!([["is", "visit:os", ["x".repeat(VALUE_BYTES_MAX + 1)]]]), "bytes of filter values"),
+            (
+                json!([[
+                    "and",
+                    [["and", [["and", [["and", [["and", [["and", [["and", [["and", [["and", []]]]]]]]]]]]]]]]]
+                ]]),
+                "levels",
+            ),
+        ] {
+            let problem = parsed(filters.clone()).expect_err(&filters.to_string());
+            assert!(problem.contains(told), "{filters}: {problem}");
+        }
+    }
+}

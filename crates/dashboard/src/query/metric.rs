@@ -1,0 +1,245 @@
+//! Metrics: their names, what they are measured by, and how they are rounded, all as in Plausible's Stats API.
+//!
+//! A metric that the cells of a combination do not hold is refused with the way to get it; it is never approximated.
+
+use model::{Counts, Dimension};
+use serde_json::{Number, Value};
+use store::questions::{Column, Measure};
+
+use super::problem::Problem;
+
+/// What is asked for about each row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// Distinct visitors of each site-local day.
+    Visitors,
+    /// Visits.
+    Visits,
+    /// Page views.
+    Pageviews,
+    /// Page views per visit.
+    ViewsPerVisit,
+    /// Percent of visits that bounced; of a page, of those that entered there.
+    BounceRate,
+    /// Mean seconds of a visit.
+    VisitDuration,
+    /// Page views and custom events.
+    Events,
+    /// Mean deepest scroll of a page, in percent.
+    ScrollDepth,
+    /// Mean seconds a visit spent on a page.
+    TimeOnPage,
+    /// Percent of a page's views that ended a visit.
+    ExitRate,
+    /// Percent of all visitors.
+    Percentage,
+}
+
+/// Metrics of Plausible's that have no counts yet, each with what to ask instead.
+const LATER: [(&str, &str); 4] = [
+    ("conversion_rate", "ask `visitors` by `event:goal`, and `visitors` alone for the whole"),
+    ("group_conversion_rate", "ask `visitors` by the dimension with and without a filter on `event:goal`"),
+    ("total_revenue", "revenue is counted, but goals with a currency are not defined yet"),
+    ("average_revenue", "revenue is counted, but goals with a currency are not defined yet"),
+];
+
+impl Metric {
+    /// Every metric.
+    pub const ALL: [Self; 11] = [
+        Self::Visitors,
+        Self::Visits,
+        Self::Pageviews,
+        Self::ViewsPerVisit,
+        Self::BounceRate,
+        Self::VisitDuration,
+        Self::Events,
+        Self::ScrollDepth,
+        Self::TimeOnPage,
+        Self::ExitRate,
+        Self::Percentage,
+    ];
+
+    /// Its name in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Visitors => "visitors",
+            Self::Visits => "visits",
+            Self::Pageviews => "pageviews",
+            Self::ViewsPerVisit => "views_per_visit",
+            Self::BounceRate => "bounce_rate",
+            Self::VisitDuration => "visit_duration",
+            Self::Events => "events",
+            Self::ScrollDepth => "scroll_depth",
+            Self::TimeOnPage => "time_on_page",
+            Self::ExitRate => "exit_rate",
+            Self::Percentage => "percentage",
+        }
+    }
+
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// No such metric; names the nearest.
+    pub fn parse(name: &str) -> Result<Self, Problem> {
+        if let Some(metric) = Self::ALL.into_iter().find(|metric| metric.as_str() == name) {
+            return Ok(metric);
+        }
+        match LATER.iter().find(|(later, _)| *later == name) {
+            Some((_, instead)) => Err(Problem::NotCounted(format!("metric `{name}` is not available yet: {instead}"))),
+            None => Err(Problem::unknown("metric", name, Self::ALL.map(Self::as_str))),
+        }
+    }
+
+    /// Whether it counts distinct visitors, which do not add up over time.
+    #[must_use]
+    pub const fn is_of_visitors(self) -> bool {
+        matches!(self, Self::Visitors | Self::Percentage)
+    }
+
+    /// What it is measured by in cells of these dimensions.
+    ///
+    /// # Errors
+    /// Such cells do not hold it.
+    pub fn measure(self, dimensions: &[Dimension]) -> Result<Measure, Problem> {
+        let of = |dimension| dimensions.contains(&dimension);
+        let of_hits = of(Dimension::Event) || of(Dimension::Property);
+        let page_only = |measure| {
+            if of(Dimension::Page) {
+                Ok(measure)
+            } else {
+                Err(self.refuse("is of a page: ask by `event:page`, or filter on it"))
+            }
+        };
+        match self {
+            Self::Visitors | Self::Percentage => Ok(Measure::count(Column::Visitors)),
+            Self::Visits => Ok(Measure::count(Column::Visits)),
+            Self::Events => Ok(Measure::count(Column::Events)),
+            Self::Pageviews if of(Dimension::Event) => Err(self.refuse("is not of custom events: ask `events`")),
+            Self::Pageviews => Ok(Measure::count(Column::Pageviews)),
+            Self::BounceRate | Self::VisitDuration | Self::ViewsPerVisit if of_hits => {
+                Err(self
+                    .refuse("is of visits, not of events and their properties: ask `visitors`, `visits` or `events`"))
+            }
+            Self::BounceRate if of(Dimension::Page) => Ok(Measure::ratio(Column::Bounces, Column::Entries)),
+            Self::BounceRate => Ok(Measure::ratio(Column::Bounces, Column::Visits)),
+            Self::VisitDuration | Self::ViewsPerVisit if of(Dimension::Page) => Err(self.refuse(
+                "is of whole visits, not of a page they passed: ask by `visit:entry_page`, or for `time_on_page`",
+            )),
+            Self::VisitDuration => Ok(Measure::ratio(Column::VisitSeconds, Column::Visits)),
+            Self::ViewsPerVisit => Ok(Measure::ratio(Column::Pageviews, Column::Visits)),
+            Self::ScrollDepth => page_only(Measure::ratio(Column::ScrollPercent, Column::ScrollVisitors)),
+            Self::TimeOnPage => page_only(Measure::ratio(Column::EngagedMs, Column::Visits)),
+            Self::ExitRate => page_only(Measure::ratio(Column::Exits, Column::Pageviews)),
+        }
+    }
+
+    /// Its value in the answer: rounded as Plausible rounds, `null` or zero where nothing was counted as Plausible does.
+    #[must_use]
+    pub fn value(self, measure: Measure, counts: &Counts, visitors_total: Option<i64>) -> Value {
+        let number = measure.of(counts);
+        match self {
+            Self::Visitors | Self::Visits | Self::Pageviews | Self::Events => measure.numerator.of(counts).into(),
+            Self::ViewsPerVisit => decimal(number.unwrap_or_default(), 100.0),
+            Self::BounceRate => whole(number.unwrap_or_default() * 100.0),
+            Self::VisitDuration => whole(number.unwrap_or_default()),
+            Self::ScrollDepth => number.map_or(Value::Null, whole),
+            Self::TimeOnPage => number.map_or(Value::Null, |ms| whole(ms / 1_000.0)),
+            Self::ExitRate => number.map_or(Value::Null, |share| decimal(share * 100.0, 10.0)),
+            Self::Percentage => percentage(counts.visitors, visitors_total.unwrap_or_default()),
+        }
+    }
+
+    fn refuse(self, why: &str) -> Problem {
+        Problem::NotCounted(format!("metric `{}` {why}", self.as_str()))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "visitors stay below 2^53")]
+fn percentage(part: i64, total: i64) -> Value {
+    if total > 0 { decimal(part as f64 * 100.0 / total as f64, 10.0) } else { Value::Null }
+}
+
+/// Half to even, as ClickHouse rounds and so Plausible.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "seconds and percent are far below 2^53; beyond, the cast saturates"
+)]
+fn whole(number: f64) -> Value {
+    (number.round_ties_even() as i64).into()
+}
+
+fn decimal(number: f64, steps: f64) -> Value {
+    Number::from_f64((number * steps).round_ties_even() / steps).map_or(Value::Null, Value::Number)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn rounds_as_plausible_does() {
+        let counts =
+            Counts { visitors: 3, visits: 8, pageviews: 11, bounces: 1, visit_seconds: 20, ..Counts::default() };
+        let value = |metric: Metric| metric.value(metric.measure(&[]).unwrap(), &counts, Some(7));
+        assert_eq!(value(Metric::Visitors), json!(3));
+        assert_eq!(value(Metric::ViewsPerVisit), json!(1.38));
+        assert_eq!(value(Metric::BounceRate), json!(12), "12.5 goes to the even neighbour");
+        assert_eq!(value(Metric::VisitDuration), json!(2), "2.5 goes to the even neighbour");
+        assert_eq!(value(Metric::Percentage), json!(42.9));
+    }
+
+    #[test]
+    fn nothing_counted_is_zero_or_null_as_in_plausible() {
+        let of_page = [Dimension::Page];
+        for (metric, expected) in [
+            (Metric::BounceRate, json!(0)),
+            (Metric::ScrollDepth, Value::Null),
+            (Metric::TimeOnPage, Value::Null),
+            (Metric::ExitRate, Value::Null),
+            (Metric::Percentage, Value::Null),
+        ] {
+            let measure = metric.measure(&of_page).unwrap();
+            assert_eq!(metric.value(measure, &Counts::default(), Some(0)), expected, "{metric:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_bounces_with_those_who_entered_there() {
+        let counts = Counts {
+            visits: 10,
+            entries: 4,
+            bounces: 1,
+            exits: 3,
+            pageviews: 12,
+            engaged_ms: 25_000,
+            ..Counts::default()
+        };
+        let value = |metric: Metric| metric.value(metric.measure(&[Dimension::Page]).unwrap(), &counts, None);
+        assert_eq!(value(Metric::BounceRate), json!(25));
+        assert_eq!(value(Metric::ExitRate), json!(25.0));
+        assert_eq!(value(Metric::TimeOnPage), json!(2));
+    }
+
+    #[test]
+    fn a_metric_that_the_cells_do_not_hold_is_refused_with_the_way_to_get_it() {
+        for (metric, dimension, teaches) in [
+            (Metric::VisitDuration, Dimension::Page, "visit:entry_page"),
+            (Metric::BounceRate, Dimension::Event, "visits"),
+            (Metric::Pageviews, Dimension::Event, "events"),
+            (Metric::ScrollDepth, Dimension::Country, "event:page"),
+        ] {
+            let problem = metric.measure(&[dimension]).unwrap_err().to_string();
+            assert!(problem.contains(teaches), "{problem}");
+        }
+    }
+
+    #[test]
+    fn unknown_names_meet_their_near_miss() {
+        assert!(Metric::parse("visitor").unwrap_err().to_string().contains("did you mean `visitors`"));
+        assert!(Metric::parse("conversion_rate").unwrap_err().to_string().contains("event:goal"));
+        assert!(Metric::parse("zzzzzzzz").unwrap_err().to_string().contains("known: visitors, visits"));
+    }
+}

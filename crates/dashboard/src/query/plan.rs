@@ -1,0 +1,357 @@
+//! From a well-formed query to a question of cells that are stored, or to the reason why there is no such question.
+//!
+//! The rule: a number is either what the counts say exactly, or it is not given. What is added up over values must add up
+//! ([`adds_up`]); what is crossed must be a stored pair; what is asked by the hour must have hour cells.
+
+use jiff::ZonedDateTime;
+use model::counts::PAIRED;
+use model::{Dimension, Domain, LocalDay};
+use store::questions::{Cells, Grain, Key, Measure, Order, Question, Selection, Span};
+
+use super::dimension::{Named, adds_up, name_of};
+use super::metric::Metric;
+use super::problem::Problem;
+use super::range::{DAYS_BY_HOUR_MAX, grain_for};
+use super::{Direction, Query, Sorting};
+
+/// What must be known about a site to plan a query of it.
+#[derive(Clone, Debug)]
+pub struct Here {
+    /// The site.
+    pub site: Domain,
+    /// The time, on the site's wall clock.
+    pub now: ZonedDateTime,
+    /// The first day with a count; needed for the range `all` only.
+    pub first_count: Option<LocalDay>,
+}
+
+/// What to ask the counts, and how to read what they say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The question.
+    pub question: Question,
+    /// The question whose visitors are the whole of a percentage.
+    pub whole: Option<Question>,
+    /// What each metric is measured by.
+    pub measures: Vec<(Metric, Measure)>,
+    /// The range as asked; the question's own may be its hours.
+    pub span: Span,
+    /// The order, the default one too.
+    pub order_by: Vec<(Sorting, Direction)>,
+}
+
+impl Plan {
+    /// Plans a query.
+    ///
+    /// # Errors
+    /// The counts cannot answer it; says which combination is missing and how to get it.
+    pub fn of(query: &Query, here: &Here) -> Result<Self, Problem> {
+        let span = query.range.resolve(&here.now, here.first_count)?;
+        let over_time = query.time().map(|grain| grain.unwrap_or_else(|| grain_for(span)));
+        let selections = selections(query);
+        let dimensions: Vec<Dimension> = selections.iter().map(|(named, _)| named.dimension).collect();
+        let measured = |metric: &Metric| metric.measure(&dimensions).map(|measure| (*metric, measure));
+        let measures = query.metrics.iter().map(measured).collect::<Result<Vec<_>, _>>()?;
+
+        let asked_span = span_for(span, over_time, &measures)?;
+        if matches!(asked_span, Span::Hours { .. }) && selections.len() > 1 {
+            return Err(hourly_pair(&selections));
+        }
+        for (metric, measure) in &measures {
+            check_sums(*metric, *measure, query)?;
+        }
+        let order_by = query.order_by.clone().unwrap_or_else(|| default_order(query));
+        let order = order_by.iter().filter_map(|(sorting, direction)| order(*sorting, *direction, &measures)).collect();
+        let question = Question {
+            site: here.site.clone(),
+            span: asked_span,
+            cells: cells(selections)?,
+            over_time,
+            by_value: query.by().map(|named| named.dimension),
+            order,
+            limit: query.limit,
+            offset: query.offset,
+        };
+        let whole = match query.metrics.contains(&Metric::Percentage) {
+            true => Some(whole(query, &question, span)?),
+            false => None,
+        };
+        Ok(Self { question, whole, measures, span, order_by })
+    }
+
+    /// Whether its visitors are a sum over days, in which a person of several days counts once for each.
+    #[must_use]
+    pub fn sums_daily_visitors(&self) -> bool {
+        let (first, last) = self.span.days();
+        let distinct = matches!(self.question.over_time, Some(Grain::Hour | Grain::Day));
+        first != last && !distinct && self.measures.iter().any(|(metric, _)| *metric == Metric::Visitors)
+    }
+}
+
+/// The dimensions a query touches and the values it keeps of each.
+fn selections(query: &Query) -> Vec<(Named, Selection)> {
+    let mut selections: Vec<_> =
+        query.filters.iter().map(|filter| (filter.named.clone(), filter.selection.clone())).collect();
+    if let Some(by) = query.by().filter(|by| !selections.iter().any(|(named, _)| named.is_same(by))) {
+        selections.push((by.clone(), Selection::all(by.dimension, by.prefix.clone())));
+    }
+    selections
+}
+
+fn cells(selections: Vec<(Named, Selection)>) -> Result<Cells, Problem> {
+    let names: Vec<String> = selections.iter().map(|(named, _)| format!("`{}`", named.name)).collect();
+    let mut kept = selections.into_iter().map(|(_, selection)| selection);
+    match (kept.next(), kept.next(), kept.next()) {
+        (None, ..) => Ok(Cells::Total),
+        (Some(selection), None, _) => Ok(Cells::Of(selection)),
+        (Some(one), Some(other), None) => Cells::pair(one, other).ok_or_else(|| missing_pair(&names)),
+        (Some(_), Some(_), Some(_)) => Err(Problem::NotCounted(format!(
+            "{} together are not counted: counts cross two dimensions at most. Drop one, or save the others as a segment, \
+             which counts from then on",
+            names.join(" with ")
+        ))),
+    }
+}
+
+fn missing_pair(names: &[String]) -> Problem {
+    let declared = PAIRED.map(name_of).join(", ");
+    Problem::NotCounted(format!(
+        "{} is not a declared pair, so it is not counted. Declared are any two of {declared}, and event:name with \
+         event:props:*. Ask for one of them, or save the filter as a segment, which counts from then on",
+        names.join(" with ")
+    ))
+}
+
+fn hourly_pair(selections: &[(Named, Selection)]) -> Problem {
+    let names: Vec<_> = selections.iter().map(|(named, _)| format!("`{}`", named.name)).collect();
+    Problem::NotCounted(format!(
+        "{} is counted by the day, not by the hour: ask by `time:day` over whole days, or with one of them",
+        names.join(" with ")
+    ))
+}
+
+/// The span whose cells are asked: hours when the answer is by the hour, else days if they are whole.
+fn span_for(span: Span, over_time: Option<Grain>, measures: &[(Metric, Measure)]) -> Result<Span, Problem> {
+    let of_visitors = measures.iter().map(|(metric, _)| metric).find(|metric| metric.is_of_visitors());
+    match (span, over_time) {
+        (Span::Days { first, last }, Some(Grain::Hour)) => {
+            let days = i64::from(last.0) - i64::from(first.0) + 1;
+            if days > DAYS_BY_HOUR_MAX {
+                return Err(Problem::NotCounted(format!(
+                    "`time:hour` may span at most {DAYS_BY_HOUR_MAX} days: ask by `time:day`"
+                )));
+            }
+            Ok(Span::Hours { first: (first, 0), last: (last, 23) })
+        }
+        (Span::Hours { .. }, Some(Grain::Hour)) if of_visitors != Some(&Metric::Percentage) => Ok(span),
+        (Span::Hours { .. }, _) => match of_visitors {
+            Some(metric) => Err(Problem::NotCounted(format!(
+                "`{}` of a part of a day is not counted, because visitors of several hours do not add up: ask for whole days, \
+                 or for visitors by `time:hour`",
+                metric.as_str()
+            ))),
+            None => Ok(span),
+        },
+        (Span::Days { .. }, None | Some(Grain::Day | Grain::Week | Grain::Month)) => Ok(span),
+    }
+}
+
+/// Refuses what would have to be added up over values of a filter without adding up.
+fn check_sums(metric: Metric, measure: Measure, query: &Query) -> Result<(), Problem> {
+    for filter in &query.filters {
+        // Rows by the filtered dimension itself are one value each.
+        let is_row = query.by().is_some_and(|by| by.is_same(&filter.named));
+        // The whole of a percentage has no rows: there every filter is added up.
+        if (is_row && metric != Metric::Percentage) || filter.selection.is_single() {
+            continue;
+        }
+        let columns = [Some(measure.numerator), measure.denominator];
+        if !columns.into_iter().flatten().all(|column| adds_up(column, filter.named.dimension)) {
+            let name = &filter.named.name;
+            return Err(Problem::NotCounted(format!(
+                "`{}` of several values of `{name}` is not counted: a visit or visitor with two of them would count twice. \
+                 Filter on one value, ask for rows by `{name}`, ask for `pageviews` or `events`, or save a segment",
+                metric.as_str()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn default_order(query: &Query) -> Vec<(Sorting, Direction)> {
+    let time = query.time().map(|_| (Sorting::Time, Direction::Ascending));
+    let metric = query.metrics.first().map(|metric| (Sorting::Metric(*metric), Direction::Descending));
+    time.into_iter().chain(metric).collect()
+}
+
+fn order(sorting: Sorting, direction: Direction, measures: &[(Metric, Measure)]) -> Option<Order> {
+    let key = match sorting {
+        Sorting::Time => Key::Time,
+        Sorting::Value => Key::Value,
+        Sorting::Metric(metric) => Key::Measure(measures.iter().find(|(asked, _)| *asked == metric)?.1),
+    };
+    Some(Order { key, descending: direction == Direction::Descending })
+}
+
+/// All visitors under the query's filters: what percentages are of.
+fn whole(query: &Query, question: &Question, span: Span) -> Result<Question, Problem> {
+    if query.dimensions.is_empty() {
+        return Err(Problem::NotCounted(
+            "`percentage` needs a dimension: it is a row's share of all visitors".to_owned(),
+        ));
+    }
+    let filters = query.filters.iter().map(|filter| (filter.named.clone(), filter.selection.clone())).collect();
+    Ok(Question {
+        span,
+        cells: cells(filters)?,
+        over_time: None,
+        by_value: None,
+        order: Vec::new(),
+        ..question.clone()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use store::questions::{Column, Row};
+
+    use super::*;
+
+    fn planned(more: Value) -> Result<Plan, String> {
+        let mut body = json!({ "site_id": "example.com", "metrics": ["visitors"], "date_range": "7d" });
+        for (key, value) in more.as_object().unwrap() {
+            body[key] = value.clone();
+        }
+        let here = Here {
+            site: Domain::parse("example.com").unwrap(),
+            now: "2024-05-15T15:30:00+02:00[Europe/Berlin]".parse().unwrap(),
+            first_count: None,
+        };
+        let query = Query::parse(body.to_string().as_bytes()).map_err(|problem| problem.to_string())?;
+        Plan::of(&query, &here).map_err(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn the_level_follows_from_the_dimensions_touched() {
+        for (query, level) in [
+            (json!({}), 0),
+            (json!({ "dimensions": ["event:page"] }), 1),
+            (json!({ "filters": [["is", "event:page", ["/"]]] }), 1),
+            (json!({ "dimensions": ["event:page"], "filters": [["contains", "event:page", ["/blog"]]] }), 1),
+            (json!({ "dimensions": ["time:day", "event:page"], "filters": [["is", "visit:country", ["DE"]]] }), 2),
+            (json!({ "filters": [["is", "visit:source", ["Google"]], ["is", "visit:country", ["DE"]]] }), 2),
+            (json!({ "dimensions": ["event:props:plan"], "filters": [["is", "event:goal", ["Signup"]]] }), 2),
+        ] {
+            let plan = planned(query.clone()).unwrap_or_else(|problem| panic!("{query}: {problem}"));
+            let found = match plan.question.cells {
+                Cells::Total => 0,
+                Cells::Of(_) => 1,
+                Cells::Pair(..) => 2,
+            };
+            assert_eq!(found, level, "{query}");
+        }
+    }
+
+    #[test]
+    fn what_the_counts_cannot_answer_is_told_with_the_way_to_get_it() {
+        for (query, told) in [
+            (
+                json!({ "dimensions": ["event:page"], "filters": [["is", "visit:browser", ["Firefox"]]] }),
+                "is not a declared pair",
+            ),
+            (
+                json!({ "dimensions": ["event:page"],
+                        "filters": [["is", "visit:country", ["DE"]], ["is", "visit:device", ["Mobile"]]] }),
+                "two dimensions at most",
+            ),
+            (
+                json!({ "dimensions": ["time:hour", "event:page"], "filters": [["is", "visit:country", ["DE"]]] }),
+                "by the day, not by the hour",
+            ),
+            (json!({ "filters": [["is", "event:page", ["/", "/a"]]] }), "`visitors` of several values of `event:page`"),
+            (json!({ "filters": [["is_not", "visit:source", ["Google"]]] }), "`visitors` of several values"),
+            (
+                json!({ "metrics": ["percentage"], "dimensions": ["event:page"], "filters": [["contains", "event:page", ["/a"]]] }),
+                "`percentage` of several values",
+            ),
+            (json!({ "metrics": ["percentage"] }), "needs a dimension"),
+            (json!({ "date_range": "24h" }), "of a part of a day"),
+            (
+                json!({ "date_range": "24h", "metrics": ["percentage"], "dimensions": ["time:hour"] }),
+                "of a part of a day",
+            ),
+            (json!({ "date_range": "500d", "dimensions": ["time:hour"] }), "at most 400 days"),
+            (json!({ "metrics": ["visit_duration"], "dimensions": ["event:page"] }), "visit:entry_page"),
+            (
+                json!({ "dimensions": ["event:props:plan"], "filters": [["is", "event:props:size", ["L"]]] }),
+                "is not a declared pair",
+            ),
+        ] {
+            let problem = planned(query.clone()).expect_err(&query.to_string());
+            assert!(problem.contains(told), "{query}: {problem}");
+        }
+    }
+
+    #[test]
+    fn what_adds_up_is_added_up() {
+        for query in [
+            json!({ "filters": [["is", "visit:country", ["DE", "AT"]]] }),
+            json!({ "filters": [["is_not", "visit:device", ["Mobile"]]] }),
+            json!({ "metrics": ["visits", "bounce_rate"], "filters": [["contains", "visit:source", ["o"]]] }),
+            json!({ "metrics": ["pageviews"], "filters": [["contains", "event:page", ["/blog"]]] }),
+            json!({ "metrics": ["visits", "pageviews"], "date_range": "24h" }),
+            json!({ "date_range": "24h", "dimensions": ["time:hour"] }),
+            json!({ "metrics": ["visitors", "percentage"], "dimensions": ["event:page"], "filters": [["is", "visit:country", ["DE"]]] }),
+        ] {
+            assert!(planned(query.clone()).is_ok(), "{query}");
+        }
+    }
+
+    #[test]
+    fn the_default_order_is_time_then_the_first_metric() {
+        let plan =
+            planned(json!({ "metrics": ["pageviews", "visitors"], "dimensions": ["event:page", "time:day"] })).unwrap();
+        let pageviews = Measure::count(Column::Pageviews);
+        assert_eq!(
+            plan.question.order,
+            [Order { key: Key::Time, descending: false }, Order { key: Key::Measure(pageviews), descending: true }]
+        );
+    }
+
+    #[test]
+    fn time_finds_the_grain_that_suits_the_range() {
+        for (range, grain) in [
+            ("day", Grain::Hour),
+            ("24h", Grain::Hour),
+            ("7d", Grain::Day),
+            ("91d", Grain::Week),
+            ("12mo", Grain::Week),
+        ] {
+            let plan = planned(json!({ "date_range": range, "dimensions": ["time"] })).unwrap();
+            assert_eq!(plan.question.over_time, Some(grain), "{range}");
+        }
+    }
+
+    #[test]
+    fn visitors_of_several_days_are_known_to_be_a_sum() {
+        let sums = |query| planned(query).unwrap().sums_daily_visitors();
+        assert!(sums(json!({})) && sums(json!({ "dimensions": ["time:week"] })));
+        assert!(!sums(json!({ "dimensions": ["time:day"] })) && !sums(json!({ "date_range": "day" })));
+        assert!(!sums(json!({ "metrics": ["visits"] })));
+    }
+
+    #[test]
+    fn the_whole_of_a_percentage_keeps_the_filters_and_drops_the_rows() {
+        let plan = planned(json!({
+            "metrics": ["percentage"], "dimensions": ["event:page"], "filters": [["is", "visit:country", ["DE"]]]
+        }))
+        .unwrap();
+        let whole = plan.whole.unwrap();
+        assert!(matches!(whole.cells, Cells::Of(selection) if selection.dimension == Dimension::Country));
+        assert_eq!((whole.by_value, whole.over_time), (None, None));
+        let row =
+            Row { day: None, hour: None, value: None, counts: model::Counts { visitors: 1, ..Default::default() } };
+        assert_eq!(Metric::Percentage.value(plan.measures[0].1, &row.counts, Some(4)), json!(25.0));
+    }
+}

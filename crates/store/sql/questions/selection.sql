@@ -1,0 +1,29 @@
+-- The cells a question is about. Every question of counts reads from `kept`; nothing else reads the table.
+-- `name` is the value the answer is broken down by; which column holds it depends on the order of the pair's dimensions.
+WITH kept AS
+(
+    SELECT
+        day, hour, if({split_by:Bool}, by_value, value) AS name,
+        visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits,
+        engaged_ms, scroll_percent, scroll_visitors, revenue_micros
+    FROM counts
+    WHERE site = {site:String}
+      AND dimension = {dimension:String}
+      AND by_dimension = {by_dimension:String}
+      AND day BETWEEN toDate({first_day:Int32}) AND toDate({last_day:Int32})
+      AND hour BETWEEN {hour_min:Int8} AND {hour_max:Int8}
+      AND (day > toDate({first_day:Int32}) OR hour >= {first_hour:Int8})
+      AND (day < toDate({last_day:Int32}) OR hour <= {last_hour:Int8})
+
+      AND startsWith(value, {prefix:String})
+      AND ({any:Bool} OR value IN {is:Array(String)})
+      AND value NOT IN {is_not:Array(String)}
+      AND ({matches:String} = '' OR match(substring(value, 1 + length({prefix:String})), {matches:String}))
+      AND ({matches_not:String} = '' OR NOT match(substring(value, 1 + length({prefix:String})), {matches_not:String}))
+
+      AND startsWith(by_value, {by_prefix:String})
+      AND ({by_any:Bool} OR by_value IN {by_is:Array(String)})
+      AND by_value NOT IN {by_is_not:Array(String)}
+      AND ({by_matches:String} = '' OR match(substring(by_value, 1 + length({by_prefix:String})), {by_matches:String}))
+      AND ({by_matches_not:String} = '' OR NOT match(substring(by_value, 1 + length({by_prefix:String})), {by_matches_not:String}))
+)
