@@ -1,3 +1,100 @@
-//! dashboard
+//! The dashboard: Plausible's Stats API over the counts, and the web page that reads it.
+//!
+//! It never sees a hit or the journal. Everything it tells is a sum of stored counts; what they cannot say exactly is a
+//! 400 that teaches. The page is a client of the same public API and has no other source.
+
+mod access;
 mod calendar;
+mod headers;
+mod page;
 pub mod query;
+mod reply;
+mod routes;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use model::{Clock, Site, Sites};
+use prometheus::{HistogramOpts, HistogramVec, Registry};
+use store::Store;
+use tokio::sync::Semaphore;
+
+use access::Access;
+use reply::Failure;
+
+/// Questions that the engine works on at once; more would only share the same processors and wait longer each.
+const QUESTIONS_AT_ONCE_MAX: usize = 8;
+
+/// Questions that wait for their turn; a page asks about ten, so some twenty pages may open in one moment.
+const QUESTIONS_WAITING_MAX: usize = 256;
+
+/// Longest wait for a turn; then the answer is 503, because nobody looks at the page any more.
+const TURN_WAIT: Duration = Duration::from_secs(15);
+
+/// What a dashboard is made of.
+pub struct Dashboard {
+    /// Where the counts are.
+    pub store: Store,
+    /// The measured sites.
+    pub sites: Arc<ArcSwap<Sites>>,
+    /// SHA-256 of the administrator's API token; the token itself is nowhere.
+    pub token_sha256: [u8; 32],
+    /// The time.
+    pub clock: Clock,
+    /// Where the metrics are registered.
+    pub registry: Registry,
+}
+
+/// Makes the routes of the API and the page; everything else is 404.
+///
+/// # Errors
+/// The registry has these metrics already.
+pub fn router(parts: Dashboard) -> Result<Router, prometheus::Error> {
+    let options =
+        HistogramOpts::new("footfall_query_seconds", "Time to answer a question, by report; waiting included")
+            .buckets(vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0]);
+    let seconds = HistogramVec::new(options, &["report"])?;
+    parts.registry.register(Box::new(seconds.clone()))?;
+    let shared = Arc::new(Shared {
+        store: parts.store,
+        sites: parts.sites,
+        token_sha256: parts.token_sha256,
+        clock: parts.clock,
+        seconds,
+        places: Semaphore::new(QUESTIONS_AT_ONCE_MAX + QUESTIONS_WAITING_MAX),
+        turns: Semaphore::new(QUESTIONS_AT_ONCE_MAX),
+    });
+    Ok(routes::routes().fallback(page::serve).with_state(shared).layer(axum::middleware::map_response(headers::secure)))
+}
+
+/// What every request shares.
+struct Shared {
+    store: Store,
+    sites: Arc<ArcSwap<Sites>>,
+    token_sha256: [u8; 32],
+    clock: Clock,
+    seconds: HistogramVec,
+    places: Semaphore,
+    turns: Semaphore,
+}
+
+impl Shared {
+    /// The site of that name, if the asker may read it. One that does not exist and one that may not be read are alike.
+    fn site(&self, name: &str, access: Access) -> Result<Arc<Site>, Failure> {
+        let found = self.sites.load().get(name).cloned();
+        found.filter(|site| access.may_read(site)).ok_or(access.refusal())
+    }
+
+    /// Does one piece of work in turn, measured under its report's name.
+    async fn in_turn<T>(&self, report: &str, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let timer = self.seconds.with_label_values(&[report]).start_timer();
+        let _place = self.places.try_acquire().map_err(|_| Failure::Busy)?;
+        let turn = tokio::time::timeout(TURN_WAIT, self.turns.acquire()).await;
+        let _turn = turn.map_err(|_| Failure::Busy)?.map_err(|_| Failure::Busy)?;
+        let done = work.await;
+        timer.observe_duration();
+        done
+    }
+}

@@ -1,0 +1,96 @@
+//! `GET /api/v1/ledger`: what became of every hit, so that nothing vanishes silently.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::questions::LedgerSum;
+
+use crate::Shared;
+use crate::access::Access;
+use crate::calendar::{at, instant_label, zone_of};
+use crate::query::problem::Problem;
+use crate::query::range::{Range, ends, instants};
+use crate::reply::Failure;
+
+/// What is asked.
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    site_id: Option<String>,
+    date_range: Option<String>,
+}
+
+/// Answers with the ledger of a range; without one, of today.
+pub(super) async fn answer(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Value>, Failure> {
+    let access = Access::of(&headers, &shared.token_sha256)?;
+    let site = shared.site(&asked.site_id.ok_or(Problem::Missing("site_id"))?, access)?;
+    let zone = zone_of(&site);
+    let range = Range::parse_text(asked.date_range.as_deref().unwrap_or("day"))?;
+    let work = async {
+        let first_count = match range {
+            Range::All => shared.store.first_day(&site.domain).await?,
+            _ => None,
+        };
+        let span = range.resolve(&at(shared.clock.now(), &zone), first_count)?;
+        let (from, until) = instants(span, &zone);
+        let sums = shared.store.ledger(&site.domain, from, until).await?;
+        let (first, last) = ends(span, &zone);
+        let mut body = write(&sums);
+        if let Value::Object(fields) = &mut body {
+            fields.insert("site_id".to_owned(), site.domain.as_str().into());
+            fields.insert("date_range".to_owned(), json!([instant_label(&first), instant_label(&last)]));
+        }
+        Ok(body)
+    };
+    shared.in_turn("ledger", work).await.map(Json)
+}
+
+/// The sums by outcome; `received` is their sum, so that the ledger shows its own balance.
+fn write(sums: &[LedgerSum]) -> Value {
+    let of = |outcome: &str| -> BTreeMap<&str, i64> {
+        sums.iter().filter(|sum| sum.outcome == outcome).map(|sum| (sum.reason.as_str(), sum.hits)).collect()
+    };
+    let total = |outcome: &str| of(outcome).values().sum::<i64>();
+    json!({
+        "received": sums.iter().map(|sum| sum.hits).sum::<i64>(),
+        "counted": total("counted"),
+        "minimal": total("minimal"),
+        "refused": of("refused"),
+        "bots": of("bot"),
+        "late": total("late"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ledger_balances() {
+        let sum = |outcome: &str, reason: &str, hits| LedgerSum {
+            outcome: outcome.to_owned(),
+            reason: reason.to_owned(),
+            hits,
+        };
+        let written = write(&[
+            sum("bot", "declared", 7),
+            sum("counted", "", 100),
+            sum("late", "", 1),
+            sum("minimal", "", 20),
+            sum("refused", "duplicate", 3),
+            sum("refused", "off", 2),
+        ]);
+        assert_eq!(
+            written,
+            json!({ "received": 133, "counted": 100, "minimal": 20, "refused": { "duplicate": 3, "off": 2 }, "bots": { "declared": 7 }, "late": 1 })
+        );
+    }
+}

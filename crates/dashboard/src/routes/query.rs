@@ -1,0 +1,64 @@
+//! `POST /api/v2/query`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use serde_json::Value;
+
+use crate::Shared;
+use crate::access::Access;
+use crate::calendar::{at, zone_of};
+use crate::query::plan::{Here, Plan};
+use crate::query::range::Range;
+use crate::query::{Query, answer as written};
+use crate::reply::Failure;
+
+/// Largest query, in bytes: filters at their limits fit twice.
+const QUERY_BYTES_MAX: usize = 32 * 1024;
+
+/// Answers a query.
+pub(super) async fn answer(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Failure> {
+    let access = Access::of(&headers, &shared.token_sha256)?;
+    if !is_json(&headers) {
+        return Err(Failure::MediaType);
+    }
+    let body = to_bytes(body, QUERY_BYTES_MAX).await.map_err(|_| Failure::TooLarge(QUERY_BYTES_MAX))?;
+    let query = Query::parse(&body)?;
+    let site = shared.site(&query.site_id, access)?;
+    let zone = zone_of(&site);
+    let first_count = match query.range {
+        Range::All => shared.in_turn("first_day", async { Ok(shared.store.first_day(&site.domain).await?) }).await?,
+        Range::Day
+        | Range::Month
+        | Range::Year
+        | Range::Hours24
+        | Range::LastDays(_)
+        | Range::LastMonths(_)
+        | Range::Dates(..)
+        | Range::Instants(..) => None,
+    };
+    let here = Here { site: site.domain.clone(), now: at(shared.clock.now(), &zone), first_count };
+    let plan = Plan::of(&query, &here)?;
+    let work = async {
+        let found = shared.store.ask(&plan.question).await?;
+        let whole = match &plan.whole {
+            Some(whole) => Some(shared.store.ask(whole).await?),
+            None => None,
+        };
+        Ok(written::write(&query, &plan, &found, whole.as_ref(), &zone))
+    };
+    shared.in_turn(plan.question.report(), work).await.map(Json)
+}
+
+/// Only a request that says it is JSON is read: a form of another site cannot say so.
+fn is_json(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    media_type.split(';').next().is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
+}

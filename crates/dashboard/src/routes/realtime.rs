@@ -1,0 +1,31 @@
+//! `GET /api/v1/stats/realtime/visitors`: a plain number, as Plausible's.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use serde::Deserialize;
+
+use crate::Shared;
+use crate::access::Access;
+use crate::query::problem::Problem;
+use crate::reply::Failure;
+
+/// What is asked.
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    site_id: Option<String>,
+}
+
+/// Answers with the visitors of the last five minutes.
+pub(super) async fn answer(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+) -> Result<Json<u64>, Failure> {
+    let access = Access::of(&headers, &shared.token_sha256)?;
+    let site = shared.site(&asked.site_id.ok_or(Problem::Missing("site_id"))?, access)?;
+    let now = shared.clock.now();
+    shared.in_turn("realtime", async { Ok(shared.store.live(&site.domain, now).await?) }).await.map(Json)
+}

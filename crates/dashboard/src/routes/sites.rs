@@ -1,0 +1,27 @@
+//! `GET /api/v1/sites`: the sites the asker may read.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use serde_json::{Value, json};
+
+use crate::Shared;
+use crate::access::Access;
+use crate::reply::Failure;
+
+/// Answers with the sites, by name.
+pub(super) async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Result<Json<Value>, Failure> {
+    let access = Access::of(&headers, &shared.token_sha256)?;
+    let sites = shared.sites.load();
+    let readable: Vec<Value> = sites
+        .iter()
+        .filter(|site| access.may_read(site))
+        .map(|site| json!({ "domain": site.domain, "timezone": site.timezone, "public": site.public }))
+        .collect();
+    if readable.is_empty() && access == Access::Anyone {
+        return Err(Failure::Unauthorised);
+    }
+    Ok(Json(json!({ "sites": readable })))
+}
