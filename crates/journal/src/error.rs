@@ -1,5 +1,6 @@
-//! What a journal refuses, and how it fails. A refusal is for now: the caller may try again. A failure is for good: the
-//! journal stops accepting rather than guess what is on disk, and only opening it again can clear it.
+//! What a journal refuses, and how it fails. A refusal ([`AppendError::Full`], [`JournalError::NoRoom`]) is for now: the
+//! caller may try again. A failure is for good: rather than guess what is on disk, the journal stops accepting, and only
+//! opening it again can clear that.
 
 use std::path::PathBuf;
 
@@ -42,7 +43,7 @@ pub enum AppendError {
     Failed(#[from] JournalError),
 }
 
-/// How a journal fails. None of these passes by itself.
+/// How a journal fails. Only [`JournalError::NoRoom`] passes by itself.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JournalError {
     /// There is no such partition.
@@ -75,17 +76,30 @@ pub enum JournalError {
         /// How many were asked for.
         wanted: u32,
     },
+    /// The disk has no room for the commit. Appends are told [`AppendError::Full`] then.
+    #[error("the disk has no room for a commit")]
+    NoRoom,
+    /// The partition's commit may have stood in a damaged place; an older one is not offered in its stead. A new commit
+    /// clears this.
+    #[error("the last commit of partition {partition} is lost to damage")]
+    CommitLost {
+        /// The partition.
+        partition: u32,
+    },
     /// Something that was durable does not read back as it was written. Nothing of it is served.
-    #[error("partition {partition} is damaged at offset {offset}: {what}")]
+    #[error("partition {partition} is damaged from offset {offset} up to {resumes_at}: {what}")]
     Corrupt {
         /// The partition.
         partition: u32,
         /// The first offset that cannot be read.
         offset: Offset,
+        /// The next offset at which reading can go on, for who decides to go on without the records in between.
+        resumes_at: Offset,
         /// What is wrong, and in which file.
         what: String,
     },
-    /// The storage failed. The journal stopped; every later call says the same.
+    /// The storage failed. Where it was a write that failed, the journal stopped: every later append, commit and expiry
+    /// says the same.
     #[error("journal failed while it tried to {tried}: {reason}")]
     Failed {
         /// What was tried, and on what.

@@ -4,6 +4,7 @@
 //! [`memory`]; one behaviour suite runs over both (`tests/suite.rs`). The invariant: an offset that [`Journal::append`]
 //! returned is read again, exactly once and in order, until [`Journal::expire`] drops it.
 
+pub mod embedded;
 mod error;
 pub mod memory;
 
@@ -19,7 +20,7 @@ pub use error::{AppendError, Bound, JournalError};
 pub const METADATA_BYTES_MAX: usize = 2_048;
 
 /// Most record bytes one [`Journal::read`] returns, so that a reader's memory is bounded whatever `records_max` says. The
-/// first record of a read is returned whatever its size.
+/// record that passes the bound is still returned, so that every read gets on.
 pub const READ_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// A record's place in its partition. Offsets only grow; nothing says they are dense, and their first need not be zero.

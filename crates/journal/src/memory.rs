@@ -17,22 +17,24 @@ pub const BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// A journal in memory.
 #[derive(Debug)]
 pub struct MemoryJournal {
-    partitions: Vec<Partition>,
-    held_bytes: Mutex<u64>,
+    state: Mutex<State>,
+    /// Per partition, its end; tells waiting readers that it moved.
+    ends: Vec<watch::Sender<Offset>>,
     bytes_max: u64,
     clock: Clock,
 }
 
 #[derive(Debug)]
-struct Partition {
-    log: Mutex<Log>,
-    end: watch::Sender<Offset>,
+struct State {
+    partitions: Vec<Partition>,
+    held_bytes: u64,
+    last_at: Millis,
 }
 
 #[derive(Debug, Default)]
-struct Log {
+struct Partition {
     entries: VecDeque<Entry>,
-    last_at: Option<Millis>,
+    end: Offset,
     commit: Option<Commit>,
 }
 
@@ -46,78 +48,88 @@ impl MemoryJournal {
     /// An empty journal that refuses the record that would make it hold more than `bytes_max` record bytes.
     #[must_use]
     pub fn with_bytes_max(partitions: u32, clock: Clock, bytes_max: u64) -> Self {
-        let partitions = (0..partitions)
-            .map(|_| Partition { log: Mutex::default(), end: watch::Sender::new(Offset::default()) })
-            .collect();
-        Self { partitions, held_bytes: Mutex::new(0), bytes_max, clock }
+        let ends = (0..partitions).map(|_| watch::Sender::new(Offset::default())).collect();
+        let partitions = (0..partitions).map(|_| Partition::default()).collect();
+        let state = Mutex::new(State { partitions, held_bytes: 0, last_at: clock.now() });
+        Self { state, ends, bytes_max, clock }
     }
 
-    fn partition(&self, partition: u32) -> Result<&Partition, JournalError> {
-        let index = usize::try_from(partition).unwrap_or(usize::MAX);
-        self.partitions.get(index).ok_or(JournalError::NoSuchPartition { partition, partitions: self.partitions() })
+    /// Locks, also after a panic elsewhere: every change under the lock is complete before anything can panic.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes room for a record of `bytes`, or says that there is none.
-    fn take_room(&self, bytes: usize) -> Result<(), AppendError> {
-        let mut held = lock(&self.held_bytes);
-        let wanted = held.saturating_add(bytes as u64);
-        if wanted > self.bytes_max {
-            return Err(AppendError::Full(Bound::Space));
+    /// Does something with one partition.
+    fn with<T>(&self, partition: u32, work: impl FnOnce(&mut Partition) -> T) -> Result<T, JournalError> {
+        let mut state = self.state();
+        let missing = JournalError::NoSuchPartition { partition, partitions: self.partitions() };
+        state.partitions.get_mut(partition as usize).map(work).ok_or(missing)
+    }
+}
+
+impl State {
+    fn append(&mut self, partition: u32, record: Vec<u8>, now: Millis) -> Option<Offset> {
+        self.held_bytes += record.len() as u64;
+        self.last_at = self.last_at.max(now);
+        let partition = self.partitions.get_mut(partition as usize)?;
+        let offset = partition.end;
+        partition.end = offset.next();
+        partition.entries.push_back(Entry { offset, at: self.last_at, bytes: record });
+        Some(offset)
+    }
+
+    /// Drops the records of hours before `hour`; answers how many.
+    fn expire(&mut self, hour: i64) -> u64 {
+        let mut dropped = 0;
+        for partition in &mut self.partitions {
+            let count = partition.entries.partition_point(|entry| entry.at.hour() < hour);
+            self.held_bytes -= partition.entries.drain(..count).map(|entry| entry.bytes.len() as u64).sum::<u64>();
+            dropped += count as u64;
         }
-        *held = wanted;
-        Ok(())
+        dropped
     }
 }
 
 impl Partition {
-    fn append(&self, record: Vec<u8>, clock: &Clock) -> Offset {
-        let mut log = lock(&self.log);
-        let offset = *self.end.borrow();
-        let now = clock.now();
-        let at = log.last_at.map_or(now, |last| last.max(now));
-        log.last_at = Some(at);
-        log.entries.push_back(Entry { offset, at, bytes: record });
-        self.end.send_replace(offset.next());
-        offset
-    }
-
     fn read(&self, from: Offset, records_max: usize) -> Vec<Entry> {
-        let log = lock(&self.log);
-        let start = log.entries.partition_point(|entry| entry.offset < from);
+        let start = self.entries.partition_point(|entry| entry.offset < from);
         let mut bytes = 0_usize;
-        log.entries
+        self.entries
             .range(start..)
             .take(records_max)
             .take_while(|entry| {
-                let first = bytes == 0;
-                bytes = bytes.saturating_add(entry.bytes.len()).saturating_add(1);
-                first || bytes <= READ_BYTES_MAX
+                let fits = bytes < READ_BYTES_MAX;
+                bytes = bytes.saturating_add(entry.bytes.len());
+                fits
             })
             .cloned()
             .collect()
     }
 
-    /// Drops the records of hours before `hour`; answers how many, and how many bytes they held.
-    fn expire(&self, hour: i64) -> (u64, u64) {
-        let mut log = lock(&self.log);
-        let count = log.entries.partition_point(|entry| entry.at.hour() < hour);
-        let bytes = log.entries.drain(..count).map(|entry| entry.bytes.len() as u64).sum();
-        (count as u64, bytes)
+    fn first_at(&self, at: Millis) -> Offset {
+        let index = self.entries.partition_point(|entry| entry.at < at);
+        self.entries.get(index).map_or(self.end, |entry| entry.offset)
     }
 }
 
 impl Journal for MemoryJournal {
     fn partitions(&self) -> u32 {
-        u32::try_from(self.partitions.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.ends.len()).unwrap_or(u32::MAX)
     }
 
     async fn append(&self, partition: u32, record: Vec<u8>) -> Result<Offset, AppendError> {
-        let target = self.partition(partition)?;
+        let missing = JournalError::NoSuchPartition { partition, partitions: self.partitions() };
+        let end = self.ends.get(partition as usize).ok_or_else(|| missing.clone())?;
         if record.len() > RECORD_BYTES_MAX {
             return Err(AppendError::TooLong { bytes: record.len() });
         }
-        self.take_room(record.len())?;
-        Ok(target.append(record, &self.clock))
+        let mut state = self.state();
+        if state.held_bytes.saturating_add(record.len() as u64) > self.bytes_max {
+            return Err(AppendError::Full(Bound::Space));
+        }
+        let offset = state.append(partition, record, self.clock.now()).ok_or(missing)?;
+        end.send_replace(offset.next());
+        Ok(offset)
     }
 
     async fn read(
@@ -127,60 +139,47 @@ impl Journal for MemoryJournal {
         records_max: usize,
         wait: Duration,
     ) -> Result<Vec<Entry>, JournalError> {
-        let source = self.partition(partition)?;
+        let missing = JournalError::NoSuchPartition { partition, partitions: self.partitions() };
+        let mut end = self.ends.get(partition as usize).ok_or(missing)?.subscribe();
         if records_max == 0 {
             return Ok(Vec::new());
         }
-        let mut end = source.end.subscribe();
         // The end before the reading: a record appended in between ends the wait, and one that expired does not.
         let seen = from.max(*end.borrow_and_update());
-        let found = source.read(from, records_max);
+        let found = self.with(partition, |source| source.read(from, records_max))?;
         if !found.is_empty() {
             return Ok(found);
         }
         match tokio::time::timeout(wait, end.wait_for(|end| *end > seen)).await {
-            Ok(_moved) => Ok(source.read(from, records_max)),
+            Ok(_moved) => self.with(partition, |source| source.read(from, records_max)),
             Err(_elapsed) => Ok(Vec::new()),
         }
     }
 
     async fn first_at(&self, partition: u32, at: Millis) -> Result<Offset, JournalError> {
-        let source = self.partition(partition)?;
-        let log = lock(&source.log);
-        let index = log.entries.partition_point(|entry| entry.at < at);
-        Ok(log.entries.get(index).map_or_else(|| *source.end.borrow(), |entry| entry.offset))
+        self.with(partition, |source| source.first_at(at))
     }
 
     async fn end(&self, partition: u32) -> Result<Offset, JournalError> {
-        Ok(*self.partition(partition)?.end.borrow())
+        self.with(partition, |source| source.end)
     }
 
     async fn commit(&self, partition: u32, commit: Commit) -> Result<(), JournalError> {
-        let target = self.partition(partition)?;
-        if commit.metadata.len() > METADATA_BYTES_MAX {
-            return Err(JournalError::MetadataTooLong { bytes: commit.metadata.len() });
-        }
-        lock(&target.log).commit = Some(commit);
-        Ok(())
+        let bytes = commit.metadata.len();
+        self.with(partition, |target| {
+            if bytes > METADATA_BYTES_MAX {
+                return Err(JournalError::MetadataTooLong { bytes });
+            }
+            target.commit = Some(commit);
+            Ok(())
+        })?
     }
 
     async fn committed(&self, partition: u32) -> Result<Option<Commit>, JournalError> {
-        Ok(lock(&self.partition(partition)?.log).commit.clone())
+        self.with(partition, |source| source.commit.clone())
     }
 
     async fn expire(&self, before: Millis) -> Result<u64, JournalError> {
-        let mut dropped = 0;
-        for partition in &self.partitions {
-            let (records, bytes) = partition.expire(before.hour());
-            let mut held = lock(&self.held_bytes);
-            *held = held.saturating_sub(bytes);
-            dropped += records;
-        }
-        Ok(dropped)
+        Ok(self.state().expire(before.hour()))
     }
-}
-
-/// Locks, also after a panic elsewhere: every change under these locks is complete before anything can panic.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
