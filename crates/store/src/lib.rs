@@ -3,6 +3,7 @@
 //! Everything speaks to ClickHouse through its HTTP interface and the official client, embedded or not, so the SQL and the
 //! deduplication are the same code in both. It never sees a raw hit: what comes in is [`model::Changes`], counts only.
 
+pub mod engine;
 pub mod error;
 mod imports;
 mod insert;

@@ -2,8 +2,8 @@
 //!
 //! Every question runs under the engine's own bounds as well as ours, so that a dashboard can never starve the inserts.
 
-use clickhouse::query::Query;
 use clickhouse::Row as _;
+use clickhouse::query::Query;
 use model::{Counts, Dimension, Domain, LocalDay, Millis};
 use serde::Deserialize;
 
