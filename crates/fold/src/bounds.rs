@@ -1,0 +1,49 @@
+//! Every bound of the fold in one value, and the count of what met one. The defaults are `model::limits`; tests and small
+//! machines give smaller ones.
+
+use model::limits;
+
+/// How much the fold holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Distinct values per dimension, site and day; later ones are counted as [`limits::OTHER`].
+    pub values: usize,
+    /// Distinct cells per pair of dimensions, site and day; later ones are counted as [`limits::OTHER`] by it.
+    pub cells_per_pair: usize,
+    /// Visitors per site and day; hits of later ones are counted without their visitor.
+    pub visitors: usize,
+    /// Distinct shapes of hits per visitor and day; later hits are counted on the page [`limits::OTHER`].
+    pub shapes: usize,
+    /// Hit ids remembered per site and hour; later ones are not recognised when they come twice.
+    pub ids_per_hour: usize,
+}
+
+/// Ten million hits an hour and site: 160 MB, three times what one core folds in real time.
+const IDS_PER_HOUR_MAX: usize = 10_000_000;
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            values: limits::VALUES_PER_DIMENSION_MAX,
+            cells_per_pair: limits::CELLS_PER_PAIR_MAX,
+            visitors: limits::VISITORS_PER_DAY_MAX,
+            shapes: limits::SHAPES_PER_VISITOR_MAX,
+            ids_per_hour: IDS_PER_HOUR_MAX,
+        }
+    }
+}
+
+/// How often a bound was met since the fold began. For metrics: none of this is an error, all of it should be seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overflows {
+    /// Values counted as `(other)`.
+    pub values: u64,
+    /// Changes of pair cells counted as `(other)`.
+    pub cells: u64,
+    /// Hits counted without their visitor.
+    pub visitors: u64,
+    /// Hits of a visitor with too many shapes.
+    pub shapes: u64,
+    /// Hit ids not remembered.
+    pub ids: u64,
+}

@@ -1,0 +1,235 @@
+//! Changes of one day's cells that wait for the next flush, netted: a correction meets what it corrects before anything is
+//! written down.
+//!
+//! Levels 0 and 1 are vectors found by number, level 2 is a table. The invariant: taking leaves nothing behind, and what is
+//! taken, summed over any flushes, is what one flush would have taken.
+
+use hashbrown::HashMap;
+use model::{Cell, Counts, Dimension, Domain, LocalDay};
+
+use crate::cells::point::{DIMENSIONS, PAIRS};
+use crate::state::values::{FOLDED, ValueId, Values};
+
+/// The day's 24 hours on the wall, and the day itself.
+const BUCKETS: usize = 25;
+const WHOLE_DAY: usize = 24;
+
+/// The cell has no change waiting.
+const NOWHERE: u32 = u32::MAX;
+
+/// Waiting changes of one day.
+pub(crate) struct Pending {
+    buckets: [Option<Box<Bucket>>; BUCKETS],
+    /// Numbers of the level-2 cells that were met on this day, and how many of each pair, against the bound.
+    known: HashMap<PairCell, u32, foldhash::fast::RandomState>,
+    known_per_pair: [usize; PAIRS.len()],
+    /// By a level-2 cell's number, where its change waits, or [`NOWHERE`].
+    waiting: Vec<u32>,
+    changes: Vec<(PairCell, Counts)>,
+}
+
+/// A level-2 cell.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct PairCell {
+    pair: u8,
+    first: ValueId,
+    second: ValueId,
+}
+
+/// The cells of levels 0 and 1 in one hour, or in the day.
+#[derive(Default)]
+struct Bucket {
+    columns: [Column; DIMENSIONS],
+}
+
+/// The cells of one dimension, by their value's number.
+#[derive(Default)]
+struct Column {
+    slots: Vec<Slot>,
+    touched: Vec<ValueId>,
+}
+
+#[derive(Clone, Default)]
+struct Slot {
+    counts: Counts,
+    touched: bool,
+}
+
+impl Default for Pending {
+    fn default() -> Self {
+        Self {
+            buckets: [const { None }; BUCKETS],
+            known: HashMap::default(),
+            known_per_pair: [0; PAIRS.len()],
+            waiting: Vec::new(),
+            changes: Vec::new(),
+        }
+    }
+}
+
+impl Pending {
+    /// The whole day's change of a cell of level 0 or 1.
+    #[inline]
+    pub(crate) fn day(&mut self, dimension: Dimension, value: ValueId) -> &mut Counts {
+        self.at(WHOLE_DAY, dimension, value)
+    }
+
+    /// One hour's change of a cell of level 0 or 1.
+    #[inline]
+    pub(crate) fn hour(&mut self, hour: u8, dimension: Dimension, value: ValueId) -> &mut Counts {
+        self.at(usize::from(hour), dimension, value)
+    }
+
+    /// The day's change of a cell of level 2. Beyond the bound on cells it is the pair's `(other)`; a cell that has been
+    /// given out stays itself. Says whether it was folded.
+    #[inline]
+    pub(crate) fn pair(
+        &mut self,
+        (pair, first, second): (usize, ValueId, ValueId),
+        cells_max: usize,
+    ) -> (&mut Counts, bool) {
+        let pair = u8::try_from(pair).expect("fewer than 256 pairs");
+        let mut cell = PairCell { pair, first, second };
+        let mut number = self.known.get(&cell).copied().or_else(|| self.know(cell, cells_max));
+        let folded = number.is_none();
+        if folded {
+            cell = PairCell { pair, first: FOLDED, second: FOLDED };
+            number = self.known.get(&cell).copied().or_else(|| self.know(cell, usize::MAX));
+        }
+        let number = number.expect("known, or just made known") as usize;
+        let waiting = self.waiting.get_mut(number).expect("a place for every known cell");
+        if *waiting == NOWHERE {
+            *waiting = u32::try_from(self.changes.len()).expect("fewer cells than 2^32");
+            self.changes.push((cell, Counts::default()));
+        }
+        let (_, counts) = self.changes.get_mut(*waiting as usize).expect("where it waits");
+        (counts, folded)
+    }
+
+    /// How many cells have a change waiting.
+    pub(crate) fn len(&self) -> usize {
+        let columns = self.buckets.iter().flatten().flat_map(|bucket| &bucket.columns);
+        columns.map(|column| column.touched.len()).sum::<usize>() + self.changes.len()
+    }
+
+    /// Forgets all waiting changes.
+    pub(crate) fn discard(&mut self) {
+        self.buckets = [const { None }; BUCKETS];
+        self.changes.clear();
+        self.waiting.fill(NOWHERE);
+    }
+
+    /// Takes all waiting changes, in no order. An hour's vectors go with it; the day's stay for the next flush.
+    pub(crate) fn take(&mut self, site: &Domain, day: LocalDay, values: &ValueTables, into: &mut Vec<Cell>) {
+        for (at, slot) in self.buckets.iter_mut().enumerate() {
+            let hour = u8::try_from(at).ok().filter(|_| at != WHOLE_DAY);
+            if let Some(bucket) = slot {
+                bucket.take(|dimension, value, counts| {
+                    let value = values.text(dimension, value).into();
+                    into.push(Cell {
+                        site: site.clone(),
+                        day,
+                        hour,
+                        dimension,
+                        value,
+                        by: Dimension::Total,
+                        by_value: Box::default(),
+                        counts,
+                    });
+                });
+            }
+            if hour.is_some() {
+                *slot = None;
+            }
+        }
+        for (cell, counts) in self.changes.drain(..) {
+            if let Some(waiting) = self.known.get(&cell).and_then(|number| self.waiting.get_mut(*number as usize)) {
+                *waiting = NOWHERE;
+            }
+            if !counts.is_zero() {
+                let PairCell { pair, first, second } = cell;
+                let (dimension, by) =
+                    PAIRS.get(usize::from(pair)).copied().expect("only pairs of the list are counted");
+                let (value, by_value) = (values.text(dimension, first).into(), values.text(by, second).into());
+                into.push(Cell { site: site.clone(), day, hour: None, dimension, value, by, by_value, counts });
+            }
+        }
+    }
+
+    fn at(&mut self, bucket: usize, dimension: Dimension, value: ValueId) -> &mut Counts {
+        let bucket = self.buckets.get_mut(bucket).expect("a day has 24 hours").get_or_insert_default();
+        let column = bucket.columns.get_mut(dimension as usize).expect("a column for every dimension");
+        column.at(value)
+    }
+
+    /// Gives a cell of a pair its number, if there is room for one more.
+    fn know(&mut self, cell: PairCell, cells_max: usize) -> Option<u32> {
+        let known = self.known_per_pair.get_mut(usize::from(cell.pair))?;
+        if *known >= cells_max {
+            return None;
+        }
+        *known += 1;
+        let number = u32::try_from(self.waiting.len()).expect("fewer cells than 2^32");
+        self.waiting.push(NOWHERE);
+        self.known.insert(cell, number);
+        Some(number)
+    }
+}
+
+impl Bucket {
+    fn take(&mut self, mut give: impl FnMut(Dimension, ValueId, Counts)) {
+        for (dimension, column) in Dimension::ALL.into_iter().zip(&mut self.columns) {
+            for value in column.touched.drain(..) {
+                let Some(slot) = column.slots.get_mut(usize::from(value)) else { continue };
+                let counts = std::mem::take(slot).counts;
+                if !counts.is_zero() {
+                    give(dimension, value, counts);
+                }
+            }
+        }
+    }
+}
+
+impl Column {
+    #[inline]
+    fn at(&mut self, value: ValueId) -> &mut Counts {
+        let at = usize::from(value);
+        if at >= self.slots.len() {
+            self.slots.resize_with(at + 1, Slot::default);
+        }
+        let slot = self.slots.get_mut(at).expect("just made long enough");
+        if !slot.touched {
+            slot.touched = true;
+            self.touched.push(value);
+        }
+        &mut slot.counts
+    }
+}
+
+/// The values of every dimension on one day. Pages, entry pages and exit pages share one table.
+#[derive(Default)]
+pub(crate) struct ValueTables {
+    tables: [Values; DIMENSIONS],
+}
+
+impl ValueTables {
+    /// A value's number, [`FOLDED`] beyond the bound, which is then counted in `folded`.
+    pub(crate) fn number(&mut self, dimension: Dimension, text: &str, values_max: usize, folded: &mut u64) -> ValueId {
+        let table = self.tables.get_mut(table_of(dimension)).expect("a table for every dimension");
+        table.number(text, values_max).unwrap_or_else(|| {
+            *folded += 1;
+            FOLDED
+        })
+    }
+
+    fn text(&self, dimension: Dimension, value: ValueId) -> &str {
+        self.tables.get(table_of(dimension)).expect("a table for every dimension").text(value)
+    }
+}
+
+fn table_of(dimension: Dimension) -> usize {
+    match dimension {
+        Dimension::EntryPage | Dimension::ExitPage => Dimension::Page as usize,
+        other => other as usize,
+    }
+}

@@ -1,0 +1,168 @@
+//! Where a hit lies: its value in every dimension. The cells of a point are the site's total, one cell for each dimension in
+//! which it has a value (level 1), and one for each declared pair in which it has both (level 2).
+//!
+//! `ExitPage` and `Property` are not part of a point: a visit's exit page moves, and a hit may have many properties.
+
+use model::Dimension;
+use model::counts::PAIRED;
+
+use crate::state::values::{ABSENT, ValueId};
+
+/// How many dimensions there are.
+pub(crate) const DIMENSIONS: usize = Dimension::ALL.len();
+
+/// Dimensions that are the same for a visitor all day: what its first hit said.
+pub(crate) const OF_VISITOR: [Dimension; 10] = [
+    Dimension::Country,
+    Dimension::Region,
+    Dimension::City,
+    Dimension::Browser,
+    Dimension::BrowserVersion,
+    Dimension::Os,
+    Dimension::OsVersion,
+    Dimension::Device,
+    Dimension::Screen,
+    Dimension::Language,
+];
+
+/// Dimensions that are the same for a whole visit: what its first hit said, and its first page view.
+pub(crate) const OF_VISIT: [Dimension; 9] = [
+    Dimension::EntryPage,
+    Dimension::Source,
+    Dimension::Channel,
+    Dimension::Referrer,
+    Dimension::UtmSource,
+    Dimension::UtmMedium,
+    Dimension::UtmCampaign,
+    Dimension::UtmTerm,
+    Dimension::UtmContent,
+];
+
+/// Dimensions of one hit.
+pub(crate) const OF_HIT: [Dimension; 3] = [Dimension::Page, Dimension::Hostname, Dimension::Event];
+
+/// Everything a point can have a value in, the total included.
+pub(crate) const SINGLES: [Dimension; 23] = {
+    let mut singles = [Dimension::Total; 23];
+    let parts: [&[Dimension]; 3] = [&OF_HIT, &OF_VISIT, &OF_VISITOR];
+    let (mut part, mut filled) = (0, 1);
+    while part < parts.len() {
+        let mut at = 0;
+        while at < parts[part].len() {
+            singles[filled] = parts[part][at];
+            filled += 1;
+            at += 1;
+        }
+        part += 1;
+    }
+    assert!(filled == singles.len(), "every dimension of a point is walked");
+    singles
+};
+
+/// Number of the pair (event, property), behind those of [`PAIRED`] with each other.
+pub(crate) const EVENT_BY_PROPERTY: usize = PAIRED.len() * (PAIRED.len() - 1) / 2;
+
+/// All pairs that are counted, the smaller dimension first.
+pub(crate) const PAIRS: [(Dimension, Dimension); EVENT_BY_PROPERTY + 1] = {
+    let mut pairs = [(Dimension::Event, Dimension::Property); EVENT_BY_PROPERTY + 1];
+    let (mut first, mut filled) = (0, 0);
+    while first < PAIRED.len() {
+        let mut second = first + 1;
+        while second < PAIRED.len() {
+            assert!((PAIRED[first] as u8) < (PAIRED[second] as u8), "the smaller dimension comes first");
+            pairs[filled] = (PAIRED[first], PAIRED[second]);
+            filled += 1;
+            second += 1;
+        }
+        first += 1;
+    }
+    pairs
+};
+
+/// A set of dimensions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Dimensions(u32);
+
+impl Dimensions {
+    pub(crate) const NONE: Self = Self(0);
+
+    pub(crate) const fn of(dimensions: &[Dimension]) -> Self {
+        let (mut bits, mut at) = (0, 0);
+        while at < dimensions.len() {
+            bits |= 1 << dimensions[at] as u32;
+            at += 1;
+        }
+        Self(bits)
+    }
+
+    pub(crate) const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(crate) const fn has(self, dimension: Dimension) -> bool {
+        self.0 & (1 << dimension as u32) != 0
+    }
+
+    /// The dimension alone if `is`, else none.
+    pub(crate) fn when(is: bool, dimension: Dimension) -> Self {
+        Self(u32::from(is) << dimension as u32)
+    }
+}
+
+/// A value in every dimension; [`ABSENT`] where there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Point([ValueId; DIMENSIONS]);
+
+impl Point {
+    /// A point with a visitor's, a visit's and a hit's values.
+    pub(crate) fn new(
+        of_visitor: &[ValueId; OF_VISITOR.len()],
+        of_visit: &[ValueId; OF_VISIT.len()],
+        of_hit: [ValueId; OF_HIT.len()],
+    ) -> Self {
+        let mut point = Self([ABSENT; DIMENSIONS]);
+        point.fill(&OF_VISITOR, of_visitor);
+        point.fill(&OF_VISIT, of_visit);
+        point.fill(&OF_HIT, &of_hit);
+        point
+    }
+
+    /// The value in a dimension. The total's only value is the empty one.
+    #[inline]
+    pub(crate) fn value(&self, dimension: Dimension) -> ValueId {
+        self.0.get(dimension as usize).copied().unwrap_or(ABSENT)
+    }
+
+    /// The total and every level-1 cell of the point.
+    #[inline]
+    pub(crate) fn singles(&self) -> impl Iterator<Item = (Dimension, ValueId)> {
+        SINGLES
+            .into_iter()
+            .map(|dimension| (dimension, self.value(dimension)))
+            .filter(|(dimension, value)| *value != ABSENT || *dimension == Dimension::Total)
+    }
+
+    /// The number and values of every level-2 cell of the point.
+    #[inline]
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (usize, ValueId, ValueId)> {
+        PAIRS
+            .iter()
+            .take(EVENT_BY_PROPERTY)
+            .enumerate()
+            .map(|(pair, (first, second))| (pair, self.value(*first), self.value(*second)))
+            .filter(|(_, first, second)| *first != ABSENT && *second != ABSENT)
+    }
+
+    /// Whether one of a pair's dimensions is among these.
+    pub(crate) fn pair_has_any(pair: usize, dimensions: Dimensions) -> bool {
+        PAIRS.get(pair).is_some_and(|(first, second)| dimensions.has(*first) || dimensions.has(*second))
+    }
+
+    fn fill(&mut self, dimensions: &[Dimension], values: &[ValueId]) {
+        for (dimension, value) in dimensions.iter().zip(values) {
+            if let Some(slot) = self.0.get_mut(*dimension as usize) {
+                *slot = *value;
+            }
+        }
+    }
+}

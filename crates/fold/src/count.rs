@@ -1,0 +1,399 @@
+//! Counting: one refined hit becomes changes of cells. What each count means stands in `model::Counts`; which cells it goes
+//! to stands here.
+//!
+//! * *The hit's cells* (its point: page, host, event, and what its visit and visitor say) get its page view or event, in the
+//!   hit's bucket; one visitor where its visitor is new to the cell in that bucket; one visit, in the visit's bucket (the
+//!   one it started in), where its visit is new to the cell.
+//! * *The entry's cells* (the point of the visit's first page view, without event) get its entry, bounce and seconds, in the
+//!   visit's bucket. While a visit has no page view they are the cells without page, host and entry page.
+//! * *The exit's cells* (the point of the visit's last page view) get its exit, in the visit's bucket.
+//! * *The exit page's cell* gets everything of the visits that so far end there, in the visits' buckets; it all moves on with
+//!   the next page view.
+//! * A property's cells get what the hit's cells get; money goes only to the total and the cells of an event.
+//! * Attention goes only to its page's cell and the total. It starts and lengthens nothing.
+//!
+//! A hit before its visit's first page view is in no cell of an entry page: what comes later does not change what was.
+
+use model::{Counts, Dimension, Engagement};
+
+use crate::cells::pending::Pending;
+use crate::cells::point::{Dimensions, EVENT_BY_PROPERTY, OF_VISIT, OF_VISITOR, Point};
+use crate::cells::seen::Seen;
+use crate::state::day::{SiteDay, VisitorNumber};
+use crate::state::profiles::Profiles;
+use crate::state::values::{ABSENT, ValueId};
+use crate::state::visitor::{Exit, Facts, LastSeen, PageOfHost, PropertyShape, Shape, Visit};
+
+/// A hit with a visitor, refined.
+#[derive(Default)]
+pub(crate) struct Counted {
+    pub(crate) at: PageOfHost,
+    pub(crate) event: ValueId,
+    pub(crate) interactive: bool,
+    /// One for a page view, else nothing.
+    pub(crate) pageviews: i64,
+    pub(crate) revenue_micros: i64,
+    pub(crate) properties: Vec<ValueId>,
+    /// The visit as it stood before this hit; nothing if the hit began it.
+    pub(crate) before: Facts,
+    pub(crate) exit_before: PageOfHost,
+}
+
+impl Counted {
+    pub(crate) fn is_pageview(&self) -> bool {
+        self.pageviews > 0
+    }
+}
+
+/// A report of attention, refined.
+pub(crate) struct Attention {
+    pub(crate) page: ValueId,
+    pub(crate) hour: u8,
+    pub(crate) engagement: Engagement,
+}
+
+/// Counts a hit of the visitor of this number, whose visit already includes it. Says how many of its cells were folded.
+pub(crate) fn hit(day: &mut SiteDay, number: VisitorNumber, counted: &Counted, cells_max: usize) -> u64 {
+    let SiteDay { visitors, visitor_profiles, visit_profiles, shapes, properties, exits, pending, .. } = day;
+    let person = visitors.get_mut(number);
+    let visit = person.visit;
+    let of_visitor = *visitor_profiles.get(person.profile);
+    let of_visit = *visit_profiles.get(visit.profile);
+    let point = |at: PageOfHost, event| Point::new(&of_visitor, &of_visit, [at.page, at.host, event]);
+    let now = LastSeen { hour: visit.last_hour, visit: visit.number };
+    let mut cells = Cells { pending, cells_max, hour: visit.last_hour, start_hour: visit.start_hour, folded: 0 };
+
+    let shape = Shape { profile: visit.profile, at: counted.at, event: counted.event, seen: now, scroll_percent: None };
+    let mut seen = LookBack::default();
+    let mut met_before = false;
+    for earlier in shapes.iter(person.shapes) {
+        met_before |= earlier.same(&shape);
+        seen.note(earlier.seen, now, earlier.agreement(&shape, visit_profiles));
+    }
+    cells.add_hit(&point(counted.at, counted.event), &seen, counted);
+    if met_before {
+        if let Some(known) = shapes.find_mut(person.shapes, |known| known.same(&shape)) {
+            known.seen = now;
+        }
+    } else {
+        shapes.push(&mut person.shapes, shape);
+        person.shapes_len = person.shapes_len.saturating_add(1);
+    }
+
+    for property in &counted.properties {
+        let shape = PropertyShape { event: counted.event, property: *property, seen: now };
+        let mut seen = LookBack::default();
+        for earlier in properties.iter(person.properties) {
+            seen.note(earlier.seen, now, earlier.agreement(&shape));
+        }
+        cells.add_property(&shape, &seen, counted);
+        if let Some(known) = properties.find_mut(person.properties, |known| known.same(&shape)) {
+            known.seen = now;
+        } else {
+            properties.push(&mut person.properties, shape);
+            person.shapes_len = person.shapes_len.saturating_add(1);
+        }
+    }
+
+    cells.add_visit(&point(visit.entry, ABSENT), counted.before, visit.facts());
+    if counted.is_pageview() {
+        cells.move_exit(&point(counted.exit_before, ABSENT), &point(visit.exit, ABSENT));
+    }
+    let ended = |page, start_hour: Option<u8>| {
+        exits
+            .iter(person.exits)
+            .any(|exit: &Exit| exit.page == page && start_hour.is_none_or(|hour| hour == exit.start_hour))
+    };
+    cells.move_exit_page(counted, &visit, ended);
+    cells.folded
+}
+
+/// Counts a page view or event without a visitor.
+pub(crate) fn without_visitor(pending: &mut Pending, page: ValueId, hour: u8, pageviews: i64) {
+    for (dimension, value) in [(Dimension::Total, ABSENT), (Dimension::Page, page)] {
+        for counts in [pending.day(dimension, value)] {
+            counts.pageviews += pageviews;
+            counts.events += 1;
+        }
+        let counts = pending.hour(hour, dimension, value);
+        counts.pageviews += pageviews;
+        counts.events += 1;
+    }
+}
+
+/// Counts attention. Scroll is the deepest of a visitor's day and page, so it needs the page to have been seen by a visitor;
+/// time does not.
+pub(crate) fn engagement(day: &mut SiteDay, known: Option<VisitorNumber>, attention: Attention) {
+    let Attention { page, hour, engagement } = attention;
+    let mut counts = Counts { engaged_ms: i64::from(engagement.engaged_ms), ..Counts::default() };
+    if let Some((number, percent)) = known.zip(engagement.scroll_percent) {
+        let shapes = day.visitors.get_mut(number).shapes;
+        let on_page = |shape: &&Shape| shape.at.page == page;
+        let deepest = day.shapes.iter(shapes).filter(on_page).filter_map(|shape| shape.scroll_percent).max();
+        if let Some(shape) = day.shapes.find_mut(shapes, |shape| on_page(&shape)) {
+            shape.scroll_percent = deepest.max(Some(percent));
+            counts.scroll_visitors = i64::from(deepest.is_none());
+            counts.scroll_percent = i64::from(percent.saturating_sub(deepest.unwrap_or(0)));
+        }
+    }
+    for (dimension, value) in [(Dimension::Total, ABSENT), (Dimension::Page, page)] {
+        *day.pending.day(dimension, value) += counts;
+        *day.pending.hour(hour, dimension, value) += counts;
+    }
+}
+
+/// In which cells of a hit its visitor has been before on this day and in this hour, and its visit.
+#[derive(Default)]
+struct LookBack {
+    day: Seen,
+    hour: Seen,
+    visit: Seen,
+}
+
+impl LookBack {
+    #[inline]
+    fn note(&mut self, earlier: LastSeen, now: LastSeen, equal: Dimensions) {
+        self.day.note(equal);
+        if earlier.hour == now.hour {
+            self.hour.note(equal);
+        }
+        if earlier.visit == now.visit {
+            self.visit.note(equal);
+        }
+    }
+}
+
+impl Shape {
+    fn same(&self, other: &Self) -> bool {
+        self.profile == other.profile && self.at == other.at && self.event == other.event
+    }
+
+    /// The dimensions in which two hits of one visitor are equal: what is the visitor's always is.
+    #[inline]
+    fn agreement(&self, other: &Self, profiles: &Profiles<{ OF_VISIT.len() }>) -> Dimensions {
+        const ALWAYS: Dimensions = Dimensions::of(&OF_VISITOR);
+        const SAME_VISIT: Dimensions = Dimensions::of(&OF_VISIT);
+        let of_hit = Dimensions::when(self.at.page == other.at.page, Dimension::Page)
+            .with(Dimensions::when(self.at.host == other.at.host, Dimension::Hostname))
+            .with(Dimensions::when(self.event == other.event, Dimension::Event));
+        let of_visit = if self.profile == other.profile {
+            SAME_VISIT
+        } else {
+            let values = profiles.get(self.profile).iter().zip(profiles.get(other.profile));
+            OF_VISIT.iter().zip(values).fold(Dimensions::NONE, |equal, (dimension, (one, other))| {
+                equal.with(Dimensions::when(one == other, *dimension))
+            })
+        };
+        ALWAYS.with(of_visit).with(of_hit)
+    }
+}
+
+impl PropertyShape {
+    fn same(&self, other: &Self) -> bool {
+        self.property == other.property && self.event == other.event
+    }
+
+    fn agreement(&self, other: &Self) -> Dimensions {
+        Dimensions::when(self.property == other.property, Dimension::Property)
+            .with(Dimensions::when(self.event == other.event, Dimension::Event))
+    }
+}
+
+/// The cells of one day, for one hit.
+struct Cells<'a> {
+    pending: &'a mut Pending,
+    cells_max: usize,
+    /// The hit's hour.
+    hour: u8,
+    /// The hour in which its visit started.
+    start_hour: u8,
+    folded: u64,
+}
+
+impl Cells<'_> {
+    fn add_hit(&mut self, point: &Point, seen: &LookBack, counted: &Counted) {
+        for (dimension, value) in point.singles() {
+            let of_event = matches!(dimension, Dimension::Total | Dimension::Event);
+            self.add_single((dimension, value), seen, counted, of_event);
+        }
+        for pair in point.pairs() {
+            self.add_pair(pair, seen, counted);
+        }
+    }
+
+    fn add_property(&mut self, shape: &PropertyShape, seen: &LookBack, counted: &Counted) {
+        self.add_single((Dimension::Property, shape.property), seen, counted, false);
+        if shape.event != ABSENT {
+            let counts = self.pair((EVENT_BY_PROPERTY, shape.event, shape.property));
+            counts.visitors += seen.day.new_in_pair(EVENT_BY_PROPERTY);
+            counts.visits += seen.visit.new_in_pair(EVENT_BY_PROPERTY);
+            add(counts, counted, true);
+        }
+    }
+
+    #[inline]
+    fn add_single(
+        &mut self,
+        (dimension, value): (Dimension, ValueId),
+        seen: &LookBack,
+        counted: &Counted,
+        of_event: bool,
+    ) {
+        let visits = seen.visit.new_in(dimension);
+        let counts = self.pending.day(dimension, value);
+        counts.visitors += seen.day.new_in(dimension);
+        counts.visits += visits;
+        add(counts, counted, of_event);
+        let counts = self.pending.hour(self.hour, dimension, value);
+        counts.visitors += seen.hour.new_in(dimension);
+        add(counts, counted, of_event);
+        if visits != 0 {
+            self.pending.hour(self.start_hour, dimension, value).visits += visits;
+        }
+    }
+
+    #[inline]
+    fn add_pair(&mut self, pair: (usize, ValueId, ValueId), seen: &LookBack, counted: &Counted) {
+        let of_event = counted.revenue_micros != 0 && Point::pair_has_any(pair.0, EVENT);
+        let counts = self.pair(pair);
+        counts.visitors += seen.day.new_in_pair(pair.0);
+        counts.visits += seen.visit.new_in_pair(pair.0);
+        add(counts, counted, of_event);
+    }
+
+    /// Brings the visit's entry, bounce and seconds to what they are now. Cells that only its first page view gave it get
+    /// the whole of them.
+    fn add_visit(&mut self, entry: &Point, before: Facts, after: Facts) {
+        let change = Counts {
+            bounces: after.bounces - before.bounces,
+            visit_seconds: after.visit_seconds - before.visit_seconds,
+            entries: after.entries - before.entries,
+            ..Counts::default()
+        };
+        let whole = Counts { visit_seconds: after.visit_seconds, ..change };
+        let enters = after.entries > before.entries;
+        if change.is_zero() && !enters {
+            return;
+        }
+        for (dimension, value) in entry.singles() {
+            let counts = if enters && PER_ENTRY.has(dimension) { whole } else { change };
+            self.add_to_visit(dimension, value, counts);
+        }
+        for (pair, first, second) in entry.pairs() {
+            let counts = if enters && Point::pair_has_any(pair, PER_ENTRY) { whole } else { change };
+            *self.pair((pair, first, second)) += counts;
+        }
+    }
+
+    /// Moves the visit's exit from the page view before to this one; only cells of page or host can differ.
+    fn move_exit(&mut self, from: &Point, to: &Point) {
+        let first = from.value(Dimension::Page) == ABSENT;
+        for (dimension, value) in to.singles() {
+            let left = from.value(dimension);
+            if first {
+                self.add_to_visit(dimension, value, EXIT);
+            } else if left != value && PER_PAGE_VIEW.has(dimension) {
+                self.add_to_visit(dimension, left, NO_EXIT);
+                self.add_to_visit(dimension, value, EXIT);
+            }
+        }
+        let moves = from.value(Dimension::Page) != to.value(Dimension::Page);
+        for (pair, one, other) in to.pairs().filter(|_| moves) {
+            if first {
+                self.pair((pair, one, other)).exits += 1;
+            } else if Point::pair_has_any(pair, PER_PAGE_VIEW) {
+                // The page is the smallest dimension of every pair it is in.
+                self.pair((pair, from.value(Dimension::Page), other)).exits -= 1;
+                self.pair((pair, one, other)).exits += 1;
+            }
+        }
+    }
+
+    /// Brings the exit page's cell to what the visit is now. `ended` says whether an earlier visit of the visitor ended on
+    /// a page (having started in an hour): then its visitor is in the cell anyway.
+    fn move_exit_page(&mut self, counted: &Counted, visit: &Visit, ended: impl Fn(ValueId, Option<u8>) -> bool) {
+        let (from, to) = (counted.exit_before.page, visit.exit.page);
+        if to == ABSENT {
+            return;
+        }
+        let stays = from == to;
+        if from != ABSENT {
+            self.add_exit_page(from, &ended, (counted.before, -1), !stays);
+        }
+        self.add_exit_page(to, &ended, (visit.facts(), 1), !stays);
+    }
+
+    fn add_exit_page(
+        &mut self,
+        page: ValueId,
+        ended: &impl Fn(ValueId, Option<u8>) -> bool,
+        (facts, sign): (Facts, i64),
+        visitor: bool,
+    ) {
+        let counts = Counts {
+            visits: sign,
+            exits: sign,
+            pageviews: sign * facts.pageviews,
+            events: sign * facts.events,
+            bounces: sign * facts.bounces,
+            visit_seconds: sign * facts.visit_seconds,
+            entries: sign * facts.entries,
+            ..Counts::default()
+        };
+        self.add_to_visit(Dimension::ExitPage, page, counts);
+        if visitor && !ended(page, None) {
+            self.pending.day(Dimension::ExitPage, page).visitors += sign;
+        }
+        if visitor && !ended(page, Some(self.start_hour)) {
+            self.pending.hour(self.start_hour, Dimension::ExitPage, page).visitors += sign;
+        }
+    }
+
+    #[inline]
+    fn add_to_visit(&mut self, dimension: Dimension, value: ValueId, counts: Counts) {
+        *self.pending.day(dimension, value) += counts;
+        *self.pending.hour(self.start_hour, dimension, value) += counts;
+    }
+
+    #[inline]
+    fn pair(&mut self, pair: (usize, ValueId, ValueId)) -> &mut Counts {
+        let (counts, folded) = self.pending.pair(pair, self.cells_max);
+        self.folded += u64::from(folded);
+        counts
+    }
+}
+
+/// Dimensions that a visit has a value in only from its first page view on.
+const PER_ENTRY: Dimensions = Dimensions::of(&[Dimension::Page, Dimension::Hostname, Dimension::EntryPage]);
+
+/// Dimensions in which two page views of one visit can differ.
+const PER_PAGE_VIEW: Dimensions = Dimensions::of(&[Dimension::Page, Dimension::Hostname]);
+
+const EVENT: Dimensions = Dimensions::of(&[Dimension::Event]);
+
+const NOTHING: Counts = Counts {
+    visitors: 0,
+    visits: 0,
+    pageviews: 0,
+    events: 0,
+    bounces: 0,
+    visit_seconds: 0,
+    entries: 0,
+    exits: 0,
+    engaged_ms: 0,
+    scroll_percent: 0,
+    scroll_visitors: 0,
+    revenue_micros: 0,
+};
+const EXIT: Counts = Counts { exits: 1, ..NOTHING };
+const NO_EXIT: Counts = Counts { exits: -1, ..NOTHING };
+
+/// The hit itself. Money saturates: the sum of a flush stays a number whatever is sent.
+#[inline]
+fn add(counts: &mut Counts, counted: &Counted, of_event: bool) {
+    counts.pageviews += counted.pageviews;
+    counts.events += 1;
+    if of_event {
+        counts.revenue_micros = counts.revenue_micros.saturating_add(counted.revenue_micros);
+    }
+}

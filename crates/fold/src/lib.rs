@@ -1,0 +1,158 @@
+//! The fold: from admitted hits to integer changes of cells. Pure and deterministic: the same hits give the same changes,
+//! whatever the secret and the hash seeds, however often they are taken.
+//!
+//! It knows no clock, no disk, no socket and no offset; `now`, secret and tables are arguments. Read [`path`] first: it is
+//! the whole way of a hit in order. Then `count` (which counts go to which cells) and `cells::seen` (how uniqueness is
+//! exact with very little state).
+//!
+//! Terms, as in Plausible but by site-local day: a *visitor* is new every day; a *visit* is hits of one visitor at most
+//! thirty minutes apart; a *bounce* is a visit of exactly one page view and no interactive event; *engagement* never starts
+//! or lengthens a visit. Time within one visitor's day never runs backwards: a hit dated before the one counted before it
+//! is taken to be at the same time.
+
+mod admit;
+mod bounds;
+pub mod calendar;
+mod cells;
+mod count;
+pub mod enrich;
+pub mod path;
+mod refine;
+mod state;
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use model::{Cell, Changes, ClosedDay, Domain, Hit, LiveLine, Millis, Outcome, Site, Tally};
+use privacy::visitor::Secret;
+
+pub use admit::{REVENUE_MICROS_MAX, admit};
+pub use bounds::{Bounds, Overflows};
+pub use enrich::geo::Geo;
+use refine::{Desk, Refinement};
+use state::site::SiteState;
+
+/// The tables that hits are enriched from, besides those in the program.
+#[derive(Clone, Default)]
+pub struct Tables {
+    /// Addresses to countries, if there is a database.
+    pub geo: Option<Arc<Geo>>,
+}
+
+/// The state of one partition's fold.
+pub struct Fold {
+    partition: u32,
+    desk: Desk,
+    sites: HashMap<Domain, SiteState>,
+    /// Changes of days that have closed since the last flush.
+    of_closed_days: Vec<Cell>,
+}
+
+impl Fold {
+    /// An empty fold of one partition, with the bounds of `model::limits`.
+    #[must_use]
+    pub fn new(partition: u32, secret: Secret, tables: Tables) -> Self {
+        Self::with_bounds(partition, secret, tables, Bounds::default())
+    }
+
+    /// An empty fold with other bounds.
+    #[must_use]
+    pub fn with_bounds(partition: u32, secret: Secret, tables: Tables, bounds: Bounds) -> Self {
+        let desk = Desk {
+            secret,
+            tables,
+            bounds,
+            overflows: Overflows::default(),
+            agents: enrich::agent::Agents::default(),
+            places: enrich::geo::Places::default(),
+            closed_at: Millis(i64::MIN),
+        };
+        Self { partition, desk, sites: HashMap::new(), of_closed_days: Vec::new() }
+    }
+
+    /// Folds one admitted hit of `site` in.
+    pub fn apply(&mut self, site: &Site, hit: Hit) -> Outcome {
+        let minute = hit.at.minute();
+        let state = match self.sites.get_mut(&site.domain) {
+            Some(state) => state,
+            None => self.sites.entry(site.domain.clone()).or_insert_with(|| SiteState::new(&site.timezone)),
+        };
+        state.keep_calendar(&site.timezone);
+        let mut refinement = Refinement::new(&mut self.desk, state, hit);
+        let outcome =
+            path::REFINEMENT.iter().map(|step| (step.run)(&mut refinement)).find_map(ControlFlow::break_value);
+        let outcome = outcome.expect("the last step always ends the path");
+        state.note(minute, outcome, 1);
+        outcome
+    }
+
+    /// Notes hits that a collector turned away.
+    pub fn tally(&mut self, tally: Tally) {
+        let hits = i64::try_from(tally.hits).unwrap_or(i64::MAX);
+        let outcome = tally.outcome();
+        let state = self.sites.entry(tally.site).or_insert_with(|| SiteState::new("UTC"));
+        state.note(tally.minute, outcome, hits);
+    }
+
+    /// Takes all changes since the last call: netted, sorted by key, with who is there at `now`.
+    pub fn changes(&mut self, now: Millis) -> Changes {
+        let mut changes = Changes { cells: std::mem::take(&mut self.of_closed_days), ..Changes::default() };
+        for (site, state) in &mut self.sites {
+            state.take(site, &mut changes.cells, &mut changes.ledger);
+            let partition = self.partition;
+            let live = state.live_at(now).map(|visitors| LiveLine { site: site.clone(), at: now, partition, visitors });
+            changes.live.extend(live);
+        }
+        changes.cells.sort_unstable_by(|one, other| key(one).cmp(&key(other)));
+        changes.ledger.sort_unstable();
+        changes.live.sort_unstable_by(|one, other| one.site.cmp(&other.site));
+        changes
+    }
+
+    /// Forgets all changes since the last call, but not what led to them: for a replay of what has been counted before.
+    pub fn discard_changes(&mut self) {
+        self.of_closed_days.clear();
+        self.sites.values_mut().for_each(SiteState::discard);
+    }
+
+    /// Closes and forgets every day whose midnight and grace had passed at `now`; later hits of it are late. What still
+    /// waits of it comes with the next [`Fold::changes`].
+    ///
+    /// `now` is how far the journal has been read, not the wall clock: after an outage the hits of yesterday are still
+    /// to come. It never runs backwards.
+    pub fn close(&mut self, now: Millis) -> Vec<ClosedDay> {
+        self.desk.closed_at = self.desk.closed_at.max(now);
+        let mut closed = Vec::new();
+        for (site, state) in &mut self.sites {
+            let over = state.close(site, self.desk.closed_at, &mut self.of_closed_days);
+            closed.extend(over.into_iter().map(|day| ClosedDay { site: site.clone(), day }));
+        }
+        closed.sort_unstable_by(|one, other| (&one.site, one.day).cmp(&(&other.site, other.day)));
+        closed
+    }
+
+    /// Visitor-days in memory.
+    #[must_use]
+    pub fn visitors(&self) -> usize {
+        self.sites.values().flat_map(|site| site.days.values()).map(|day| day.visitors.len()).sum()
+    }
+
+    /// Cells with a change waiting.
+    #[must_use]
+    pub fn pending_cells(&self) -> usize {
+        let open = self.sites.values().flat_map(|site| site.days.values()).map(|day| day.pending.len()).sum::<usize>();
+        open + self.of_closed_days.len()
+    }
+
+    /// How often bounds were met.
+    #[must_use]
+    pub fn overflows(&self) -> Overflows {
+        self.desk.overflows
+    }
+}
+
+fn key(cell: &Cell) -> impl Ord {
+    let Cell { site, day, hour, dimension, value, by, by_value, .. } = cell;
+    (site, *day, *hour, *dimension, value, *by, by_value)
+}

@@ -1,0 +1,365 @@
+//! Refinement: an admitted hit becomes changes of counts. The steps are those of [`crate::path`], each a method here; what one
+//! step finds out, the next ones read from [`Refinement`].
+//!
+//! The invariant: after `strip_peer` there is no address and no user agent any more, and what is remembered from then on is
+//! a pseudonym of this site and day.
+
+use std::ops::ControlFlow;
+
+use model::{Campaign, Dimension, Hit, Kind, LocalDay, Millis, Mode, Outcome, Refusal};
+use privacy::visitor::{self, Secret, Visitor};
+
+use crate::Tables;
+use crate::admit::REVENUE_MICROS_MAX;
+use crate::bounds::{Bounds, Overflows};
+use crate::calendar::Moment;
+use crate::cells::pending::ValueTables;
+use crate::cells::point::{OF_VISIT, OF_VISITOR};
+use crate::count::{self, Counted};
+use crate::enrich::agent::{AgentId, Agents};
+use crate::enrich::geo::{PlaceId, Places};
+use crate::enrich::{screen_class, source};
+use crate::state::day::{SiteDay, VisitorNumber};
+use crate::state::duplicates::Arrived;
+use crate::state::site::SiteState;
+use crate::state::values::{ABSENT, FOLDED, ValueId};
+use crate::state::visitor::{Exit, Facts, PageOfHost, Visit, VisitorDay};
+
+/// What every hit is refined with.
+pub(crate) struct Desk {
+    pub(crate) secret: Secret,
+    pub(crate) tables: Tables,
+    pub(crate) bounds: Bounds,
+    pub(crate) overflows: Overflows,
+    pub(crate) agents: Agents,
+    pub(crate) places: Places,
+    pub(crate) closed_at: Millis,
+}
+
+/// A hit on its way through the steps.
+pub(crate) struct Refinement<'f> {
+    desk: &'f mut Desk,
+    site: &'f mut SiteState,
+    hit: Hit,
+    moment: Moment,
+    agent: Option<AgentId>,
+    place: Option<PlaceId>,
+    visitor: Option<Visitor>,
+    number: VisitorNumber,
+    counted: Counted,
+}
+
+/// Numbers a day's values within the bounds.
+struct Numbering<'a> {
+    values: &'a mut ValueTables,
+    values_max: usize,
+    folded: &'a mut u64,
+}
+
+impl Numbering<'_> {
+    fn number(&mut self, dimension: Dimension, text: &str) -> ValueId {
+        self.values.number(dimension, text, self.values_max, self.folded)
+    }
+}
+
+/// The end of a path.
+const COUNTED: ControlFlow<Outcome> = ControlFlow::Break(Outcome::Counted);
+const MINIMAL: ControlFlow<Outcome> = ControlFlow::Break(Outcome::Minimal);
+const ON: ControlFlow<Outcome> = ControlFlow::Continue(());
+
+const fn refused(refusal: Refusal) -> ControlFlow<Outcome> {
+    ControlFlow::Break(Outcome::Refused(refusal))
+}
+
+impl<'f> Refinement<'f> {
+    pub(crate) fn new(desk: &'f mut Desk, site: &'f mut SiteState, hit: Hit) -> Self {
+        Self {
+            desk,
+            site,
+            hit,
+            moment: Moment { day: LocalDay(0), hour: 0 },
+            agent: None,
+            place: None,
+            visitor: None,
+            number: 0,
+            counted: Counted::default(),
+        }
+    }
+
+    pub(crate) fn refuse_late(&mut self) -> ControlFlow<Outcome> {
+        self.moment = self.site.zone.moment(self.hit.at);
+        match self.site.open(self.moment, self.desk.closed_at) {
+            Some(_) => ON,
+            None => refused(Refusal::Late),
+        }
+    }
+
+    pub(crate) fn discard_duplicate(&mut self) -> ControlFlow<Outcome> {
+        let Some(id) = self.hit.id else { return ON };
+        match self.site.duplicates.note(id, self.hit.at.hour(), self.desk.bounds.ids_per_hour) {
+            Arrived::First => ON,
+            Arrived::Unremembered => {
+                self.desk.overflows.ids += 1;
+                ON
+            }
+            Arrived::Again => refused(Refusal::Duplicate),
+        }
+    }
+
+    pub(crate) fn count_minimal(&mut self) -> ControlFlow<Outcome> {
+        match self.hit.mode {
+            Mode::Off => refused(Refusal::Off),
+            Mode::Exempt | Mode::Full if self.hit.peer.is_some() => ON,
+            // Only a sender of another version leaves the peer out of a hit in another mode than minimal.
+            Mode::Minimal | Mode::Exempt | Mode::Full => {
+                self.count_without_visitor();
+                MINIMAL
+            }
+        }
+    }
+
+    pub(crate) fn add_agent(&mut self) -> ControlFlow<Outcome> {
+        self.agent = self.hit.peer.as_ref().map(|peer| self.desk.agents.look(&peer.agent));
+        ON
+    }
+
+    pub(crate) fn add_place(&mut self) -> ControlFlow<Outcome> {
+        let geo = self.desk.tables.geo.as_deref();
+        self.place = geo.zip(self.hit.peer.as_ref()).and_then(|(geo, peer)| self.desk.places.look(geo, peer.address));
+        ON
+    }
+
+    pub(crate) fn strip_peer(&mut self) -> ControlFlow<Outcome> {
+        let peer = self.hit.peer.take().expect("`count_minimal` ended the path of a hit without a peer");
+        self.visitor = Some(visitor::pseudonymise(&self.desk.secret, &self.hit.site, self.moment.day, peer));
+        ON
+    }
+
+    pub(crate) fn count_engagement(&mut self) -> ControlFlow<Outcome> {
+        let Kind::Engagement(engagement) = self.hit.kind else { return ON };
+        let (hit, mut numbering) = self.words();
+        let page = numbering.number(Dimension::Page, &hit.path);
+        let hour = self.moment.hour;
+        let visitor = self.visitor;
+        let day = self.day();
+        let known = visitor.and_then(|visitor| day.visitors.find(visitor));
+        count::engagement(day, known, count::Attention { page, hour, engagement });
+        COUNTED
+    }
+
+    pub(crate) fn add_visitor(&mut self) -> ControlFlow<Outcome> {
+        let Some(visitor) = self.visitor else { return ON };
+        let known = self.day().visitors.find(visitor);
+        if known.is_none() && self.day().visitors.len() >= self.desk.bounds.visitors {
+            self.desk.overflows.visitors += 1;
+            self.count_without_visitor();
+            return MINIMAL;
+        }
+        self.number = match known {
+            Some(number) => number,
+            None => {
+                let profile = self.visitor_profile();
+                let day = self.day();
+                let profile = day.visitor_profiles.number(profile);
+                day.visitors.open(VisitorDay::new(visitor, profile))
+            }
+        };
+        ON
+    }
+
+    pub(crate) fn add_visit(&mut self) -> ControlFlow<Outcome> {
+        self.describe_hit();
+        let (number, moment, at) = (self.number, self.moment, self.hit.at);
+        let day = self.day();
+        let ms = day.ms_of(at);
+        let before = day.visitors.get_mut(number).visit;
+        let starts = before.is_over(ms);
+        let enters = self.counted.is_pageview() && (starts || before.entry.page == ABSENT);
+        let mut visit = if starts {
+            let seen = (before.number > 0).then(|| self.day().at(before.last_ms));
+            self.site.live.seen(seen, at);
+            let profile = self.visit_profile();
+            self.begin_visit(before, ms, profile)
+        } else {
+            let (ms, hour) = if ms >= before.last_ms { (ms, moment.hour) } else { (before.last_ms, before.last_hour) };
+            let day = self.day();
+            let (seen, now) = (day.at(before.last_ms), day.at(ms));
+            self.site.live.seen(Some(seen), now);
+            Visit { last_ms: ms, last_hour: hour, ..before }
+        };
+        if enters {
+            visit.entry = self.counted.at;
+            visit.profile = self.entered(visit.profile);
+        }
+        self.counted.before = if starts { Facts::default() } else { before.facts() };
+        self.counted.exit_before = if starts { PageOfHost::default() } else { before.exit };
+        visit.events += 1;
+        if self.counted.is_pageview() {
+            visit.pageviews += 1;
+            visit.exit = self.counted.at;
+        }
+        visit.interacted |= self.counted.interactive;
+        self.day().visitors.get_mut(number).visit = visit;
+        ON
+    }
+
+    pub(crate) fn count_hit(&mut self) -> ControlFlow<Outcome> {
+        let counted = std::mem::take(&mut self.counted);
+        let (number, cells_max) = (self.number, self.desk.bounds.cells_per_pair);
+        let day = self.site.days.get_mut(&self.moment.day).expect("opened by `refuse_late`");
+        self.desk.overflows.cells += count::hit(day, number, &counted, cells_max);
+        COUNTED
+    }
+
+    fn day(&mut self) -> &mut SiteDay {
+        self.site.days.get_mut(&self.moment.day).expect("opened by `refuse_late`")
+    }
+
+    /// What describing a hit needs at once: its words, the day that numbers them, the bounds on that.
+    fn words(&mut self) -> (&mut Hit, Numbering<'_>) {
+        let Desk { bounds, overflows, .. } = &mut *self.desk;
+        let day = self.site.days.get_mut(&self.moment.day).expect("opened by `refuse_late`");
+        (&mut self.hit, Numbering { values: &mut day.values, values_max: bounds.values, folded: &mut overflows.values })
+    }
+
+    /// Page views and events in totals and by page; nothing of a visitor is needed or kept.
+    fn count_without_visitor(&mut self) {
+        let (hit, mut numbering) = self.words();
+        let pageviews = match hit.kind {
+            Kind::Pageview => 1,
+            Kind::Event { .. } => 0,
+            Kind::Engagement(_) => return,
+        };
+        let page = numbering.number(Dimension::Page, &hit.path);
+        let hour = self.moment.hour;
+        count::without_visitor(&mut self.day().pending, page, hour, pageviews);
+    }
+
+    /// The hit's own values. A visitor with too many shapes goes on under `(other)`.
+    fn describe_hit(&mut self) {
+        let number = self.number;
+        let full = usize::from(self.day().visitors.get_mut(number).shapes_len) >= self.desk.bounds.shapes;
+        self.desk.overflows.shapes += u64::from(full);
+        let (hit, mut numbering) = self.words();
+        let mut counted = Counted::default();
+        let name = match &hit.kind {
+            Kind::Pageview => {
+                counted.pageviews = 1;
+                ""
+            }
+            Kind::Event { name, interactive } => {
+                counted.interactive = *interactive;
+                let revenue = hit.revenue.as_ref().map_or(0, |revenue| revenue.micros);
+                counted.revenue_micros = revenue.clamp(0, REVENUE_MICROS_MAX);
+                name
+            }
+            Kind::Engagement(_) => "",
+        };
+        if full {
+            counted.at = PageOfHost { page: FOLDED, host: FOLDED };
+            counted.event = if name.is_empty() { ABSENT } else { FOLDED };
+            counted.properties.extend((!hit.props.is_empty()).then_some(FOLDED));
+        } else {
+            counted.at.page = numbering.number(Dimension::Page, &hit.path);
+            counted.at.host = numbering.number(Dimension::Hostname, &hit.host);
+            counted.event = numbering.number(Dimension::Event, name);
+            for (name, value) in &hit.props {
+                // A property that is sent twice with one hit counts once.
+                let property = numbering.number(Dimension::Property, &format!("{name}={value}"));
+                if !counted.properties.contains(&property) {
+                    counted.properties.push(property);
+                }
+            }
+        }
+        self.counted = counted;
+    }
+
+    /// What stays the same for this visitor all day.
+    fn visitor_profile(&mut self) -> [ValueId; OF_VISITOR.len()] {
+        let Self { desk, site, hit, .. } = self;
+        let day = site.days.get_mut(&self.moment.day).expect("opened by `refuse_late`");
+        let agent = self.agent.map(|agent| desk.agents.get(agent));
+        let place = self.place.map(|place| desk.places.get(place));
+        let text = |dimension: Dimension| -> &str {
+            match dimension {
+                Dimension::Country => place.map_or("", |place| &place.country),
+                Dimension::Region => place.map_or("", |place| &place.region),
+                Dimension::City => place.map_or("", |place| &place.city),
+                Dimension::Browser => agent.map_or("", |agent| agent.browser),
+                Dimension::BrowserVersion => agent.map_or("", |agent| &agent.browser_version),
+                Dimension::Os => agent.map_or("", |agent| agent.os),
+                Dimension::OsVersion => agent.map_or("", |agent| &agent.os_version),
+                Dimension::Device => agent.map_or("", |agent| agent.device),
+                Dimension::Screen => hit.screen_width.map_or("", screen_class),
+                Dimension::Language => hit.language.as_deref().unwrap_or_default(),
+                _ => "",
+            }
+        };
+        OF_VISITOR.map(|dimension| {
+            day.values.number(dimension, text(dimension), desk.bounds.values, &mut desk.overflows.values)
+        })
+    }
+
+    /// What stays the same for a visit that begins with this hit; its entry page is not known yet.
+    fn visit_profile(&mut self) -> [ValueId; OF_VISIT.len()] {
+        let Self { desk, site, hit, .. } = self;
+        let day = site.days.get_mut(&self.moment.day).expect("opened by `refuse_late`");
+        let Campaign { source: utm_source, medium, name, term, content, click_id: _ } = &hit.campaign;
+        let source = source::source(&hit.campaign, hit.referrer.as_ref());
+        let referrer = hit.referrer.as_ref().map(|referrer| {
+            let path = referrer.path.trim_end_matches('/');
+            if path.is_empty() { referrer.host.clone() } else { format!("{}{path}", referrer.host).into() }
+        });
+        let text = |dimension: Dimension| -> &str {
+            let field = match dimension {
+                Dimension::Source => return &source.name,
+                Dimension::Channel => return source.channel,
+                Dimension::Referrer => &referrer,
+                Dimension::UtmSource => utm_source,
+                Dimension::UtmMedium => medium,
+                Dimension::UtmCampaign => name,
+                Dimension::UtmTerm => term,
+                Dimension::UtmContent => content,
+                _ => &None,
+            };
+            field.as_deref().unwrap_or_default()
+        };
+        OF_VISIT.map(|dimension| {
+            day.values.number(dimension, text(dimension), desk.bounds.values, &mut desk.overflows.values)
+        })
+    }
+
+    /// The visit's profile once its first page view is known.
+    fn entered(&mut self, profile: u32) -> u32 {
+        let page = self.counted.at.page;
+        let day = self.day();
+        let mut values = *day.visit_profiles.get(profile);
+        for (dimension, value) in OF_VISIT.iter().zip(&mut values) {
+            if *dimension == Dimension::EntryPage {
+                *value = page;
+            }
+        }
+        day.visit_profiles.number(values)
+    }
+
+    /// A new visit of this visitor; where the last one ended is remembered for the exit pages.
+    fn begin_visit(&mut self, last: Visit, ms: u32, profile: [ValueId; OF_VISIT.len()]) -> Visit {
+        let (number, hour) = (self.number, self.moment.hour);
+        let day = self.day();
+        let exit = Exit { page: last.exit.page, start_hour: last.start_hour };
+        let person = day.visitors.get_mut(number);
+        if exit.page != ABSENT && !day.exits.iter(person.exits).any(|known| *known == exit) {
+            day.exits.push(&mut person.exits, exit);
+        }
+        Visit {
+            // Visits are half an hour apart, so a day has at most 51.
+            number: last.number.saturating_add(1),
+            start_hour: hour,
+            last_hour: hour,
+            first_ms: ms,
+            last_ms: ms,
+            profile: day.visit_profiles.number(profile),
+            ..Visit::default()
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! One site-local day of one site: its values, its visitors, its waiting changes. Everything about a visitor that the fold
+//! knows is in here, and goes with it.
+
+use std::hash::BuildHasher as _;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use model::{Cell, Domain, LocalDay, Millis};
+use privacy::visitor::Visitor;
+
+use crate::cells::pending::{Pending, ValueTables};
+use crate::cells::point::{OF_VISIT, OF_VISITOR};
+use crate::state::chains::Chains;
+use crate::state::profiles::Profiles;
+use crate::state::visitor::{Exit, PropertyShape, Shape, VisitorDay};
+
+/// A day may come back by an hour when a clock is set back over midnight; its instants are counted from before that.
+const SLACK_MS: i64 = 2 * 3_600_000;
+
+/// One day.
+pub(crate) struct SiteDay {
+    zero: Millis,
+    pub(crate) closes: Millis,
+    pub(crate) values: ValueTables,
+    pub(crate) visitor_profiles: Profiles<{ OF_VISITOR.len() }>,
+    pub(crate) visit_profiles: Profiles<{ OF_VISIT.len() }>,
+    pub(crate) visitors: Visitors,
+    pub(crate) shapes: Chains<Shape>,
+    pub(crate) properties: Chains<PropertyShape>,
+    pub(crate) exits: Chains<Exit>,
+    pub(crate) pending: Pending,
+}
+
+impl SiteDay {
+    /// A day that begins at its midnight and closes for good some time after the next.
+    pub(crate) fn new(begins: Millis, closes: Millis) -> Self {
+        Self {
+            zero: begins.plus(-SLACK_MS),
+            closes,
+            values: ValueTables::default(),
+            visitor_profiles: Profiles::default(),
+            visit_profiles: Profiles::default(),
+            visitors: Visitors::default(),
+            shapes: Chains::default(),
+            properties: Chains::default(),
+            exits: Chains::default(),
+            pending: Pending::default(),
+        }
+    }
+
+    /// An instant as milliseconds of this day: half the memory, and no day has 2^32 of them.
+    pub(crate) fn ms_of(&self, at: Millis) -> u32 {
+        u32::try_from(at.0.saturating_sub(self.zero.0).max(0)).unwrap_or(u32::MAX)
+    }
+
+    /// The instant of a millisecond of this day.
+    pub(crate) fn at(&self, ms: u32) -> Millis {
+        self.zero.plus(i64::from(ms))
+    }
+
+    pub(crate) fn take(&mut self, site: &Domain, day: LocalDay, cells: &mut Vec<Cell>) {
+        self.pending.take(site, day, &self.values, cells);
+    }
+
+    pub(crate) fn discard(&mut self) {
+        self.pending.discard();
+    }
+}
+
+/// Number of a visitor within its day.
+pub(crate) type VisitorNumber = u32;
+
+/// The visitors of a day, found by pseudonym, kept in the order they came.
+#[derive(Default)]
+pub(crate) struct Visitors {
+    days: Vec<VisitorDay>,
+    numbers: HashTable<VisitorNumber>,
+    hasher: RandomState,
+}
+
+impl Visitors {
+    pub(crate) fn len(&self) -> usize {
+        self.days.len()
+    }
+
+    pub(crate) fn find(&self, visitor: Visitor) -> Option<VisitorNumber> {
+        let same = |number: &VisitorNumber| self.days.get(*number as usize).is_some_and(|day| day.visitor == visitor);
+        self.numbers.find(self.hasher.hash_one(visitor), same).copied()
+    }
+
+    /// Opens a visitor's day; the visitor must not have one.
+    pub(crate) fn open(&mut self, day: VisitorDay) -> VisitorNumber {
+        let number = VisitorNumber::try_from(self.days.len()).expect("bounded far below 2^32 visitors");
+        let hash = self.hasher.hash_one(day.visitor);
+        self.days.push(day);
+        let (days, hasher) = (&self.days, &self.hasher);
+        let hash_of = |number: &VisitorNumber| days.get(*number as usize).map_or(0, |day| hasher.hash_one(day.visitor));
+        self.numbers.insert_unique(hash, number, hash_of);
+        number
+    }
+
+    pub(crate) fn get_mut(&mut self, number: VisitorNumber) -> &mut VisitorDay {
+        self.days.get_mut(number as usize).expect("only numbers given out are asked for")
+    }
+
+    /// Bytes held, for the measure of memory.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        self.days.capacity() * size_of::<VisitorDay>() + self.numbers.allocation_size()
+    }
+}

@@ -1,0 +1,10 @@
+//! What the fold remembers: per site, and per site-local day. All of it is in memory only, and a day is dropped whole.
+
+pub(crate) mod chains;
+pub(crate) mod day;
+pub(crate) mod duplicates;
+pub(crate) mod live;
+pub(crate) mod profiles;
+pub(crate) mod site;
+pub(crate) mod values;
+pub(crate) mod visitor;

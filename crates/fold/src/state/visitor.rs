@@ -1,0 +1,127 @@
+//! What is remembered of one visitor for one day: 72 bytes, and 20 for each distinct shape of its hits.
+
+use model::limits::VISIT_IDLE_MS_MAX;
+use privacy::visitor::Visitor;
+
+use crate::state::chains::Chain;
+use crate::state::profiles::ProfileId;
+use crate::state::values::{ABSENT, ValueId};
+
+/// A visitor's day.
+pub(crate) struct VisitorDay {
+    pub(crate) visitor: Visitor,
+    /// What is the same all day.
+    pub(crate) profile: ProfileId,
+    /// Distinct [`Shape`]s of its hits.
+    pub(crate) shapes: Chain,
+    /// Distinct [`PropertyShape`]s of its hits.
+    pub(crate) properties: Chain,
+    /// Distinct [`Exit`]s of its visits before this one.
+    pub(crate) exits: Chain,
+    /// How many shapes of either kind, against the bound.
+    pub(crate) shapes_len: u16,
+    pub(crate) visit: Visit,
+}
+
+/// The visit that goes on. A visitor's first visit is number 1; number 0 is the time before it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Visit {
+    pub(crate) number: u8,
+    /// Wall-clock hour of its first hit.
+    pub(crate) start_hour: u8,
+    /// Wall-clock hour of its last hit.
+    pub(crate) last_hour: u8,
+    /// Whether an interactive event happened.
+    pub(crate) interacted: bool,
+    /// First hit, in milliseconds of the day.
+    pub(crate) first_ms: u32,
+    /// Last hit. Never moves back: a hit dated before it counts as if at the same time.
+    pub(crate) last_ms: u32,
+    pub(crate) pageviews: u32,
+    /// Page views and custom events.
+    pub(crate) events: u32,
+    /// What is the same for the whole visit.
+    pub(crate) profile: ProfileId,
+    /// Page and host of its first and last page view; [`ABSENT`] before there is one.
+    pub(crate) entry: PageOfHost,
+    pub(crate) exit: PageOfHost,
+}
+
+/// A page view's page and host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PageOfHost {
+    pub(crate) page: ValueId,
+    pub(crate) host: ValueId,
+}
+
+/// What is counted of a visit as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub(crate) bounces: i64,
+    pub(crate) visit_seconds: i64,
+    pub(crate) entries: i64,
+    pub(crate) pageviews: i64,
+    pub(crate) events: i64,
+}
+
+/// One combination of values that a visitor's hits had, and when it was last seen: all that uniqueness needs.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) profile: ProfileId,
+    pub(crate) at: PageOfHost,
+    pub(crate) event: ValueId,
+    pub(crate) seen: LastSeen,
+    /// Deepest scroll reported for the page, kept with one of its shapes.
+    pub(crate) scroll_percent: Option<Percent>,
+}
+
+/// A property that a visitor's hits had, with the event that had it.
+#[derive(Clone, Copy)]
+pub(crate) struct PropertyShape {
+    pub(crate) event: ValueId,
+    pub(crate) property: ValueId,
+    pub(crate) seen: LastSeen,
+}
+
+/// A page on which an earlier visit ended, by the hour in which that visit started.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Exit {
+    pub(crate) page: ValueId,
+    pub(crate) start_hour: u8,
+}
+
+/// When a shape was last seen. Both only grow, so that "seen in this hour" and "seen in this visit" is an equality.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LastSeen {
+    pub(crate) hour: u8,
+    pub(crate) visit: u8,
+}
+
+/// A percentage, 0 to 100.
+pub(crate) type Percent = u8;
+
+impl VisitorDay {
+    pub(crate) fn new(visitor: Visitor, profile: ProfileId) -> Self {
+        let (shapes, properties, exits) = (Chain::default(), Chain::default(), Chain::default());
+        Self { visitor, profile, shapes, properties, exits, shapes_len: 0, visit: Visit::default() }
+    }
+}
+
+impl Visit {
+    /// Whether a hit at `ms` of the day belongs to a new visit.
+    pub(crate) fn is_over(&self, ms: u32) -> bool {
+        self.number == 0 || i64::from(ms.saturating_sub(self.last_ms)) > VISIT_IDLE_MS_MAX
+    }
+
+    /// What is counted of the visit as it stands. A bounce is a visit of exactly one page view and no interactive event, so
+    /// a visit that begins with an event is none until its page view comes.
+    pub(crate) fn facts(&self) -> Facts {
+        Facts {
+            bounces: i64::from(self.pageviews == 1 && !self.interacted),
+            visit_seconds: i64::from((self.last_ms - self.first_ms) / 1_000),
+            entries: i64::from(self.entry.page != ABSENT),
+            pageviews: i64::from(self.pageviews),
+            events: i64::from(self.events),
+        }
+    }
+}
