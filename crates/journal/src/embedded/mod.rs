@@ -10,6 +10,8 @@ mod reader;
 mod recovery;
 mod scan;
 mod segment;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::path::Path;
@@ -40,7 +42,8 @@ pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 /// longer queue would only hide that the disk is too slow.
 pub const QUEUE_RECORDS_MAX: usize = 16_384;
 
-/// Most record bytes that wait for their fsync: bounds memory also when every record is as long as it may be.
+/// Most record bytes that wait for the writer, which has at most as many again in hand: bounds memory also when every
+/// record is as long as it may be.
 pub const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 const _: () = assert!(QUEUE_BYTES_MAX > RECORD_BYTES_MAX, "the longest record must fit an empty queue");

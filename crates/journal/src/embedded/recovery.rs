@@ -73,7 +73,7 @@ pub fn open(directory: &Path, partitions: u32, now: Millis) -> Result<Recovered,
     if let Some(cut) = found.get_mut(newest_sound) {
         cut.bytes -= recovery.torn_bytes;
     }
-    let segments = name_heads(found, newest);
+    let segments = name_heads(directory, found, newest).map_err(failed)?;
     let catalog = Catalog { segments, ends: tail.ends(), commits: tail.take_commits() };
     Ok(Recovered { catalog, last_at: tail.last_at, recovery })
 }
@@ -115,7 +115,7 @@ fn find(directory: &Path, partitions: u32) -> Result<Vec<Found>, JournalError> {
         let head = match segment::read_head(&mut file, partitions).map_err(failed)? {
             Beginning::Sound(head) => Some(head),
             Beginning::Damaged => {
-                tracing::error!(segment = number, "a segment of the journal has a damaged head, its records are lost");
+                tracing::error!(segment = number, "a segment of the journal has a damaged head");
                 None
             }
             Beginning::OtherPartitions(found) => {
@@ -128,16 +128,43 @@ fn find(directory: &Path, partitions: u32) -> Result<Vec<Found>, JournalError> {
     Ok(found)
 }
 
-/// Gives each segment without a head that of the next one: it then counts as empty, and the gap in the offsets tells a
-/// reader what is missing.
-fn name_heads(found: Vec<Found>, newest: Option<Segment>) -> VecDeque<Segment> {
+/// Gives each segment a head. One whose head is damaged gets it back from its blocks, or from the segment behind it for
+/// partitions that have none there; a segment behind the newest sound one only gets that of the segment begun after it,
+/// so that it counts as empty and the gap in the offsets tells a reader what is missing.
+fn name_heads(directory: &Path, found: Vec<Found>, newest: Option<Segment>) -> io::Result<VecDeque<Segment>> {
+    let is_behind_sound = newest.is_some();
     let mut segments: VecDeque<Segment> = newest.into_iter().collect();
+    let mut has_sound = !is_behind_sound;
     for Found { number, head, bytes } in found.into_iter().rev() {
-        if let Some(head) = head.or_else(|| segments.front().map(|next| next.head.clone())) {
-            segments.push_front(Segment { number, head, bytes });
+        has_sound |= head.is_some();
+        let head = match (head, segments.front()) {
+            (Some(head), _) => head,
+            (None, Some(next)) if has_sound => rebuild_head(directory, number, bytes, &next.head)?,
+            (None, Some(next)) => next.head.clone(),
+            (None, None) => continue,
+        };
+        segments.push_front(Segment { number, head, bytes });
+    }
+    Ok(segments)
+}
+
+/// The head of a segment as its blocks and the segment behind it tell it.
+fn rebuild_head(directory: &Path, number: u64, bytes: u64, next: &Head) -> io::Result<Head> {
+    let file = File::open(segment::path(directory, number))?;
+    let mut head = next.clone();
+    let mut scan = Scan::new(&file, next.bases.len(), Head::length_bytes(next.bases.len()) as u64, bytes);
+    loop {
+        match scan.step()? {
+            Step::Block { header, .. } => {
+                head.at = head.at.min(header.at);
+                if let (Kind::Records, Some(base)) = (header.kind, head.bases.get_mut(header.partition as usize)) {
+                    *base = (*base).min(header.first);
+                }
+            }
+            Step::Short { .. } | Step::Damage { .. } => {}
+            Step::End => return Ok(head),
         }
     }
-    segments
 }
 
 /// What the newest segment says about the state after it.

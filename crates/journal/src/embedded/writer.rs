@@ -124,8 +124,11 @@ impl Writer {
             }
             self.write(group);
         }
-        // Only now may another process have the directory.
-        drop(self.parts.lock);
+        // Only now may another process have the directory. Said outright, because a child process that is just being
+        // started holds a copy of the file for a moment, and closing ours would not free the lock then.
+        if let Err(error) = self.parts.lock.unlock() {
+            tracing::warn!(%error, "the journal's lock goes with the process");
+        }
     }
 
     /// Makes a group durable and answers everybody in it.
