@@ -1,0 +1,241 @@
+//! What becomes of hits between door and journal: limit, site, admission, seal, append; then, and only then, the verdict.
+//!
+//! The order is the privacy promise: `fold::admit` decides the mode before anything about a visitor is computed, and what
+//! leaves this file towards the journal is sealed. Every hit that comes in ends up in exactly one figure.
+
+use std::net::IpAddr;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use journal::{AppendError, Journal};
+use model::{Domain, Hit, Millis, Mode, Outcome, Record, Refusal, Sites, Tally};
+use privacy::visitor::partition_of;
+
+use crate::collector::Collector;
+use crate::envelope::EnvelopeError;
+use crate::event::{Event, Events, Fault, Refused};
+use crate::metrics::NO_SITE;
+use crate::ordered;
+use crate::sender::Sender;
+use crate::verdict::Verdict;
+
+/// A record on its way: sealed, with its partition.
+struct Letter {
+    partition: u32,
+    sealed: Vec<u8>,
+}
+
+/// What a hit came to, provided that the journal keeps what is to be kept.
+struct Fate {
+    /// Its site, where that is configured.
+    site: Option<Domain>,
+    result: Result<Mode, Fault>,
+}
+
+/// Why hits that were right could not be kept.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unkept {
+    #[error("cannot seal a record: {0}")]
+    Seal(#[from] EnvelopeError),
+    #[error("cannot append a record: {0}")]
+    Append(#[from] AppendError),
+}
+
+impl<J: Journal> Collector<J> {
+    /// Takes the events of a request. A verdict of success means that every counted hit is durable.
+    pub(crate) async fn take(&self, events: Events, sender: &Sender<'_>) -> Verdict {
+        let now = self.clock.now();
+        if !self.within_limit(sender.address, events.len(), now) {
+            return self.refuse_all(events, (Refusal::RateLimited, "too many hits from this network"));
+        }
+        let (fates, hits) = self.admit(events, sender, now);
+        match self.keep(hits, now).await {
+            Ok(()) => self.conclude(&fates, now),
+            Err(error) => self.unavailable(&fates, &error, now),
+        }
+    }
+
+    /// Answers a request that asks for an answer's head only (`HEAD`): it views nothing, so nothing is taken.
+    pub(crate) fn take_none(&self, events: Events) -> Verdict {
+        self.refuse_all(events, (Refusal::Method, "a head views nothing"))
+    }
+
+    /// Counts a request that was refused before its hits were known as one hit of no site.
+    pub(crate) fn wrong(&self, verdict: Verdict) -> Verdict {
+        if let Verdict::Wrong { refusal, .. } = verdict {
+            self.metrics.received(NO_SITE);
+            self.metrics.refused(refusal);
+        }
+        verdict
+    }
+
+    /// Writes the refused hits of the last moments to the journal. What cannot be written waits for the next time.
+    pub async fn flush_tallies(&self) {
+        for tally in self.tallies.take() {
+            let partition = self.any_partition();
+            let record = Record::Tally(tally.clone()).encode();
+            let sealed = self.envelopes.seal(&record, self.clock.now());
+            let kept = match sealed {
+                Ok(sealed) => self.append(Letter { partition, sealed }).await,
+                Err(error) => Err(error.into()),
+            };
+            if let Err(error) = kept {
+                self.complain(&error, self.clock.now());
+                self.remember(tally);
+            }
+        }
+    }
+
+    fn within_limit(&self, address: IpAddr, hits: usize, now: Millis) -> bool {
+        self.limiter.as_ref().is_none_or(|limiter| limiter.admits(address, hits, now))
+    }
+
+    /// Refuses every event: those that are wrong for what is wrong with them, the others for `fault`.
+    fn refuse_all(&self, events: Events, fault: Fault) -> Verdict {
+        let sites = self.sites.load();
+        let of_right = |event: Event| Refused { refusal: fault.0, message: fault.1, site: Some(event.into_site()) };
+        let refused = events.into_iter().map(|event| event.map_or_else(|refused| refused, of_right));
+        let fates: Vec<Fate> = refused.map(|refused| fate_of(&sites, refused)).collect();
+        self.conclude(&fates, self.clock.now())
+    }
+
+    /// Decides what becomes of each event; the hits that are to be kept are returned beside.
+    fn admit(&self, events: Events, sender: &Sender<'_>, now: Millis) -> (Vec<Fate>, Vec<Hit>) {
+        let sites = self.sites.load();
+        let mut hits = Vec::with_capacity(events.len());
+        let fates = events.into_iter().map(|event| {
+            let event = match event {
+                Ok(event) => event,
+                Err(refused) => return fate_of(&sites, refused),
+            };
+            let Some(site) = sites.get(event.site()) else {
+                return Fate { site: None, result: Err((Refusal::UnknownSite, message(Refusal::UnknownSite))) };
+            };
+            let admitted = fold::admit(event.arrival(now, sender.words, sender.peer()), site);
+            let result = admitted.map_err(|refusal| (refusal, message(refusal))).map(|hit| {
+                let mode = hit.mode;
+                hits.push(hit);
+                mode
+            });
+            Fate { site: Some(site.domain.clone()), result }
+        });
+        (fates.collect(), hits)
+    }
+
+    /// Makes hits durable, all of them sealed before the first is appended. After an error some may have been kept: sent
+    /// again, they count once by their id.
+    async fn keep(&self, hits: Vec<Hit>, now: Millis) -> Result<(), Unkept> {
+        let letters = hits.into_iter().map(|hit| self.letter(hit, now));
+        let mut letters = letters.collect::<Result<Vec<_>, _>>()?;
+        match (letters.pop(), letters.is_empty()) {
+            (None, _) => Ok(()),
+            (Some(only), true) => self.append(only).await,
+            (Some(last), false) => {
+                letters.push(last);
+                ordered::join(letters.into_iter().map(|letter| self.append(letter))).await.into_iter().collect()
+            }
+        }
+    }
+
+    fn letter(&self, hit: Hit, now: Millis) -> Result<Letter, EnvelopeError> {
+        let partition = self.partition(&hit);
+        let record = Record::Hit(Box::new(hit)).encode();
+        Ok(Letter { partition, sealed: self.envelopes.seal(&record, now)? })
+    }
+
+    /// All hits of one visitor go to one partition. A hit in `minimal` mode has no visitor: a second send of it must meet
+    /// the first, which its id decides, and else any partition will do.
+    fn partition(&self, hit: &Hit) -> u32 {
+        let partitions = self.journal.partitions();
+        match (&hit.peer, hit.id) {
+            (Some(peer), _) => partition_of(&self.partition_secret, &hit.site, peer, partitions),
+            (None, Some(id)) => u32::try_from(id % u64::from(partitions.max(1))).unwrap_or(0),
+            (None, None) => self.any_partition(),
+        }
+    }
+
+    fn any_partition(&self) -> u32 {
+        self.next_partition.fetch_add(1, Ordering::Relaxed) % self.journal.partitions().max(1)
+    }
+
+    async fn append(&self, letter: Letter) -> Result<(), Unkept> {
+        let started = Instant::now();
+        self.journal.append(letter.partition, letter.sealed).await?;
+        self.metrics.append_seconds.observe(started.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    /// Counts what became of the hits, and answers for them.
+    fn conclude(&self, fates: &[Fate], now: Millis) -> Verdict {
+        for fate in fates {
+            self.metrics.received(fate.site.as_ref().map_or(NO_SITE, Domain::as_str));
+            match fate.result {
+                Ok(mode) => self.metrics.acknowledged(mode),
+                Err((refusal, _)) => {
+                    self.metrics.refused(refusal);
+                    if let Some(site) = fate.site.clone() {
+                        self.remember(Tally { site, minute: now.minute(), refusal, hits: 1 });
+                    }
+                }
+            }
+        }
+        match fates {
+            [fate] => Verdict::over(&[outcome_of(fate)]),
+            _ => Verdict::over(&fates.iter().map(outcome_of).collect::<Vec<_>>()),
+        }
+    }
+
+    fn unavailable(&self, fates: &[Fate], error: &Unkept, now: Millis) -> Verdict {
+        for fate in fates {
+            self.metrics.received(fate.site.as_ref().map_or(NO_SITE, Domain::as_str));
+            self.metrics.unavailable();
+        }
+        self.complain(error, now);
+        Verdict::Unavailable
+    }
+
+    fn remember(&self, tally: Tally) {
+        let hits = tally.hits;
+        if !self.tallies.add(tally) {
+            self.metrics.tallies_dropped.inc_by(hits);
+        }
+    }
+
+    /// Logs a failure, once a minute: under load the metrics say how often, a log line each would only fill the disk.
+    fn complain(&self, error: &Unkept, now: Millis) {
+        if self.complained_minute.swap(now.minute(), Ordering::Relaxed) != now.minute() {
+            tracing::error!(%error, "hits are refused");
+        }
+    }
+}
+
+fn fate_of(sites: &Sites, refused: Refused) -> Fate {
+    let site = refused.site.and_then(|site| sites.get(&site)).map(|site| site.domain.clone());
+    Fate { site, result: Err((refused.refusal, refused.message)) }
+}
+
+fn outcome_of(fate: &Fate) -> (Outcome, &'static str) {
+    match fate.result {
+        Ok(Mode::Full | Mode::Exempt) => (Outcome::Counted, ""),
+        Ok(Mode::Minimal | Mode::Off) => (Outcome::Minimal, ""),
+        Err((refusal, message)) => (Outcome::Refused(refusal), message),
+    }
+}
+
+/// What to tell the sender of a hit that admission refused. Policy is not explained: a robot should learn nothing.
+const fn message(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::UnknownSite => "no such site is measured here",
+        Refusal::Malformed => "the url is no page's address, or the name or revenue cannot be read",
+        Refusal::TooLarge => "over a limit: url 2000 characters, name 120, 30 props of 300 and 2000",
+        Refusal::RateLimited
+        | Refusal::Bot(_)
+        | Refusal::OptedOut
+        | Refusal::Off
+        | Refusal::Duplicate
+        | Refusal::Late
+        | Refusal::StaticFile
+        | Refusal::Method
+        | Refusal::Status => "",
+    }
+}

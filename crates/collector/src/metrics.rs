@@ -1,0 +1,79 @@
+//! The collector's figures, in the vocabulary of the docs. No label holds anything that a sender can choose: sites are
+//! those configured, reasons and modes are closed.
+
+use model::{Mode, Refusal};
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+
+/// Why a hit was not taken although nothing is wrong with it.
+const UNAVAILABLE: &str = "unavailable";
+
+/// The label of hits whose site is not configured or could not be read.
+pub(crate) const NO_SITE: &str = "";
+
+pub(crate) struct Metrics {
+    received: IntCounterVec,
+    refused: IntCounterVec,
+    acknowledged: IntCounterVec,
+    pub(crate) append_seconds: Histogram,
+    pub(crate) tallies_dropped: IntCounter,
+    pub(crate) connections_open: IntGauge,
+    pub(crate) connections_held_back: IntCounter,
+}
+
+impl Metrics {
+    /// Registers the figures.
+    ///
+    /// # Errors
+    /// A name that the registry already has.
+    pub(crate) fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let counters = |name, help, label| -> Result<IntCounterVec, prometheus::Error> {
+            let counters = IntCounterVec::new(Opts::new(name, help), &[label])?;
+            registry.register(Box::new(counters.clone()))?;
+            Ok(counters)
+        };
+        let counter = |name, help| -> Result<IntCounter, prometheus::Error> {
+            let counter = IntCounter::new(name, help)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok(counter)
+        };
+        let append_seconds = Histogram::with_opts(
+            HistogramOpts::new("footfall_journal_append_seconds", "Time until a record was durable.").buckets(vec![
+                0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0,
+            ]),
+        )?;
+        let connections_open = IntGauge::new("footfall_connections_open", "Connections that are served.")?;
+        registry.register(Box::new(append_seconds.clone()))?;
+        registry.register(Box::new(connections_open.clone()))?;
+        Ok(Self {
+            received: counters("footfall_hits_received_total", "Hits that reached a collector.", "site")?,
+            refused: counters("footfall_hits_refused_total", "Hits that a collector turned away.", "reason")?,
+            acknowledged: counters("footfall_hits_acknowledged_total", "Hits that are durable in the journal.", "mode")?,
+            append_seconds,
+            tallies_dropped: counter(
+                "footfall_tallies_dropped_total",
+                "Refused hits missing from the ledger, because too many different ones came within a second.",
+            )?,
+            connections_open,
+            connections_held_back: counter(
+                "footfall_connections_held_back_total",
+                "Times a connection had to wait because as many as may be open were.",
+            )?,
+        })
+    }
+
+    pub(crate) fn received(&self, site: &str) {
+        self.received.with_label_values(&[site]).inc();
+    }
+
+    pub(crate) fn refused(&self, refusal: Refusal) {
+        self.refused.with_label_values(&[refusal.as_str()]).inc();
+    }
+
+    pub(crate) fn unavailable(&self) {
+        self.refused.with_label_values(&[UNAVAILABLE]).inc();
+    }
+
+    pub(crate) fn acknowledged(&self, mode: Mode) {
+        self.acknowledged.with_label_values(&[mode.as_str()]).inc();
+    }
+}

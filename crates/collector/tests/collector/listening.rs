@@ -1,0 +1,155 @@
+//! The listening loop over real sockets: its limits, what it leaves to others, and how it stops.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use collector::{ConnectionLimits, serve};
+use crate::desk::{BROWSER, Desk};
+use http_body_util::Full;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// Longer than anything here takes, shorter than a test run that hangs.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+struct Serving {
+    address: SocketAddr,
+    desk: Desk,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<()>,
+}
+
+async fn start(limits: ConnectionLimits) -> Serving {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let desk = Desk::new();
+    let (stop, stopped) = oneshot::channel();
+    let others = |request: http::Request<hyper::body::Incoming>, _| async move {
+        http::Response::new(Full::new(Bytes::from(format!("other {}", request.uri().path()))))
+    };
+    let stopped = async move { drop(stopped.await) };
+    let served = tokio::spawn(serve(listener, desk.collector.clone(), others, limits, stopped));
+    Serving { address, desk, stop, served }
+}
+
+impl Serving {
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// Sends bytes on a fresh connection and reads until the server closes it.
+    async fn exchange(&self, bytes: &[u8]) -> String {
+        let mut stream = self.connect().await;
+        // A server that has heard enough may close before it has heard all.
+        let _ = stream.write_all(bytes).await;
+        until_closed(&mut stream).await
+    }
+}
+
+async fn until_closed(stream: &mut TcpStream) -> String {
+    let mut received = Vec::new();
+    let _ = timeout(PATIENCE, stream.read_to_end(&mut received)).await.expect("the server closes");
+    String::from_utf8_lossy(&received).into_owned()
+}
+
+async fn until(stream: &mut TcpStream, end: &str) -> String {
+    let mut received = String::new();
+    let mut buffer = [0; 4_096];
+    while !received.contains(end) {
+        let read = timeout(PATIENCE, stream.read(&mut buffer)).await.expect("an answer in time").unwrap();
+        assert_ne!(read, 0, "closed after {received:?}");
+        received.push_str(&String::from_utf8_lossy(&buffer[..read]));
+    }
+    received
+}
+
+fn pixel(more: &str) -> String {
+    format!("GET /pixel.gif?d=example.com&u=https://example.com/ HTTP/1.1\r\nhost: a\r\nuser-agent: {BROWSER}\r\n{more}\r\n")
+}
+
+#[tokio::test]
+async fn serves_its_own_paths_and_leaves_the_others() {
+    let serving = start(ConnectionLimits::default()).await;
+    let answer = serving.exchange(pixel("connection: close\r\n").as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("x-footfall-outcome: counted\r\n"), "{answer}");
+    assert!(answer.contains("content-length: 43\r\n"));
+    let answer = serving.exchange(b"GET /healthz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    assert!(answer.ends_with("other /healthz"), "{answer}");
+    assert_eq!(serving.desk.hits().await.len(), 1);
+}
+
+#[tokio::test]
+async fn cuts_off_who_sends_a_head_too_slowly() {
+    let limits = ConnectionLimits { head_read_max: Duration::from_millis(50), ..ConnectionLimits::default() };
+    let serving = start(limits).await;
+    let answer = serving.exchange(b"GET /pixel.gif HTTP/1.1\r\nhost: ").await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+}
+
+#[tokio::test]
+async fn refuses_heads_that_are_too_large() {
+    let serving = start(ConnectionLimits::default()).await;
+    let long = pixel(&format!("cookie: {}\r\n", "c".repeat(1 << 20)));
+    assert!(serving.exchange(long.as_bytes()).await.starts_with("HTTP/1.1 431"));
+    let many = pixel(&"a: b\r\n".repeat(1_000));
+    assert!(serving.exchange(many.as_bytes()).await.starts_with("HTTP/1.1 431"));
+    assert!(serving.desk.hits().await.is_empty());
+}
+
+#[tokio::test]
+async fn reads_a_chunked_body_no_further_than_the_limit() {
+    let serving = start(ConnectionLimits::default()).await;
+    let mut request = b"POST /api/event HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+    for _ in 0..100 {
+        request.extend_from_slice(b"400\r\n");
+        request.extend_from_slice(&[b' '; 1_024]);
+        request.extend_from_slice(b"\r\n");
+    }
+    let answer = serving.exchange(&request).await;
+    assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("reason=too_large"), "{answer}");
+}
+
+#[tokio::test]
+async fn refuses_a_body_whose_length_is_said_in_two_ways() {
+    let serving = start(ConnectionLimits::default()).await;
+    let smuggled = "POST /api/event HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n";
+    assert!(serving.exchange(smuggled.as_bytes()).await.starts_with("HTTP/1.1 400"));
+}
+
+#[tokio::test]
+async fn serves_no_more_connections_than_it_may_and_the_next_when_one_is_gone() {
+    let serving = start(ConnectionLimits { connections_max: 1, ..ConnectionLimits::default() }).await;
+    let mut first = serving.connect().await;
+    first.write_all(pixel("").as_bytes()).await.unwrap();
+    until(&mut first, ";").await;
+    let mut second = serving.connect().await;
+    second.write_all(pixel("").as_bytes()).await.unwrap();
+    let mut byte = [0];
+    assert!(timeout(Duration::from_millis(100), second.read(&mut byte)).await.is_err(), "it has to wait");
+    drop(first);
+    until(&mut second, ";").await;
+    assert_eq!(serving.desk.hits().await.len(), 2);
+    assert!(serving.desk.figure("footfall_connections_held_back_total", "") >= 1.0);
+}
+
+#[tokio::test]
+async fn stops_within_its_bound_and_writes_the_last_tallies() {
+    let limits = ConnectionLimits { drain_max: Duration::from_millis(100), ..ConnectionLimits::default() };
+    let serving = start(limits).await;
+    let mut idle = serving.connect().await;
+    idle.write_all(b"GET /pixel.gif?d=example.com&u=https://example.com/ HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    until(&mut idle, "reason=bot").await;
+    let mut half = serving.connect().await;
+    half.write_all(b"POST /api/event HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{").await.unwrap();
+    let mut witness = serving.connect().await;
+    witness.write_all(pixel("").as_bytes()).await.unwrap();
+    until(&mut witness, ";").await;
+    serving.stop.send(()).unwrap();
+    timeout(PATIENCE, serving.served).await.expect("stops in time").unwrap();
+    assert!(TcpStream::connect(serving.address).await.is_err());
+    assert_eq!(serving.desk.tallies().await.len(), 1);
+}
