@@ -96,7 +96,9 @@ pub(crate) fn hit(day: &mut SiteDay, number: VisitorNumber, counted: &Counted, c
     }
 
     cells.add_visit(&point(visit.entry, ABSENT), counted.before, visit.facts());
-    if counted.is_pageview() {
+    if counted.is_pageview() && counted.exit_before.page == ABSENT {
+        cells.add_exit(&point(visit.exit, ABSENT));
+    } else if counted.is_pageview() {
         cells.move_exit(&point(counted.exit_before, ABSENT), &point(visit.exit, ABSENT));
     }
     let ended = |page, start_hour: Option<u8>| {
@@ -285,26 +287,33 @@ impl Cells<'_> {
         }
     }
 
-    /// Moves the visit's exit from the page view before to this one; only cells of page or host can differ.
-    fn move_exit(&mut self, from: &Point, to: &Point) {
-        let first = from.value(Dimension::Page) == ABSENT;
+    /// The visit's first page view is its exit in every cell.
+    fn add_exit(&mut self, to: &Point) {
         for (dimension, value) in to.singles() {
-            let left = from.value(dimension);
-            if first {
-                self.add_to_visit(dimension, value, EXIT);
-            } else if left != value && PER_PAGE_VIEW.has(dimension) {
+            self.add_to_visit(dimension, value, EXIT);
+        }
+        for pair in to.pairs() {
+            self.pair(pair).exits += 1;
+        }
+    }
+
+    /// A later page view takes the exit over, in the cells of page and host: the others are the same.
+    fn move_exit(&mut self, from: &Point, to: &Point) {
+        for dimension in PER_PAGE_VIEW {
+            let (left, entered) = (from.value(dimension), to.value(dimension));
+            if left != entered && left != ABSENT {
                 self.add_to_visit(dimension, left, NO_EXIT);
-                self.add_to_visit(dimension, value, EXIT);
+            }
+            if left != entered && entered != ABSENT {
+                self.add_to_visit(dimension, entered, EXIT);
             }
         }
-        let moves = from.value(Dimension::Page) != to.value(Dimension::Page);
-        for (pair, one, other) in to.pairs().filter(|_| moves) {
-            if first {
-                self.pair((pair, one, other)).exits += 1;
-            } else if Point::pair_has_any(pair, PER_PAGE_VIEW) {
-                // The page is the smallest dimension of every pair it is in.
-                self.pair((pair, from.value(Dimension::Page), other)).exits -= 1;
-                self.pair((pair, one, other)).exits += 1;
+        let (left, entered) = (from.value(Dimension::Page), to.value(Dimension::Page));
+        if left != entered {
+            // The page is the smallest dimension of every pair it is in, and no other dimension of a point moves.
+            for (pair, page, by) in to.pairs().filter(|(pair, ..)| Point::pair_has_any(*pair, PAGE)) {
+                self.pair((pair, left, by)).exits -= 1;
+                self.pair((pair, page, by)).exits += 1;
             }
         }
     }
@@ -367,7 +376,9 @@ impl Cells<'_> {
 const PER_ENTRY: Dimensions = Dimensions::of(&[Dimension::Page, Dimension::Hostname, Dimension::EntryPage]);
 
 /// Dimensions in which two page views of one visit can differ.
-const PER_PAGE_VIEW: Dimensions = Dimensions::of(&[Dimension::Page, Dimension::Hostname]);
+const PER_PAGE_VIEW: [Dimension; 2] = [Dimension::Page, Dimension::Hostname];
+
+const PAGE: Dimensions = Dimensions::of(&[Dimension::Page]);
 
 const EVENT: Dimensions = Dimensions::of(&[Dimension::Event]);
 

@@ -20,8 +20,8 @@ const NO_CRAWLER: [&str; 1] = ["cubot"];
 const PRODUCTS: &[(&str, BotClass)] = {
     use BotClass::{Automation, Declared, Library};
     &[
-        ("aiohttp", Library),
         ("ahrefssiteaudit", Declared),
+        ("aiohttp", Library),
         ("anthropic-ai", Declared),
         ("apache-httpasyncclient", Library),
         ("apache-httpclient", Library),

@@ -273,7 +273,7 @@ mod tests {
             (["bing", "", "", "msclkid"], "Bing", "Paid Search"),
             (["facebook", "paid-social", "", ""], "Facebook", "Paid Social"),
             (["fb", "social", "", ""], "Facebook", "Organic Social"),
-            (["youtube", "cpv", "", ""], "YouTube", "Organic Video"),
+            (["youtube", "video", "", ""], "YouTube", "Organic Video"),
             (["youtube", "cpc", "", ""], "YouTube", "Paid Video"),
             (["news", "email", "", ""], "news", "Email"),
             (["newsletter", "", "", ""], "newsletter", "Email"),

@@ -1,0 +1,1 @@
+//! What happens when there is too much of something.

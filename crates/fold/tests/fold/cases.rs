@@ -1,0 +1,1 @@
+//! Single days, worked out by hand.

@@ -1,0 +1,8 @@
+//! The fold as the processor uses it. `properties` holds it against the naive recount of `oracle` on random `traffic`;
+//! `cases` are single days worked out by hand; `bounds` is what happens when there is too much of something.
+
+mod bounds;
+mod cases;
+mod oracle;
+mod properties;
+mod traffic;

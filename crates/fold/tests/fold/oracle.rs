@@ -1,0 +1,289 @@
+//! The naive recount: keeps every hit, looks at complete visits, and finds every cell by brute force with sets of visitors
+//! and visits. Written from the definitions (`model::Counts`, the design), it shares with the fold only the tables of names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fold::enrich::{agent, screen_class, source};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use model::counts::PAIRED;
+use model::{Cell, Counts, Dimension, Domain, Kind, LedgerLine, LocalDay, Millis, Mode, Outcome, Refusal};
+
+use crate::traffic::{Op, Sent};
+
+/// Site, day, hour, dimension, value, by, its value.
+pub type Key = (Domain, LocalDay, Option<u8>, Dimension, String, Dimension, String);
+
+/// What everything comes to, without cells and lines of zero.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    pub cells: BTreeMap<Key, Counts>,
+    pub ledger: BTreeMap<(Domain, i64, Outcome), i64>,
+}
+
+impl Sums {
+    pub fn add(&mut self, cells: Vec<Cell>, ledger: Vec<LedgerLine>) {
+        for Cell { site, day, hour, dimension, value, by, by_value, counts } in cells {
+            *self.cells.entry((site, day, hour, dimension, value.into(), by, by_value.into())).or_default() += counts;
+        }
+        for LedgerLine { site, minute, outcome, hits } in ledger {
+            *self.ledger.entry((site, minute, outcome)).or_default() += hits;
+        }
+        self.cells.retain(|_, counts| !counts.is_zero());
+        self.ledger.retain(|_, hits| *hits != 0);
+    }
+}
+
+/// Counts the operations again.
+pub fn recount(ops: &[Op]) -> Sums {
+    let mut recount = Recount::default();
+    for op in ops {
+        match op {
+            Op::Hit(sent) => recount.hit(sent),
+            Op::Tally(tally) => {
+                let key = (tally.site.clone(), tally.minute, Outcome::Refused(tally.refusal));
+                *recount.ledger.entry(key).or_default() += i64::try_from(tally.hits).unwrap();
+            }
+            Op::Close(now) => recount.closed_at = recount.closed_at.max(now.0),
+        }
+    }
+    recount.sums()
+}
+
+#[derive(Default)]
+struct Recount {
+    closed_at: i64,
+    ids: BTreeSet<(Domain, u64)>,
+    ledger: BTreeMap<(Domain, i64, Outcome), i64>,
+    people: BTreeMap<Person, Vec<Sent>>,
+    attention: Vec<(Person, Sent, bool)>,
+    minimal: Vec<Sent>,
+}
+
+/// Site, local day, address and agent.
+type Person = (Domain, LocalDay, &'static str, &'static str);
+
+/// A cell's dimensions and values, without site and bucket.
+type Place = (Dimension, String, Dimension, String);
+
+#[derive(Default)]
+struct Tally {
+    visitors: BTreeSet<Person>,
+    visits: BTreeSet<(Person, usize)>,
+    counts: Counts,
+}
+
+impl Recount {
+    fn hit(&mut self, sent: &Sent) {
+        let outcome = self.outcome(sent);
+        *self.ledger.entry((sent.site.domain.clone(), Millis(sent.at).minute(), outcome)).or_default() += 1;
+        let person = (sent.site.domain.clone(), wall(sent, sent.at).0, sent.address, sent.agent);
+        match (outcome, &sent.kind) {
+            (Outcome::Minimal, Kind::Engagement(_)) | (Outcome::Refused(_), _) => {}
+            (Outcome::Minimal, _) => self.minimal.push(sent.clone()),
+            (Outcome::Counted, Kind::Engagement(_)) => {
+                let been_here =
+                    self.people.get(&person).is_some_and(|hits| hits.iter().any(|hit| hit.path == sent.path));
+                self.attention.push((person, sent.clone(), been_here));
+            }
+            (Outcome::Counted, _) => {
+                let hits = self.people.entry(person).or_default();
+                let at = hits.last().map_or(sent.at, |last| last.at.max(sent.at));
+                hits.push(Sent { at, ..sent.clone() });
+            }
+        }
+    }
+
+    fn outcome(&mut self, sent: &Sent) -> Outcome {
+        let zone = TimeZone::get(&sent.site.timezone).unwrap();
+        let date = Timestamp::from_millisecond(sent.at).unwrap().to_zoned_datetime(zone.clone()).date();
+        let midnight = (date + 1.day()).to_zoned_datetime(zone).unwrap().timestamp().as_millisecond();
+        if midnight + 2 * 3_600_000 <= self.closed_at {
+            return Outcome::Refused(Refusal::Late);
+        }
+        if sent.id.is_some_and(|id| !self.ids.insert((sent.site.domain.clone(), id))) {
+            return Outcome::Refused(Refusal::Duplicate);
+        }
+        if sent.mode == Mode::Minimal { Outcome::Minimal } else { Outcome::Counted }
+    }
+
+    fn sums(self) -> Sums {
+        let mut tallies: BTreeMap<(Domain, LocalDay, Option<u8>, Place), Tally> = BTreeMap::new();
+        let mut at = |site: &Domain, (day, hour): (LocalDay, u8), place: &Place, change: &mut dyn FnMut(&mut Tally)| {
+            change(tallies.entry((site.clone(), day, None, place.clone())).or_default());
+            if place.2 == Dimension::Total {
+                change(tallies.entry((site.clone(), day, Some(hour), place.clone())).or_default());
+            }
+        };
+        for sent in &self.minimal {
+            for place in [total(), single(Dimension::Page, sent.path)] {
+                at(&sent.site.domain, wall(sent, sent.at), &place, &mut |tally| view(tally, sent, &place));
+            }
+        }
+        let mut deepest: BTreeMap<(&Person, &str), u8> = BTreeMap::new();
+        for (person, sent, been_here) in &self.attention {
+            let Kind::Engagement(engagement) = sent.kind else { unreachable!() };
+            let mut change = Counts { engaged_ms: engagement.engaged_ms.into(), ..Counts::default() };
+            if let Some(percent) = engagement.scroll_percent.filter(|_| *been_here) {
+                let before = deepest.insert((person, sent.path), percent);
+                let deeper = before.unwrap_or(0).max(percent);
+                deepest.insert((person, sent.path), deeper);
+                change.scroll_percent = i64::from(deeper) - i64::from(before.unwrap_or(0));
+                change.scroll_visitors = i64::from(before.is_none());
+            }
+            for place in [total(), single(Dimension::Page, sent.path)] {
+                at(&sent.site.domain, wall(sent, sent.at), &place, &mut |tally| tally.counts += change);
+            }
+        }
+        for (person, hits) in &self.people {
+            for (number, visit) in visits(hits).enumerate() {
+                let start = wall(&visit[0], visit[0].at);
+                for (index, hit) in visit.iter().enumerate() {
+                    for place in places(&hits[0], visit, index, true) {
+                        at(&person.0, wall(hit, hit.at), &place, &mut |tally| {
+                            tally.visitors.insert(person.clone());
+                            view(tally, hit, &place);
+                        });
+                        at(&person.0, start, &place, &mut |tally| {
+                            tally.visits.insert((person.clone(), number));
+                        });
+                    }
+                }
+                for (place, counts) in whole_visit(&hits[0], visit) {
+                    at(&person.0, start, &place, &mut |tally| {
+                        tally.counts += counts;
+                        if place.0 == Dimension::ExitPage {
+                            tally.visitors.insert(person.clone());
+                        }
+                    });
+                }
+            }
+        }
+        let mut sums = Sums { ledger: self.ledger, ..Sums::default() };
+        for ((site, day, hour, (dimension, value, by, by_value)), tally) in tallies {
+            let mut counts = tally.counts;
+            counts.visitors += i64::try_from(tally.visitors.len()).unwrap();
+            counts.visits += i64::try_from(tally.visits.len()).unwrap();
+            sums.cells.insert((site, day, hour, dimension, value, by, by_value), counts);
+        }
+        sums.cells.retain(|_, counts| !counts.is_zero());
+        sums
+    }
+}
+
+/// Site-local day and hour on the wall.
+fn wall(sent: &Sent, at: i64) -> (LocalDay, u8) {
+    let zoned = Timestamp::from_millisecond(at).unwrap().to_zoned_datetime(TimeZone::get(&sent.site.timezone).unwrap());
+    let day = (zoned.date() - jiff::civil::date(1970, 1, 1)).get_days();
+    (LocalDay(day), zoned.hour().try_into().unwrap())
+}
+
+fn visits(hits: &[Sent]) -> impl Iterator<Item = &[Sent]> {
+    hits.chunk_by(|one, next| next.at - one.at <= 30 * 60 * 1_000)
+}
+
+fn is_view(sent: &Sent) -> bool {
+    sent.kind == Kind::Pageview
+}
+
+/// A page view or an event, in a cell.
+fn view(tally: &mut Tally, hit: &Sent, place: &Place) {
+    tally.counts.events += 1;
+    tally.counts.pageviews += i64::from(is_view(hit));
+    let of_event = [place.0, place.2].contains(&Dimension::Event) || place.0 == Dimension::Total;
+    if let (true, Kind::Event { .. }, Mode::Full | Mode::Exempt, Some(revenue)) =
+        (of_event, &hit.kind, hit.mode, &hit.revenue)
+    {
+        tally.counts.revenue_micros += revenue.micros;
+    }
+}
+
+/// What a complete visit brings, and where.
+fn whole_visit(first_of_day: &Sent, visit: &[Sent]) -> Vec<(Place, Counts)> {
+    let views: Vec<usize> = (0..visit.len()).filter(|index| is_view(&visit[*index])).collect();
+    let interactive = visit.iter().any(|hit| matches!(hit.kind, Kind::Event { interactive: true, .. }));
+    let seconds = (visit[visit.len() - 1].at - visit[0].at) / 1_000;
+    let bounces = i64::from(views.len() == 1 && !interactive);
+    let (Some(entry), Some(exit)) = (views.first(), views.last()) else {
+        let counts = Counts { visit_seconds: seconds, ..Counts::default() };
+        let per_hit = [Dimension::Page, Dimension::Hostname, Dimension::EntryPage];
+        let places = places(first_of_day, visit, 0, false).into_iter();
+        return places
+            .filter(|place| !per_hit.contains(&place.0) && !per_hit.contains(&place.2))
+            .map(|place| (place, counts))
+            .collect();
+    };
+    let entered = Counts { entries: 1, bounces, visit_seconds: seconds, ..Counts::default() };
+    let left = Counts { exits: 1, ..Counts::default() };
+    let whole = Counts {
+        visits: 1,
+        pageviews: i64::try_from(views.len()).unwrap(),
+        events: i64::try_from(visit.len()).unwrap(),
+        exits: 1,
+        ..entered
+    };
+    let entry = places(first_of_day, visit, *entry, false).into_iter().map(|place| (place, entered));
+    let exits = places(first_of_day, visit, *exit, false).into_iter().map(|place| (place, left));
+    let exit_page = (single(Dimension::ExitPage, visit[*exit].path), whole);
+    entry.chain(exits).chain([exit_page]).collect()
+}
+
+/// The cells of one hit of a visit; with or without what only events and properties have.
+fn places(first_of_day: &Sent, visit: &[Sent], index: usize, with_event: bool) -> Vec<Place> {
+    let (hit, first) = (&visit[index], &visit[0]);
+    let agent = agent::read(first_of_day.agent);
+    let came = source::source(&first.campaign, first.referrer.as_ref());
+    let referrer =
+        first.referrer.as_ref().map(|referrer| format!("{}{}", referrer.host, referrer.path.trim_end_matches('/')));
+    let entry = visit[..=index].iter().find(|hit| is_view(hit)).map(|hit| hit.path);
+    let event = match &hit.kind {
+        Kind::Event { name, .. } if with_event => name.to_string(),
+        _ => String::new(),
+    };
+    let word = |word: &Option<Box<str>>| word.as_deref().unwrap_or_default().to_owned();
+    let values = [
+        (Dimension::Page, hit.path.to_owned()),
+        (Dimension::EntryPage, entry.unwrap_or_default().to_owned()),
+        (Dimension::Hostname, hit.host.to_owned()),
+        (Dimension::Source, came.name.into_owned()),
+        (Dimension::Channel, came.channel.to_owned()),
+        (Dimension::Referrer, referrer.unwrap_or_default()),
+        (Dimension::UtmSource, word(&first.campaign.source)),
+        (Dimension::UtmMedium, word(&first.campaign.medium)),
+        (Dimension::UtmCampaign, word(&first.campaign.name)),
+        (Dimension::UtmTerm, word(&first.campaign.term)),
+        (Dimension::UtmContent, word(&first.campaign.content)),
+        (Dimension::Browser, agent.browser.to_owned()),
+        (Dimension::BrowserVersion, agent.browser_version.into()),
+        (Dimension::Os, agent.os.to_owned()),
+        (Dimension::OsVersion, agent.os_version.into()),
+        (Dimension::Device, agent.device.to_owned()),
+        (Dimension::Screen, first_of_day.screen_width.map_or("", screen_class).to_owned()),
+        (Dimension::Language, word(&first_of_day.language)),
+        (Dimension::Event, event.clone()),
+    ];
+    let values: Vec<_> = values.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    let mut places = vec![total()];
+    places.extend(values.iter().map(|(dimension, value)| single(*dimension, value)));
+    for (one, value) in values.iter().filter(|(dimension, _)| PAIRED.contains(dimension)) {
+        for (by, by_value) in values.iter().filter(|(dimension, _)| PAIRED.contains(dimension) && dimension > one) {
+            places.push((*one, value.clone(), *by, by_value.clone()));
+        }
+    }
+    let properties: BTreeSet<String> = hit.props.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    for property in properties.into_iter().filter(|_| with_event) {
+        places.push(single(Dimension::Property, &property));
+        if !event.is_empty() {
+            places.push((Dimension::Event, event.clone(), Dimension::Property, property));
+        }
+    }
+    places
+}
+
+fn total() -> Place {
+    single(Dimension::Total, "")
+}
+
+fn single(dimension: Dimension, value: &str) -> Place {
+    (dimension, value.to_owned(), Dimension::Total, String::new())
+}

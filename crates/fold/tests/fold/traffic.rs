@@ -1,0 +1,240 @@
+//! Random traffic over few of everything, so that visitors, pages and sources meet in every way; and the hits that a test
+//! writes by hand.
+
+use model::{
+    Campaign, Domain, Engagement, Hit, Kind, Millis, Mode, Peer, Referrer, Refusal, Revenue, Signals, Site, Tally,
+};
+use proptest::prelude::*;
+
+pub const MINUTE: i64 = 60_000;
+pub const HOUR: i64 = 60 * MINUTE;
+
+pub const CHROME: &str =
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/128.0.0.0 Safari/537.36";
+pub const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.4 Mobile/15E148 Safari/604.1";
+
+/// One thing that happens to a fold.
+#[derive(Clone, Debug)]
+pub enum Op {
+    Hit(Sent),
+    Tally(Tally),
+    Close(Millis),
+}
+
+/// A hit that can be sent again: [`Hit`] itself cannot be cloned, because of its peer.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub site: Site,
+    pub at: i64,
+    pub id: Option<u64>,
+    pub mode: Mode,
+    pub kind: Kind,
+    pub host: &'static str,
+    pub path: &'static str,
+    pub campaign: Campaign,
+    pub referrer: Option<Referrer>,
+    pub props: Vec<(Box<str>, Box<str>)>,
+    pub revenue: Option<Revenue>,
+    pub screen_width: Option<u16>,
+    pub language: Option<Box<str>>,
+    pub address: &'static str,
+    pub agent: &'static str,
+}
+
+impl Sent {
+    /// A page view by a usual visitor who came from nowhere.
+    pub fn view(at: i64, path: &'static str) -> Self {
+        Self {
+            site: site("example.com", "UTC"),
+            at,
+            id: None,
+            mode: Mode::Full,
+            kind: Kind::Pageview,
+            host: "example.com",
+            path,
+            campaign: Campaign::default(),
+            referrer: None,
+            props: Vec::new(),
+            revenue: None,
+            screen_width: None,
+            language: None,
+            address: "192.0.2.1",
+            agent: CHROME,
+        }
+    }
+
+    pub fn event(at: i64, path: &'static str, name: &str, interactive: bool) -> Self {
+        Self { kind: Kind::Event { name: name.into(), interactive }, ..Self::view(at, path) }
+    }
+
+    pub fn engagement(at: i64, path: &'static str, engaged_ms: u32, scroll_percent: Option<u8>) -> Self {
+        Self { kind: Kind::Engagement(Engagement { engaged_ms, scroll_percent }), ..Self::view(at, path) }
+    }
+
+    pub fn hit(&self) -> Hit {
+        let sent = self.clone();
+        let peer = Peer { address: sent.address.parse().unwrap(), agent: sent.agent.into() };
+        Hit {
+            site: sent.site.domain,
+            at: Millis(sent.at),
+            id: sent.id,
+            mode: sent.mode,
+            signals: Signals::default(),
+            kind: sent.kind,
+            host: sent.host.into(),
+            path: sent.path.into(),
+            campaign: sent.campaign,
+            referrer: sent.referrer,
+            props: sent.props,
+            revenue: sent.revenue,
+            screen_width: sent.screen_width,
+            language: sent.language,
+            peer: (sent.mode != Mode::Minimal).then_some(peer),
+        }
+    }
+}
+
+pub fn site(domain: &str, timezone: &str) -> Site {
+    Site { timezone: timezone.to_owned(), ..Site::new(Domain::parse(domain).unwrap()) }
+}
+
+/// A stretch of traffic around a day that is not like the others.
+pub fn traffic(ops_max: usize) -> impl Strategy<Value = Vec<Op>> {
+    let starts = prop_oneof![
+        Just(1_792_872_000_000), // 2026-10-24T20:00Z: Berlin's 25 hours are near
+        Just(1_793_484_000_000), // 2026-10-31T22:00Z: Havana sets back at midnight
+        Just(1_772_920_800_000), // 2026-03-07T22:00Z: Havana sets forward at midnight
+        Just(1_774_728_000_000), // 2026-03-28T20:00Z: Berlin's 23 hours are near
+    ];
+    (starts, prop::collection::vec((step(), op()), 1..ops_max)).prop_map(|(start, steps)| {
+        let mut now = start;
+        let mut ops = Vec::new();
+        for (id, (step, op)) in (0..).zip(steps) {
+            now += step;
+            match op {
+                Draft::Hit { sent, back, has_id, again } => {
+                    let sent = Sent { at: now - back, id: has_id.then_some(id), ..sent };
+                    ops.push(Op::Hit(sent.clone()));
+                    if let (true, Some(later)) = (has_id, again) {
+                        ops.push(Op::Hit(Sent { at: sent.at + later, ..sent }));
+                    }
+                }
+                Draft::Tally(hits) => {
+                    let site = Domain::parse("berlin.example").unwrap();
+                    let minute = Millis(now).minute();
+                    ops.push(Op::Tally(Tally { site, minute, refusal: Refusal::RateLimited, hits }));
+                }
+                Draft::Close => ops.push(Op::Close(Millis(now))),
+            }
+        }
+        ops
+    })
+}
+
+#[derive(Clone, Debug)]
+enum Draft {
+    Hit { sent: Sent, back: i64, has_id: bool, again: Option<i64> },
+    Tally(u64),
+    Close,
+}
+
+/// How time goes on: mostly within a visit, often just around its end.
+fn step() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        6 => 0..2 * MINUTE,
+        2 => 5 * MINUTE..25 * MINUTE,
+        1 => Just(30 * MINUTE),
+        1 => Just(30 * MINUTE + 1),
+        1 => HOUR..8 * HOUR,
+    ]
+}
+
+fn op() -> impl Strategy<Value = Draft> {
+    let back = prop_oneof![8 => Just(0), 1 => 0..10 * MINUTE, 1 => 0..5 * HOUR];
+    let again = prop::option::weighted(0.2, 0..MINUTE);
+    prop_oneof![
+        20 => (sent(), back, any::<bool>(), again).prop_map(|(sent, back, has_id, again)| Draft::Hit { sent, back, has_id, again }),
+        1 => (1..5_u64).prop_map(Draft::Tally),
+        1 => Just(Draft::Close),
+    ]
+}
+
+fn sent() -> impl Strategy<Value = Sent> {
+    let site = prop::sample::select(vec![
+        site("berlin.example", "Europe/Berlin"),
+        site("havana.example", "America/Havana"),
+        site("kolkata.example", "Asia/Kolkata"),
+    ]);
+    let mode = prop_oneof![9 => Just(Mode::Full), 1 => Just(Mode::Exempt), 1 => Just(Mode::Minimal)];
+    let who = (prop::sample::select(vec!["192.0.2.1", "2001:db8::1"]), prop::sample::select(vec![CHROME, IPHONE]));
+    let place = (
+        prop::sample::select(vec!["", "example.com", "shop.example.com"]),
+        prop::sample::select(vec!["/", "/a", "/b", "/c"]),
+    );
+    (site, mode, kind(), who, place, whence(), details()).prop_map(
+        |(
+            site,
+            mode,
+            kind,
+            (address, agent),
+            (host, path),
+            (referrer, campaign),
+            (props, revenue, screen_width, language),
+        )| Sent {
+            site,
+            at: 0,
+            id: None,
+            mode,
+            kind,
+            host,
+            path,
+            campaign,
+            referrer,
+            props,
+            revenue,
+            screen_width,
+            language,
+            address,
+            agent,
+        },
+    )
+}
+
+fn kind() -> impl Strategy<Value = Kind> {
+    let event = (prop::sample::select(vec!["Signup", "Download"]), any::<bool>());
+    prop_oneof![
+        6 => Just(Kind::Pageview),
+        3 => event.prop_map(|(name, interactive)| Kind::Event { name: name.into(), interactive }),
+        2 => (0..60_000_u32, prop::option::of(0..=100_u8)).prop_map(|(engaged_ms, scroll_percent)| {
+            Kind::Engagement(Engagement { engaged_ms, scroll_percent })
+        }),
+    ]
+}
+
+fn whence() -> impl Strategy<Value = (Option<Referrer>, Campaign)> {
+    let referrer = prop::option::of(prop::sample::select(vec![
+        ("google.com", "/"),
+        ("example.org", "/x"),
+        ("example.org", "/y/"),
+    ]));
+    let word = |words: [&'static str; 2]| prop::option::weighted(0.2, prop::sample::select(words.to_vec()));
+    (referrer, word(["google", "news"]), word(["email", "cpc"]), word(["spring", "autumn"]), word(["t", "u"])).prop_map(
+        |(referrer, source, medium, name, term)| {
+            let referrer = referrer.map(|(host, path)| Referrer { host: host.into(), path: path.into() });
+            let [source, medium, name, term] = [source, medium, name, term].map(|word| word.map(Into::into));
+            (referrer, Campaign { source, medium, name, term: term.clone(), content: term, click_id: None })
+        },
+    )
+}
+
+type Details = (Vec<(Box<str>, Box<str>)>, Option<Revenue>, Option<u16>, Option<Box<str>>);
+
+fn details() -> impl Strategy<Value = Details> {
+    let prop = prop::sample::select(vec![("plan", "free"), ("plan", "pro"), ("size", "l")]);
+    let props = prop::collection::vec(prop.prop_map(|(name, value)| (name.into(), value.into())), 0..3);
+    let revenue =
+        prop::option::weighted(0.3, (0..5_000_000_i64).prop_map(|micros| Revenue { currency: *b"EUR", micros }));
+    let screen_width = prop::option::of(prop::sample::select(vec![400, 1_300]));
+    let language = prop::option::of(prop::sample::select(vec!["de", "ja"]).prop_map(Into::into));
+    (props, revenue, screen_width, language)
+}
