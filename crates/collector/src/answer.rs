@@ -5,8 +5,8 @@
 
 use bytes::Bytes;
 use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
-    ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
@@ -90,7 +90,12 @@ impl Answers {
                 with_headers(status, Bytes::from_static(body), self.headers(door, handled))
             }
             Verdict::Wrong { status, refusal, message } => {
-                let mut answer = error(*status, HeaderValue::from_static(word(Outcome::Refused(*refusal))), message, refusal.as_str());
+                let mut answer = error(
+                    *status,
+                    HeaderValue::from_static(word(Outcome::Refused(*refusal))),
+                    message,
+                    refusal.as_str(),
+                );
                 if *status == StatusCode::METHOD_NOT_ALLOWED {
                     answer.headers_mut().insert(ALLOW, door.allow());
                 }

@@ -11,7 +11,7 @@ use model::{Arrival, Engagement, Kind, Millis, Peer, Refusal, Revenue, Signals};
 
 use crate::draft::{Draft, Field};
 use crate::money::revenue;
-use crate::value::{Value, without_nul};
+use crate::value::{Members, Value, without_nul};
 
 /// Most sites that one event may name (`"d": "one.example,two.example"`): Plausible's users roll a few sites up into one.
 pub const SITES_PER_EVENT_MAX: usize = 8;
@@ -23,13 +23,16 @@ pub struct Event {
     kind: Kind,
     url: Box<str>,
     referrer: Option<Box<str>>,
-    props: Vec<(Box<str>, Box<str>)>,
+    props: Props,
     revenue: Option<Revenue>,
     screen_width: Option<u16>,
     language: Option<Box<str>>,
     id: Option<u64>,
     signals: Signals,
 }
+
+/// Custom properties, by name.
+type Props = Vec<(Box<str>, Box<str>)>;
 
 /// What a request held: its events, or why one is none. Never empty; an event for several sites stands there once for each.
 pub type Events = Vec<Result<Event, Refused>>;
@@ -173,7 +176,7 @@ fn referrer(value: Value<'_>) -> Result<Option<Box<str>>, Fault> {
     Ok((!kept.is_empty()).then(|| kept.into()))
 }
 
-fn props(value: Value<'_>) -> Result<Vec<(Box<str>, Box<str>)>, Fault> {
+fn props(value: Value<'_>) -> Result<Props, Fault> {
     match value {
         Value::Absent => Ok(Vec::new()),
         Value::Object(members) => props_of(members),
@@ -189,7 +192,7 @@ fn props(value: Value<'_>) -> Result<Vec<(Box<str>, Box<str>)>, Fault> {
     }
 }
 
-fn props_of(members: Vec<(Cow<'_, str>, Value<'_>)>) -> Result<Vec<(Box<str>, Box<str>)>, Fault> {
+fn props_of(members: Members<'_>) -> Result<Props, Fault> {
     if members.len() > PROPS_MAX {
         return Err((Refusal::TooLarge, "more than 30 props"));
     }
@@ -241,9 +244,9 @@ fn id(value: Value<'_>) -> Result<Option<u64>, Fault> {
 
 /// FNV-1a, 64 bits: the same on every machine and in every version, for things that are only compared.
 pub(crate) fn digest(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 fn signals(draft: &mut Draft<'_>) -> Result<Signals, Fault> {

@@ -94,3 +94,43 @@ fn quoted_string(text: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_pairs_apart_and_undoes_escapes() {
+        let elements = parse(b"for=192.0.2.1;Proto=https , FOR=\"a\\\"b,;\"").unwrap();
+        assert_eq!(elements.len(), 2);
+        assert_eq!(parameter(&elements[0], "proto"), Some(&b"https"[..]));
+        assert_eq!(parameter(&elements[1], "for"), Some(&b"a\"b,;"[..]));
+        assert_eq!(parameter(&elements[1], "by"), None);
+    }
+
+    #[test]
+    fn what_breaks_the_grammar_is_nothing() {
+        for broken in [
+            "",
+            "for",
+            "for=",
+            "for=a ",
+            " for=a",
+            "for =a",
+            "for= a",
+            "for=\"a",
+            "for=a,",
+            "for=a;;by=b",
+            "=a",
+            "for=\"a\"b",
+        ] {
+            assert_eq!(parse(broken.as_bytes()), None, "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_without_end_is_nothing() {
+        assert!(parse(["for=a"; ELEMENTS_MAX].join(",").as_bytes()).is_some());
+        assert!(parse(["for=a"; ELEMENTS_MAX + 1].join(",").as_bytes()).is_none());
+    }
+}

@@ -19,8 +19,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use journal::Journal;
-use tokio::net::{TcpListener, TcpStream};
 use prometheus::IntGauge;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
@@ -50,11 +50,7 @@ pub struct ConnectionLimits {
 
 impl Default for ConnectionLimits {
     fn default() -> Self {
-        Self {
-            connections_max: 10_000,
-            head_read_max: Duration::from_secs(30),
-            drain_max: Duration::from_secs(10),
-        }
+        Self { connections_max: 10_000, head_read_max: Duration::from_secs(30), drain_max: Duration::from_secs(10) }
     }
 }
 

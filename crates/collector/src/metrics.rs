@@ -37,9 +37,8 @@ impl Metrics {
             Ok(counter)
         };
         let append_seconds = Histogram::with_opts(
-            HistogramOpts::new("footfall_journal_append_seconds", "Time until a record was durable.").buckets(vec![
-                0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0,
-            ]),
+            HistogramOpts::new("footfall_journal_append_seconds", "Time until a record was durable.")
+                .buckets(vec![0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0]),
         )?;
         let connections_open = IntGauge::new("footfall_connections_open", "Connections that are served.")?;
         registry.register(Box::new(append_seconds.clone()))?;
@@ -47,7 +46,11 @@ impl Metrics {
         Ok(Self {
             received: counters("footfall_hits_received_total", "Hits that reached a collector.", "site")?,
             refused: counters("footfall_hits_refused_total", "Hits that a collector turned away.", "reason")?,
-            acknowledged: counters("footfall_hits_acknowledged_total", "Hits that are durable in the journal.", "mode")?,
+            acknowledged: counters(
+                "footfall_hits_acknowledged_total",
+                "Hits that are durable in the journal.",
+                "mode",
+            )?,
             append_seconds,
             tallies_dropped: counter(
                 "footfall_tallies_dropped_total",

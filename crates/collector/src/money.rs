@@ -61,3 +61,62 @@ fn micros_of_text(text: &str) -> Option<i64> {
     Some(if negative { -micros } else { micros })
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn amount(json: &str) -> Option<i64> {
+        let json = format!(r#"{{"currency":"EUR","amount":{json}}}"#);
+        revenue(serde_json::from_str(&json).unwrap()).ok()?.map(|revenue| revenue.micros)
+    }
+
+    #[test]
+    fn amounts_are_exact() {
+        for (json, micros) in [
+            ("12", 12_000_000),
+            ("12.34", 12_340_000),
+            ("0.1", 100_000),
+            ("\"0.1\"", 100_000),
+            ("\"1299.95\"", 1_299_950_000),
+            ("\" 7 \"", 7_000_000),
+            ("\"1.\"", 1_000_000),
+            ("\"0.0000019\"", 1),
+            ("\"9223372036854.775807\"", i64::MAX),
+            ("-3.5", -3_500_000),
+            ("\"-3.5\"", -3_500_000),
+        ] {
+            assert_eq!(amount(json), Some(micros), "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_amount_or_too_large_for_one_is_refused() {
+        for json in [
+            "\"\"",
+            "\".5\"",
+            "\"1e5\"",
+            "\"1,5\"",
+            "\"--1\"",
+            "\"9223372036854.775808\"",
+            "1e13",
+            "18446744073709551615",
+            "true",
+            "null",
+        ] {
+            assert_eq!(amount(json), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_currency_has_three_letters() {
+        let read = |json: &str| revenue(serde_json::from_str(json).unwrap());
+        assert_eq!(read(r#"{"currency":"jpy","amount":1}"#).unwrap().unwrap().currency, *b"JPY");
+        assert_eq!(read(r#""{\"currency\":\"EUR\",\"amount\":\"1\"}""#).unwrap().unwrap().micros, 1_000_000);
+        for json in
+            [r#"{"currency":"EU","amount":1}"#, r#"{"currency":"E1R","amount":1}"#, r#"{"amount":1}"#, "[]", "\"\""]
+        {
+            assert!(read(json).is_err(), "{json}");
+        }
+        assert_eq!(read("null"), Ok(None));
+    }
+}

@@ -6,14 +6,13 @@ use std::task::Poll;
 
 /// Runs all futures together; each poll goes through them in order, so that what they enqueue at once is enqueued in order.
 pub(crate) async fn join<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    let mut running: Vec<(Pin<Box<F>>, Option<F::Output>)> =
-        futures.into_iter().map(|future| (Box::pin(future), None)).collect();
+    let mut running: Vec<_> = futures.into_iter().map(|future| Running::Waiting(Box::pin(future))).collect();
     std::future::poll_fn(|context| {
         let mut waiting = false;
-        for (future, output) in &mut running {
-            if output.is_none() {
+        for one in &mut running {
+            if let Running::Waiting(future) = one {
                 match future.as_mut().poll(context) {
-                    Poll::Ready(value) => *output = Some(value),
+                    Poll::Ready(output) => *one = Running::Done(output),
                     Poll::Pending => waiting = true,
                 }
             }
@@ -21,7 +20,16 @@ pub(crate) async fn join<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec
         if waiting { Poll::Pending } else { Poll::Ready(()) }
     })
     .await;
-    running.into_iter().filter_map(|(_, output)| output).collect()
+    let output = |one| match one {
+        Running::Done(output) => Some(output),
+        Running::Waiting(_) => None,
+    };
+    running.into_iter().filter_map(output).collect()
+}
+
+enum Running<F: Future> {
+    Waiting(Pin<Box<F>>),
+    Done(F::Output),
 }
 
 #[cfg(test)]

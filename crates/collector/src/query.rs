@@ -71,7 +71,10 @@ mod tests {
     #[test]
     fn takes_the_page_from_the_query_before_the_referer() {
         let page = |query| read(query, Some("https://example.com/referer"));
-        assert_eq!(page("d=example.com&u=https%3A%2F%2Fexample.com%2Fu"), read("d=example.com&u=https://example.com/u", None));
+        assert_eq!(
+            page("d=example.com&u=https%3A%2F%2Fexample.com%2Fu"),
+            read("d=example.com&u=https://example.com/u", None)
+        );
         assert_eq!(page("d=example.com&u="), page("d=example.com"));
         assert_eq!(read("d=example.com", None)[0].as_ref().unwrap_err().message, "url is missing");
     }

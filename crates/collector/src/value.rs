@@ -16,6 +16,9 @@ use crate::event::Fault;
 /// Most members of an object that are kept: one more than any event may have, so that it is seen to have too many.
 const MEMBERS_MAX: usize = PROPS_MAX + 1;
 
+/// The members of an object.
+pub(crate) type Members<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
+
 /// A value of an event.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum Value<'a> {
@@ -31,7 +34,7 @@ pub(crate) enum Value<'a> {
     /// A text.
     Text(Cow<'a, str>),
     /// An object's members, each name once, the last one's value; never more than [`MEMBERS_MAX`].
-    Object(Vec<(Cow<'a, str>, Value<'a>)>),
+    Object(Members<'a>),
     /// A list, or an object inside an object: nothing that an event can use.
     Other,
 }
@@ -148,7 +151,7 @@ impl<'de> Visitor<'de> for Reader {
             while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
             return Ok(Value::Other);
         }
-        let mut members: Vec<(Cow<'de, str>, Value<'de>)> = Vec::new();
+        let mut members = Members::new();
         while let Some(name) = map.next_key::<Name<'de>>()? {
             let full = members.len() == MEMBERS_MAX;
             match members.iter_mut().find(|(known, _)| *known == name.0) {

@@ -129,7 +129,9 @@ mod tests {
 
     #[test]
     fn one_hit_has_one_word() {
-        let Verdict::Handled(handled) = Verdict::over(&[(BOT, "")]) else { panic!("policy keeps the answer of success") };
+        let Verdict::Handled(handled) = Verdict::over(&[(BOT, "")]) else {
+            panic!("policy keeps the answer of success")
+        };
         assert_eq!(handled.describe(), "refused; reason=bot");
     }
 
@@ -146,11 +148,7 @@ mod tests {
         let unknown = Outcome::Refused(Refusal::UnknownSite);
         assert_eq!(
             Verdict::over(&[(MALFORMED, "url is missing"), (unknown, "")]),
-            Verdict::Wrong {
-                status: StatusCode::BAD_REQUEST,
-                refusal: Refusal::Malformed,
-                message: "url is missing"
-            }
+            Verdict::Wrong { status: StatusCode::BAD_REQUEST, refusal: Refusal::Malformed, message: "url is missing" }
         );
     }
 

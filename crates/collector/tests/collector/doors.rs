@@ -8,15 +8,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::desk::{BROWSER, Desk, SOCKET, Wishes, get, post, request, told, view};
 use bytes::Bytes;
 use collector::{PIXEL, RateLimit};
-use crate::desk::{BROWSER, Desk, SOCKET, Wishes, get, post, request, told, view};
 use hyper::body::{Body, Frame};
 use model::{BotClass, Kind, Mode, Record, Refusal, Revenue, Signals};
 
 const MALFORMED: &str = "refused; reason=malformed";
 const TOO_LARGE: &str = "refused; reason=too_large";
 const UNKNOWN_SITE: &str = "refused; reason=unknown_site";
+
+/// Header names and values.
+type Headers<'a> = &'a [(&'a str, &'a str)];
 
 /// Body, status, outcome, records.
 type Case<'a> = (&'a str, u16, &'a str, usize);
@@ -46,7 +49,12 @@ async fn takes_events_as_plausible_writes_them() {
     check(&[
         (&view(""), 202, "counted", 1),
         (r#"{"name":"pageview","url":"https://example.com/","domain":"example.com"}"#, 202, "counted", 1),
-        (&view(r#","r":"https://news.example/","p":{"a":1},"h":1,"v":24,"w":1440,"e":null,"sd":null"#), 202, "counted", 1),
+        (
+            &view(r#","r":"https://news.example/","p":{"a":1},"h":1,"v":24,"w":1440,"e":null,"sd":null"#),
+            202,
+            "counted",
+            1,
+        ),
         (&view(r#","p":"{\"author\":\"someone\"}""#), 202, "counted", 1),
         (&view(r#","p":"","r":"""#), 202, "counted", 1),
         (r#"{"n":"engagement","u":"https://example.com/","d":"example.com","e":1500,"sd":80}"#, 202, "counted", 1),
@@ -70,7 +78,12 @@ async fn takes_batches_and_lists_of_sites() {
         (&format!("[{bad},{bad}]"), 400, MALFORMED, 0),
         (&view(r#","d":"example.com, second.example""#), 202, "counted; hits=2", 2),
         (&view(r#","d":"example.com,minimal.example""#), 202, "minimal; hits=1, counted; hits=1", 2),
-        (&view(r#","d":"example.com,nobody.example""#), 202, "refused; reason=unknown_site; hits=1, counted; hits=1", 1),
+        (
+            &view(r#","d":"example.com,nobody.example""#),
+            202,
+            "refused; reason=unknown_site; hits=1, counted; hits=1",
+            1,
+        ),
         (&view(r#","d":"a,b,c,d,e,f,g,h,i""#), 413, TOO_LARGE, 0),
         ("[]", 400, MALFORMED, 0),
         (&format!("[{good},1]"), 400, MALFORMED, 0),
@@ -127,7 +140,7 @@ async fn refuses_what_is_not_the_format() {
 #[tokio::test]
 async fn survives_bombs() {
     let deep = format!(r#"{{"n":"pageview","x":{}1{}}}"#, "[".repeat(30_000), "]".repeat(30_000));
-    let keys: Vec<_> = (0..8_000).map(|key| format!("\"{key}\":0")).collect();
+    let keys: Vec<_> = (0..6_000).map(|key| format!("\"{key}\":0")).collect();
     let many_props = format!(r#","p":{{{}}}"#, keys.join(","));
     check(&[
         (&deep, 400, MALFORMED, 0),
@@ -156,7 +169,7 @@ async fn the_last_of_two_equal_keys_wins_whichever_way_it_is_written() {
 async fn refuses_bodies_by_their_headers() {
     let with = |headers: &[(&str, &str)]| request("POST", "/api/event", headers, view(""));
     let agent = ("user-agent", BROWSER);
-    let cases: &[(&[(&str, &str)], u16, &str)] = &[
+    let cases: &[(Headers<'_>, u16, &str)] = &[
         (&[agent], 202, "counted"),
         (&[agent, ("content-type", "application/json")], 202, "counted"),
         (&[agent, ("content-type", "Application/JSON ; charset=utf-8")], 202, "counted"),
@@ -283,7 +296,7 @@ async fn refusals_by_policy_keep_the_answer_of_success() {
     let view = view("");
     let event = |headers: &[(&str, &str)]| request("POST", "/api/event", headers, view.clone());
     let agent = ("user-agent", BROWSER);
-    let cases: &[(&[(&str, &str)], &str)] = &[
+    let cases: &[(Headers<'_>, &str)] = &[
         (&[agent, ("cookie", "footfall_optout=1")], "refused; reason=opted_out"),
         (&[("user-agent", "Googlebot/2.1 (+http://www.google.com/bot.html)")], "refused; reason=bot"),
         (&[], "refused; reason=bot"),
@@ -413,10 +426,7 @@ async fn refused_hits_of_known_sites_reach_the_ledger_once() {
         desk.tallies().await.iter().map(|tally| (tally.site.to_string(), tally.refusal, tally.hits)).collect();
     tallies.sort();
     let site = "example.com".to_owned();
-    assert_eq!(
-        tallies,
-        [(site.clone(), Refusal::Malformed, 1), (site, Refusal::Bot(BotClass::Library), 3)]
-    );
+    assert_eq!(tallies, [(site.clone(), Refusal::Malformed, 1), (site, Refusal::Bot(BotClass::Library), 3)]);
     assert_eq!(desk.figure("footfall_hits_received_total", "example.com"), 4.0);
     assert_eq!(desk.figure("footfall_hits_received_total", ""), 1.0);
     assert_eq!(desk.figure("footfall_hits_refused_total", "bot"), 3.0);

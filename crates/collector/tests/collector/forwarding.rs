@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use collector::forwarded;
 use crate::desk::{BROWSER, Desk, Wishes, request, view};
+use collector::forwarded;
 
 const TRUSTED: &[&str] = &["10.0.0.0/8", "::ffff:192.168.0.0/120", "2001:db8:aaaa::/48"];
 

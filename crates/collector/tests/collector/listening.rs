@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::desk::{BROWSER, Desk};
 use bytes::Bytes;
 use collector::{ConnectionLimits, serve};
-use crate::desk::{BROWSER, Desk};
 use http_body_util::Full;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -68,14 +68,19 @@ async fn until(stream: &mut TcpStream, end: &str) -> String {
 }
 
 fn pixel(more: &str) -> String {
-    format!("GET /pixel.gif?d=example.com&u=https://example.com/ HTTP/1.1\r\nhost: a\r\nuser-agent: {BROWSER}\r\n{more}\r\n")
+    format!(
+        "GET /pixel.gif?d=example.com&u=https://example.com/ HTTP/1.1\r\nhost: a\r\nuser-agent: {BROWSER}\r\n{more}\r\n"
+    )
 }
 
 #[tokio::test]
 async fn serves_its_own_paths_and_leaves_the_others() {
     let serving = start(ConnectionLimits::default()).await;
     let answer = serving.exchange(pixel("connection: close\r\n").as_bytes()).await;
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("x-footfall-outcome: counted\r\n"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("x-footfall-outcome: counted\r\n"),
+        "{answer}"
+    );
     assert!(answer.contains("content-length: 43\r\n"));
     let answer = serving.exchange(b"GET /healthz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
     assert!(answer.ends_with("other /healthz"), "{answer}");

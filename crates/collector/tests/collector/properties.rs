@@ -1,7 +1,7 @@
 //! Whatever bytes come in, nothing panics and every answer about a hit says what became of it.
 
-use collector::{body, forwarded, query};
 use crate::desk::{Desk, Wishes, request};
+use collector::{body, forwarded, query};
 use proptest::prelude::*;
 
 fn runtime() -> tokio::runtime::Runtime {
