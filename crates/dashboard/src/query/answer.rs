@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use store::questions::{Answer, Grain, Row};
 
 use super::metric::Metric;
-use super::plan::Plan;
+use super::plan::{Plan, keeps_known_values_only};
 use super::{Dimension, Direction, Query, Sorting, dimension, range};
 use crate::calendar::{bucket_label, instant_label};
 
@@ -19,6 +19,10 @@ const SUM_OF_DAILY_VISITORS: &str = "a visitor is known for one day only: visito
 /// What the row of folded values is.
 const FOLDED: &str =
     "values of too few visitors, or beyond the number of values kept a day, are counted together as (other)";
+
+/// What a filter that only rejects values does not keep.
+const KNOWN_VALUES_ONLY: &str = "keeps what is known to have another value: what has no value here (such as hits counted \
+     without a visitor) is left out too; to include it, subtract the rejected values from the whole";
 
 /// Writes the answer to a query.
 #[must_use]
@@ -49,6 +53,12 @@ fn write_meta(query: &Query, plan: &Plan, answer: &Answer) -> Value {
     if plan.sums_daily_visitors() {
         let warning = json!({ "visitors": { "code": "sum_of_daily_visitors", "warning": SUM_OF_DAILY_VISITORS } });
         meta.insert("metric_warnings".to_owned(), warning);
+    }
+    let rejecting = keeps_known_values_only(query);
+    if !rejecting.is_empty() {
+        let warning = json!({ "code": "known_values_only", "warning": KNOWN_VALUES_ONLY });
+        let warnings: Map<_, _> = rejecting.into_iter().map(|name| (name.to_owned(), warning.clone())).collect();
+        meta.insert("filter_warnings".to_owned(), warnings.into());
     }
     if answer.rows.iter().any(|row| row.value.as_deref() == Some(OTHER)) {
         meta.insert("folded".to_owned(), json!({ "value": OTHER, "warning": FOLDED }));

@@ -106,7 +106,7 @@ pub fn name_of(dimension: Dimension) -> &'static str {
 /// How long a dimension keeps one value: what decides which counts may be added up over several values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Constancy {
-    /// One value per visitor and day (from address and user agent): even visitors add up.
+    /// One value per visitor and day, what its first hit said: even visitors add up.
     Visitor,
     /// One value per visit: visits add up, a visitor of two visits would count twice.
     Visit,
@@ -124,7 +124,9 @@ const fn constancy(dimension: Dimension) -> Constancy {
         | Dimension::BrowserVersion
         | Dimension::Os
         | Dimension::OsVersion
-        | Dimension::Device => Constancy::Visitor,
+        | Dimension::Device
+        | Dimension::Screen
+        | Dimension::Language => Constancy::Visitor,
         Dimension::EntryPage
         | Dimension::ExitPage
         | Dimension::Source
@@ -135,13 +137,9 @@ const fn constancy(dimension: Dimension) -> Constancy {
         | Dimension::UtmCampaign
         | Dimension::UtmTerm
         | Dimension::UtmContent => Constancy::Visit,
-        Dimension::Page
-        | Dimension::Hostname
-        | Dimension::Screen
-        | Dimension::Language
-        | Dimension::Event
-        | Dimension::Property
-        | Dimension::Segment => Constancy::Hit,
+        Dimension::Page | Dimension::Hostname | Dimension::Event | Dimension::Property | Dimension::Segment => {
+            Constancy::Hit
+        }
     }
 }
 

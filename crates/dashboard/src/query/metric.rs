@@ -103,7 +103,8 @@ impl Metric {
     /// Such cells do not hold it.
     pub fn measure(self, dimensions: &[Dimension]) -> Result<Measure, Problem> {
         let of = |dimension| dimensions.contains(&dimension);
-        let of_hits = of(Dimension::Event) || of(Dimension::Property);
+        let of_events = of(Dimension::Event) || of(Dimension::Property);
+        let of_hits = of(Dimension::Page) || of(Dimension::Hostname);
         let page_only = |measure| {
             if of(Dimension::Page) {
                 Ok(measure)
@@ -117,15 +118,20 @@ impl Metric {
             Self::Events => Ok(Measure::count(Column::Events)),
             Self::Pageviews if of(Dimension::Event) => Err(self.refuse("is not of custom events: ask `events`")),
             Self::Pageviews => Ok(Measure::count(Column::Pageviews)),
-            Self::BounceRate | Self::VisitDuration | Self::ViewsPerVisit if of_hits => {
+            Self::BounceRate | Self::VisitDuration | Self::ViewsPerVisit if of_events => {
                 Err(self
                     .refuse("is of visits, not of events and their properties: ask `visitors`, `visits` or `events`"))
             }
-            Self::BounceRate if of(Dimension::Page) => Ok(Measure::ratio(Column::Bounces, Column::Entries)),
+            // Bounces and entries of a page or host are those of visits that entered there.
+            Self::BounceRate if of_hits => Ok(Measure::ratio(Column::Bounces, Column::Entries)),
             Self::BounceRate => Ok(Measure::ratio(Column::Bounces, Column::Visits)),
-            Self::VisitDuration | Self::ViewsPerVisit if of(Dimension::Page) => Err(self.refuse(
+            Self::VisitDuration | Self::ViewsPerVisit if of_hits => Err(self.refuse(
                 "is of whole visits, not of a page they passed: ask by `visit:entry_page`, or for `time_on_page`",
             )),
+            // Attention is counted for its page alone, in no pair.
+            Self::ScrollDepth | Self::TimeOnPage if dimensions.len() > 1 => {
+                Err(self.refuse("is counted by page alone: ask by `event:page` without a filter on something else"))
+            }
             Self::VisitDuration => Ok(Measure::ratio(Column::VisitSeconds, Column::Visits)),
             Self::ViewsPerVisit => Ok(Measure::ratio(Column::Pageviews, Column::Visits)),
             Self::ScrollDepth => page_only(Measure::ratio(Column::ScrollPercent, Column::ScrollVisitors)),
@@ -234,6 +240,8 @@ mod tests {
             let problem = metric.measure(&[dimension]).unwrap_err().to_string();
             assert!(problem.contains(teaches), "{problem}");
         }
+        let crossed = Metric::TimeOnPage.measure(&[Dimension::Page, Dimension::Country]).unwrap_err();
+        assert!(crossed.to_string().contains("by page alone"), "{crossed}");
     }
 
     #[test]

@@ -88,6 +88,18 @@ impl Plan {
     }
 }
 
+/// The filters whose rejected values also leave out what has no value at all: there is no cell of "unknown".
+#[must_use]
+pub fn keeps_known_values_only(query: &Query) -> Vec<&str> {
+    let drops = |selection: &Selection| {
+        let kept = selection.is.is_some() || selection.matches.is_some();
+        !kept && !selection.is_all()
+    };
+    let is_row = |named: &Named| query.by().is_some_and(|by| by.is_same(named));
+    let filters = query.filters.iter().filter(|filter| drops(&filter.selection) && !is_row(&filter.named));
+    filters.map(|filter| filter.named.name.as_str()).collect()
+}
+
 /// The dimensions a query touches and the values it keeps of each.
 fn selections(query: &Query) -> Vec<(Named, Selection)> {
     let mut selections: Vec<_> =
@@ -339,6 +351,18 @@ mod tests {
         assert!(sums(json!({})) && sums(json!({ "dimensions": ["time:week"] })));
         assert!(!sums(json!({ "dimensions": ["time:day"] })) && !sums(json!({ "date_range": "day" })));
         assert!(!sums(json!({ "metrics": ["visits"] })));
+    }
+
+    #[test]
+    fn a_filter_that_only_rejects_is_known_to_leave_out_the_unknown() {
+        let known_only = |filters: Value, dimensions: Value| {
+            let body = json!({ "site_id": "a", "metrics": ["visits"], "date_range": "7d", "filters": filters, "dimensions": dimensions });
+            let query = Query::parse(body.to_string().as_bytes()).unwrap();
+            keeps_known_values_only(&query).into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(known_only(json!([["is_not", "visit:country", ["DE"]]]), json!([])), ["visit:country"]);
+        assert!(known_only(json!([["is_not", "visit:country", ["DE"]]]), json!(["visit:country"])).is_empty());
+        assert!(known_only(json!([["is", "visit:country", ["DE"]]]), json!([])).is_empty());
     }
 
     #[test]

@@ -1,0 +1,97 @@
+//! The dashboard over made-up counts, for working on the page: `cargo run --release -p dashboard --example preview`, then
+//! open the address it prints. A visit comes in every few seconds, so that the page can be seen to follow.
+
+#[path = "../tests/api/traffic.rs"]
+mod traffic;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use model::{Changes, Clock, Domain, LiveLine, LocalDay, Millis, Site, Sites};
+use sha2::{Digest, Sha256};
+use store::engine::{EngineConfig, run};
+use store::{Store, StoreConfig};
+use tokio::net::TcpListener;
+
+use traffic::{Dice, Visit, cells, day};
+
+/// The token to sign in with.
+const TOKEN: &str = "preview";
+
+/// Days of history.
+const DAYS: i32 = 100;
+
+/// Visits of an ordinary day.
+const VISITS_PER_DAY: u64 = 420;
+
+#[tokio::main]
+async fn main() {
+    let engine = SocketAddr::from((Ipv4Addr::LOCALHOST, 18_123));
+    let directory = tempfile::tempdir().expect("a directory for the engine");
+    let config = EngineConfig::new(directory.path().join("engine"), engine);
+    tokio::spawn(run(config, std::future::pending()));
+    let store = Store::connect(&StoreConfig {
+        url: format!("http://{engine}"),
+        database: "preview".to_owned(),
+        user: "default".to_owned(),
+        password: String::new(),
+    });
+    while store.ping().await.is_err() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    store.migrate().await.expect("an empty database");
+    let site = Domain::parse("example.com").expect("a site's name");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 18_080)).await.expect("a free port");
+    let sites =
+        [Site::new(site.clone()), Site { public: true, ..Site::new(Domain::parse("empty.example").expect("a name")) }];
+    let router = dashboard::router(dashboard::Dashboard {
+        store: store.clone(),
+        sites: Arc::new(ArcSwap::from_pointee(sites.into_iter().collect::<Sites>())),
+        token_sha256: Sha256::digest(TOKEN).into(),
+        clock: Clock::new(now),
+        registry: prometheus::Registry::new(),
+    })
+    .expect("a new registry");
+    tokio::spawn(fill(store, site));
+    tracing::info!("listening");
+    eprintln!("ready http://127.0.0.1:18080/#token={TOKEN}");
+    axum::serve(listener, router).await.expect("served until it is stopped");
+}
+
+/// History, then a visit now and then.
+async fn fill(store: Store, site: Domain) {
+    let mut dice = Dice(11);
+    let today = LocalDay(i32::try_from(now().0 / 86_400_000).unwrap_or_default());
+    let hour = u8::try_from(now().0 / 3_600_000 % 24).unwrap_or_default();
+    for number in today.0 - DAYS..=today.0 {
+        let busy = if (number + 3) % 7 < 2 { 3 } else { 5 };
+        let growth = u64::try_from(number - today.0 + DAYS + 150).unwrap_or_default();
+        let visits = day(
+            &mut dice,
+            LocalDay(number),
+            VISITS_PER_DAY * busy * growth / 1_000,
+            if number == today.0 { hour } else { 23 },
+        );
+        insert(&store, &site, &visits, &format!("day {number}"), 0).await;
+    }
+    for number in 0.. {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let all = day(&mut dice, today, 24, hour);
+        let one: Vec<Visit> =
+            all.into_iter().rev().take(1).map(|visit| Visit { visitor: 1_000_000 + number, ..visit }).collect();
+        insert(&store, &site, &one, &format!("visit {number}"), 4 + dice.roll(20)).await;
+    }
+}
+
+async fn insert(store: &Store, site: &Domain, visits: &[Visit], token: &str, visitors: u64) {
+    let live = LiveLine { site: site.clone(), at: now(), partition: 0, visitors };
+    let changes = Changes { cells: cells(site, visits), live: vec![live], ..Changes::default() };
+    store.insert(token, &changes).await.expect("the engine runs");
+}
+
+/// The machine's time; only the binary has a clock of its own.
+fn now() -> Millis {
+    Millis(std::time::UNIX_EPOCH.elapsed().map_or(0, |past| i64::try_from(past.as_millis()).unwrap_or_default()))
+}

@@ -1,0 +1,79 @@
+//! A dashboard with two sites at a fixed time, and how a test asks it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use model::{Clock, Domain, Millis, Site, Sites};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use store::Store;
+use tower::ServiceExt as _;
+
+/// The administrator's token.
+pub const TOKEN: &str = "a-token-for-tests";
+
+/// 2024-05-15 22:30 in Tokyo, a Wednesday.
+pub const NOW: Millis = Millis(1_715_779_800_000);
+
+/// Today's number at [`NOW`] in Tokyo.
+pub const TODAY: i32 = 19_858;
+
+/// The private site, whose days are Tokyo's.
+pub fn private() -> Domain {
+    Domain::parse("example.com").unwrap()
+}
+
+/// The public site.
+pub fn public() -> Domain {
+    Domain::parse("public.example").unwrap()
+}
+
+/// A dashboard over a store, at [`NOW`].
+pub fn dashboard(store: Store, registry: &prometheus::Registry) -> Router {
+    dashboard_at(NOW, store, registry)
+}
+
+/// A dashboard over a store, at another time.
+pub fn dashboard_at(now: Millis, store: Store, registry: &prometheus::Registry) -> Router {
+    let tokyo = Site { timezone: "Asia/Tokyo".to_owned(), ..Site::new(private()) };
+    let open = Site { public: true, ..Site::new(public()) };
+    dashboard::router(dashboard::Dashboard {
+        store,
+        sites: Arc::new(arc_swap::ArcSwap::from_pointee([tokyo, open].into_iter().collect::<Sites>())),
+        token_sha256: Sha256::digest(TOKEN).into(),
+        clock: Clock::new(move || now),
+        registry: registry.clone(),
+    })
+    .unwrap()
+}
+
+/// Sends a request and reads the whole answer.
+pub async fn send(router: &Router, request: Request<Body>) -> (Response<()>, Vec<u8>) {
+    let (head, body) = router.clone().oneshot(request).await.unwrap().into_parts();
+    let body = body.collect().await.unwrap().to_bytes().to_vec();
+    (Response::from_parts(head, ()), body)
+}
+
+/// Asks a query with the token; gives its status and body.
+pub async fn query(router: &Router, query: Value) -> (StatusCode, Value) {
+    let request = Request::post("/api/v2/query")
+        .header("authorization", format!("Bearer {TOKEN}"))
+        .header("content-type", "application/json")
+        .body(Body::from(query.to_string()))
+        .unwrap();
+    let (head, body) = send(router, request).await;
+    (head.status(), serde_json::from_slice(&body).unwrap())
+}
+
+/// Gets a path, with a token if given.
+pub async fn get(router: &Router, path: &str, token: Option<&str>) -> (Response<()>, Value) {
+    let mut request = Request::get(path);
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    let (head, body) = send(router, request.body(Body::empty()).unwrap()).await;
+    (head, serde_json::from_slice(&body).unwrap_or(Value::Null))
+}

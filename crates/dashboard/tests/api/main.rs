@@ -1,0 +1,11 @@
+//! The dashboard over the real engine, asked over HTTP (without a socket).
+//!
+//! * `answers`: every kind of question against a recount of the visits themselves
+//! * `access`: tokens, public sites, headers, methods, bodies
+//! * `engine`, `traffic`, `asking`: what they stand on
+
+mod access;
+mod answers;
+mod asking;
+mod engine;
+mod traffic;

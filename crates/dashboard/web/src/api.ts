@@ -1,0 +1,101 @@
+// The public API as this page uses it. Nothing else is asked, and no other host.
+
+export interface Site {
+  domain: string;
+  timezone: string;
+  public: boolean;
+}
+
+export type Metric = "visitors" | "visits" | "pageviews" | "views_per_visit" | "bounce_rate" | "visit_duration" | "events" | "percentage";
+
+export interface Query {
+  site_id: string;
+  metrics: Metric[];
+  date_range: string | [string, string];
+  dimensions?: string[];
+  order_by?: [string, "asc" | "desc"][];
+  include?: { time_labels?: boolean; total_rows?: boolean };
+  pagination?: { limit?: number; offset?: number };
+}
+
+export interface Row {
+  metrics: (number | null)[];
+  dimensions: string[];
+}
+
+export interface Answer {
+  results: Row[];
+  meta: {
+    metric_warnings?: Partial<Record<Metric, { code: string; warning: string }>>;
+    folded?: { value: string; warning: string };
+    time_labels?: string[];
+    total_rows?: number;
+  };
+}
+
+/** What went wrong, in the server's words. */
+export class ApiError extends Error {
+  constructor(
+    message: string,
+    readonly status: number,
+  ) {
+    super(message);
+  }
+}
+
+const TOKEN = "footfall-token";
+
+/** Takes a token out of the URL's fragment, which no server ever sees, and out of the address bar. */
+export function takeTokenFromFragment(): void {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (token === null) return;
+  keepToken(token);
+  history.replaceState(null, "", location.pathname + location.search);
+}
+
+export function keepToken(token: string): void {
+  sessionStorage.setItem(TOKEN, token);
+}
+
+export function forgetToken(): void {
+  sessionStorage.removeItem(TOKEN);
+}
+
+export function hasToken(): boolean {
+  return sessionStorage.getItem(TOKEN) !== null;
+}
+
+export async function sites(signal?: AbortSignal): Promise<Site[]> {
+  const answer = await ask<{ sites: Site[] }>("/api/v1/sites", { signal });
+  return answer.sites;
+}
+
+export function query(query: Query, signal?: AbortSignal): Promise<Answer> {
+  return ask("/api/v2/query", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(query),
+    signal,
+  });
+}
+
+export function live(site: string, signal?: AbortSignal): Promise<number> {
+  return ask(`/api/v1/stats/realtime/visitors?site_id=${encodeURIComponent(site)}`, { signal });
+}
+
+async function ask<T>(path: string, request: RequestInit): Promise<T> {
+  const headers = new Headers(request.headers);
+  const token = sessionStorage.getItem(TOKEN);
+  if (token !== null) headers.set("Authorization", `Bearer ${token}`);
+  let response: Response;
+  try {
+    response = await fetch(path, { ...request, headers });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ApiError("Footfall cannot be reached. Trying again…", 0);
+  }
+  const body: unknown = await response.json().catch(() => null);
+  if (response.ok) return body as T;
+  const message = (body as { error?: string } | null)?.error;
+  throw new ApiError(message ?? `Footfall answered with status ${response.status}.`, response.status);
+}
