@@ -1,0 +1,86 @@
+//! The processor's metrics, under the one vocabulary of the project.
+
+use model::Outcome;
+use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+
+/// Everything a processor reports about itself.
+#[derive(Clone)]
+pub struct Metrics {
+    pub(crate) hits_counted: IntCounterVec,
+    pub(crate) hits_refused: IntCounterVec,
+    pub(crate) records_unreadable: IntCounterVec,
+    pub(crate) lag_records: IntGaugeVec,
+    pub(crate) lag_seconds: IntGaugeVec,
+    pub(crate) visitors: IntGaugeVec,
+    pub(crate) insert_seconds: Histogram,
+    pub(crate) insert_retries: IntCounter,
+    pub(crate) ledger_difference: IntGauge,
+    pub(crate) replaying: IntGaugeVec,
+    pub(crate) seal_keys: IntGauge,
+    pub(crate) seal_key_oldest_seconds: Gauge,
+    pub(crate) seal_keys_destroyed: IntCounter,
+    pub(crate) days_closed: IntCounter,
+}
+
+impl Metrics {
+    /// Registers the metrics.
+    ///
+    /// # Errors
+    /// When a name is registered already.
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let counters = |name: &str, help: &str, label: &str| {
+            let counters = IntCounterVec::new(Opts::new(name, help), &[label])?;
+            registry.register(Box::new(counters.clone())).map(|()| counters)
+        };
+        let counter = |name: &str, help: &str| {
+            let counter = IntCounter::new(name, help)?;
+            registry.register(Box::new(counter.clone())).map(|()| counter)
+        };
+        let gauges = |name: &str, help: &str| {
+            let gauges = IntGaugeVec::new(Opts::new(name, help), &["partition"])?;
+            registry.register(Box::new(gauges.clone())).map(|()| gauges)
+        };
+        let gauge = |name: &str, help: &str| {
+            let gauge = IntGauge::new(name, help)?;
+            registry.register(Box::new(gauge.clone())).map(|()| gauge)
+        };
+        let insert_seconds = Histogram::with_opts(HistogramOpts::new(
+            "footfall_insert_seconds",
+            "Time from offering changes to the store to its acknowledgement.",
+        ))?;
+        registry.register(Box::new(insert_seconds.clone()))?;
+        let oldest = Gauge::new("footfall_seal_key_oldest_seconds", "Age of the oldest living sealing key.")?;
+        registry.register(Box::new(oldest.clone()))?;
+        Ok(Self {
+            hits_counted: counters("footfall_hits_counted_total", "Hits folded into counts, by mode.", "mode")?,
+            hits_refused: counters("footfall_hits_discarded_total", "Hits the fold did not count.", "reason")?,
+            records_unreadable: counters(
+                "footfall_records_unreadable_total",
+                "Records that could not be opened or read.",
+                "reason",
+            )?,
+            lag_records: gauges("footfall_journal_lag_records", "Records appended and not yet in the counts.")?,
+            lag_seconds: gauges("footfall_journal_lag_seconds", "Age of the oldest record not yet in the counts.")?,
+            visitors: gauges("footfall_visitors_in_memory", "Visitor-days held in memory.")?,
+            replaying: gauges("footfall_replaying", "1 while state is rebuilt from the journal after a start.")?,
+            insert_seconds,
+            insert_retries: counter("footfall_insert_retries_total", "Inserts offered again after a failure.")?,
+            ledger_difference: gauge(
+                "footfall_ledger_difference",
+                "Hits received less hits with an outcome; anything but 0 is a fault of Footfall.",
+            )?,
+            seal_keys: gauge("footfall_seal_keys", "Sealing keys alive.")?,
+            seal_key_oldest_seconds: oldest,
+            seal_keys_destroyed: counter("footfall_seal_keys_destroyed_total", "Sealing keys destroyed.")?,
+            days_closed: counter("footfall_days_closed_total", "Site-local days closed.")?,
+        })
+    }
+
+    pub(crate) fn count(&self, outcome: Outcome) {
+        match outcome {
+            Outcome::Counted => self.hits_counted.with_label_values(&["visitor"]).inc(),
+            Outcome::Minimal => self.hits_counted.with_label_values(&["minimal"]).inc(),
+            Outcome::Refused(refusal) => self.hits_refused.with_label_values(&[refusal.as_str()]).inc(),
+        }
+    }
+}

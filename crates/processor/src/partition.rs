@@ -1,0 +1,345 @@
+//! One partition's life: rebuild the state silently, finish what a crash interrupted, then read, fold, insert, commit.
+//!
+//! The order of effects is the promise: an intent is committed before the insert it names, the position after it. The fold's
+//! time is the journal's append time, so that a replay closes days at the same records as the first run did.
+
+use std::time::Duration;
+
+use fold::Fold;
+use journal::{Commit, Entry, Journal, JournalError, Offset};
+use model::{Changes, Millis, Outcome, Record, Refusal};
+use privacy::seal::{OpenError, Opener};
+use privacy::visitor::Secret;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::intent::{FOLD_VERSION, Intent};
+use crate::{Processor, Sink};
+
+/// Records folded between two looks at the flush clock and at the stop signal.
+const READ_RECORDS_MAX: usize = 2_000;
+/// How long one read waits; bounds how late a stop signal or a due flush is noticed.
+const READ_WAIT_MAX: Duration = Duration::from_millis(200);
+/// Changed cells that are inserted early, whatever the flush clock says: bounds memory and the size of one insert.
+const PENDING_CELLS_MAX: usize = 100_000;
+/// How far before the first record that is not in the counts the state is rebuilt from: the longest local day (25 hours)
+/// and the two hours in which it still takes late hits.
+const REPLAY_MS: i64 = 27 * 3_600_000;
+/// Live visitors are written again at least this often while nothing else is, so that an idle site falls to zero.
+const LIVE_EVERY: Duration = Duration::from_secs(30);
+/// Pauses between two offers of one insert: doubled from the first to the last.
+const RETRY_PAUSE_MIN: Duration = Duration::from_millis(100);
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// Why a partition cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessorError {
+    /// The journal failed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The journal's commit was written by something else.
+    #[error(
+        "partition {partition}: the commit's metadata was not written by footfall; is another program using this journal?"
+    )]
+    UnknownMetadata {
+        /// The partition.
+        partition: u32,
+    },
+    /// The store refuses these rows for good.
+    #[error("partition {partition}: the store refuses an insert for good: {message}")]
+    Refused {
+        /// The partition.
+        partition: u32,
+        /// The store's words.
+        message: String,
+    },
+    /// An invariant broke.
+    #[error("a partition stopped on a broken invariant; see the log")]
+    Panicked,
+    /// The operating system gave no randomness.
+    #[error("the operating system gave no random bytes for the visitor secret")]
+    Random,
+}
+
+/// Whether to go on.
+#[derive(PartialEq, Eq)]
+enum Flow {
+    On,
+    Stopped,
+}
+
+struct Partition<'a, J, S> {
+    processor: &'a Processor<J, S>,
+    number: u32,
+    fold: Fold,
+    opener: Opener,
+    /// First record that is folded and not in the counts.
+    first: Offset,
+    /// The record after the last one folded.
+    next: Offset,
+    /// Journal minute up to which days were closed.
+    closed_minute: i64,
+    /// Hits folded and tallied since the start, and how many of them the ledger has.
+    received: i64,
+    accounted: i64,
+    stop: watch::Receiver<bool>,
+}
+
+/// Works through one partition until `stop` turns true.
+pub async fn run<J: Journal, S: Sink>(
+    processor: &Processor<J, S>,
+    number: u32,
+    stop: watch::Receiver<bool>,
+) -> Result<(), ProcessorError> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(|_| ProcessorError::Random)?;
+    let fold = Fold::new(number, Secret::new(random), processor.tables.clone());
+    let (start, opener) = (Offset::default(), Opener::default());
+    let mut partition = Partition {
+        processor,
+        number,
+        fold,
+        opener,
+        first: start,
+        next: start,
+        closed_minute: i64::MIN,
+        received: 0,
+        accounted: 0,
+        stop,
+    };
+    if partition.recover().await? == Flow::On {
+        partition.go_on().await?;
+    }
+    Ok(())
+}
+
+impl<J: Journal, S: Sink> Partition<'_, J, S> {
+    /// Rebuilds the state up to the committed position without writing anything, then repeats the insert that a crash may
+    /// have interrupted.
+    async fn recover(&mut self) -> Result<Flow, ProcessorError> {
+        let (journal, label) = (&self.processor.journal, self.number.to_string());
+        let commit = journal.committed(self.number).await?;
+        let commit = commit.unwrap_or(Commit { next: Offset::default(), metadata: Vec::new() });
+        let unknown = |_| ProcessorError::UnknownMetadata { partition: self.number };
+        let intent = Intent::decode(&commit.metadata).map_err(unknown)?;
+        let begin = self.replay_begin(commit.next).await?;
+        let replaying = self.processor.metrics.replaying.with_label_values(&[&label]);
+        replaying.set(1);
+        self.next = begin;
+        if self.fold_until(commit.next, Pending::Discard).await? == Flow::Stopped {
+            return Ok(Flow::Stopped);
+        }
+        replaying.set(0);
+        self.first = commit.next;
+        self.next = commit.next;
+        let Some(intent) = intent else { return Ok(Flow::On) };
+        if intent.fold_version != FOLD_VERSION {
+            // The other version's rows may or may not be in the store, and this one's would differ from them.
+            tracing::error!(
+                partition = self.number,
+                "an insert of another fold version was interrupted; it is not repeated"
+            );
+        }
+        if self.fold_until(intent.next, Pending::Keep).await? == Flow::Stopped {
+            return Ok(Flow::Stopped);
+        }
+        self.next = intent.next;
+        let changes = self.take_changes();
+        self.insert_and_commit(intent, &changes).await
+    }
+
+    /// Where the silent replay begins: far enough before the first uncommitted record for every day still open there.
+    async fn replay_begin(&self, committed: Offset) -> Result<Offset, ProcessorError> {
+        let journal = &self.processor.journal;
+        let uncommitted = journal.read(self.number, committed, 1, Duration::ZERO).await?;
+        let at = uncommitted.first().map_or_else(|| self.processor.clock.now(), |entry| entry.at);
+        Ok(journal.first_at(self.number, at.plus(-REPLAY_MS)).await?.min(committed))
+    }
+
+    /// Folds the records below `end`.
+    async fn fold_until(&mut self, end: Offset, pending: Pending) -> Result<Flow, ProcessorError> {
+        while self.next < end {
+            let entries = self.processor.journal.read(self.number, self.next, READ_RECORDS_MAX, Duration::ZERO).await?;
+            if entries.is_empty() {
+                break;
+            }
+            self.fold_entries(entries.into_iter().take_while(|entry| entry.offset < end));
+            if pending == Pending::Discard {
+                self.fold.discard_changes();
+                (self.received, self.accounted) = (0, 0);
+            }
+            if self.next < end && *self.stop.borrow() {
+                return Ok(Flow::Stopped);
+            }
+            tokio::task::yield_now().await;
+        }
+        Ok(Flow::On)
+    }
+
+    async fn go_on(&mut self) -> Result<(), ProcessorError> {
+        let mut flushed = Instant::now();
+        let mut live = Instant::now();
+        loop {
+            let due = flushed + self.processor.flush;
+            let wait = due.saturating_duration_since(Instant::now()).min(READ_WAIT_MAX);
+            let entries = self.processor.journal.read(self.number, self.next, READ_RECORDS_MAX, wait).await?;
+            let idle = entries.is_empty();
+            self.fold_entries(entries.into_iter());
+            let stopping = *self.stop.borrow();
+            let full = self.fold.pending_cells() >= PENDING_CELLS_MAX;
+            if stopping || full || Instant::now() >= due {
+                if idle {
+                    self.close_days(self.processor.clock.now());
+                }
+                if self.flush(&mut live).await? == Flow::Stopped || stopping {
+                    return Ok(());
+                }
+                flushed = Instant::now();
+                self.report_lag().await?;
+            }
+        }
+    }
+
+    /// Inserts what is folded and commits it. Without new records only the live visitors are refreshed, now and then.
+    async fn flush(&mut self, live: &mut Instant) -> Result<Flow, ProcessorError> {
+        if self.next == self.first {
+            if live.elapsed() >= LIVE_EVERY {
+                *live = Instant::now();
+                let now = self.processor.clock.now();
+                let token = format!("{}-{}-live-{}", self.processor.journal_name, self.number, now.0);
+                let changes = self.take_changes();
+                return self.offer(&token, &changes).await;
+            }
+            return Ok(Flow::On);
+        }
+        *live = Instant::now();
+        let changes = self.take_changes();
+        let intent = Intent::new(self.first, self.next);
+        let commit = Commit { next: self.first, metadata: intent.encode() };
+        self.processor.journal.commit(self.number, commit).await?;
+        self.insert_and_commit(intent, &changes).await
+    }
+
+    async fn insert_and_commit(&mut self, intent: Intent, changes: &Changes) -> Result<Flow, ProcessorError> {
+        let token = intent.token(&self.processor.journal_name, self.number);
+        if intent.fold_version == FOLD_VERSION && self.offer(&token, changes).await? == Flow::Stopped {
+            return Ok(Flow::Stopped);
+        }
+        let commit = Commit { next: intent.next, metadata: Vec::new() };
+        self.processor.journal.commit(self.number, commit).await?;
+        self.first = intent.next;
+        Ok(Flow::On)
+    }
+
+    /// Offers one insert until it is acknowledged. A stop between two offers leaves the intent behind for the next start.
+    async fn offer(&mut self, token: &str, changes: &Changes) -> Result<Flow, ProcessorError> {
+        let mut pause = RETRY_PAUSE_MIN;
+        loop {
+            let timer = self.processor.metrics.insert_seconds.start_timer();
+            let answer = self.processor.sink.insert(token, changes).await;
+            timer.observe_duration();
+            match answer {
+                Ok(()) => return Ok(Flow::On),
+                Err(error) if error.retry => {
+                    tracing::warn!(partition = self.number, error = %error, pause_ms = pause.as_millis(), "insert failed, will offer it again");
+                }
+                Err(error) => {
+                    return Err(ProcessorError::Refused { partition: self.number, message: error.message });
+                }
+            }
+            self.processor.metrics.insert_retries.inc();
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = self.stop.wait_for(|stop| *stop) => return Ok(Flow::Stopped),
+            }
+            pause = (pause * 2).min(RETRY_PAUSE_MAX);
+        }
+    }
+
+    fn fold_entries(&mut self, entries: impl Iterator<Item = Entry>) {
+        self.processor.keys.equip(&mut self.opener);
+        let sites = self.processor.sites.load();
+        for entry in entries {
+            self.next = entry.offset.next();
+            self.close_days(entry.at);
+            let opened = match self.opener.open(&entry.bytes) {
+                Ok(opened) => opened,
+                Err(error) => {
+                    self.processor.metrics.records_unreadable.with_label_values(&[unreadable(&error)]).inc();
+                    continue;
+                }
+            };
+            match Record::decode(&opened) {
+                Ok(Record::Hit(hit)) => {
+                    let outcome = match sites.get(hit.site.as_str()) {
+                        Some(site) => {
+                            self.received += 1;
+                            self.fold.apply(site, *hit)
+                        }
+                        // Its site was taken out of the configuration after the hit was acknowledged: no ledger to stand in.
+                        None => Outcome::Refused(Refusal::UnknownSite),
+                    };
+                    self.processor.metrics.count(outcome);
+                }
+                Ok(Record::Tally(tally)) => {
+                    self.received += i64::try_from(tally.hits).unwrap_or(i64::MAX);
+                    self.fold.tally(tally);
+                }
+                Err(error) => {
+                    tracing::error!(partition = self.number, offset = %entry.offset, error = %error, "a record opened and is not readable");
+                    self.processor.metrics.records_unreadable.with_label_values(&["format"]).inc();
+                }
+            }
+        }
+        let visitors = i64::try_from(self.fold.visitors()).unwrap_or(i64::MAX);
+        self.processor.metrics.visitors.with_label_values(&[&self.number.to_string()]).set(visitors);
+    }
+
+    /// Takes the netted changes and holds their ledger against what was received.
+    fn take_changes(&mut self) -> Changes {
+        let changes = self.fold.changes(self.processor.clock.now());
+        self.accounted += changes.ledger.iter().map(|line| line.hits).sum::<i64>();
+        self.processor.metrics.ledger_difference.set(self.received - self.accounted);
+        changes
+    }
+
+    /// Closes the days that had ended at `now`, looked at once a minute.
+    fn close_days(&mut self, now: Millis) {
+        if now.minute() <= self.closed_minute {
+            return;
+        }
+        self.closed_minute = now.minute();
+        for closed in self.fold.close(Millis(now.minute() * 60_000)) {
+            self.processor.metrics.days_closed.inc();
+            tracing::info!(site = %closed.site, day = closed.day.0, "day closed");
+        }
+    }
+
+    async fn report_lag(&self) -> Result<(), ProcessorError> {
+        let label = self.number.to_string();
+        let end = self.processor.journal.end(self.number).await?;
+        let behind = end.0.saturating_sub(self.first.0);
+        let metrics = &self.processor.metrics;
+        metrics.lag_records.with_label_values(&[&label]).set(i64::try_from(behind).unwrap_or(i64::MAX));
+        let oldest = self.processor.journal.read(self.number, self.first, 1, Duration::ZERO).await?;
+        let now = self.processor.clock.now();
+        let seconds = oldest.first().map_or(0, |entry| (now.0 - entry.at.0).max(0) / 1_000);
+        metrics.lag_seconds.with_label_values(&[&label]).set(seconds);
+        Ok(())
+    }
+}
+
+/// What becomes of the changes of a replayed range.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pending {
+    Discard,
+    Keep,
+}
+
+fn unreadable(error: &OpenError) -> &'static str {
+    match error {
+        OpenError::Expired { .. } => "expired",
+        OpenError::Forged => "forged",
+        OpenError::Malformed => "malformed",
+    }
+}
