@@ -1,0 +1,60 @@
+# What a person types. Everything is built once, in the release profile, and shared between build, test, bench and demo.
+#
+# Needs Rust, Node.js with npm, Java, make and a C compiler; what else it needs it fetches through the package clients.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: help demo build setup web test test-unit test-system lint bench fuzz clean
+
+BINARY := target/release/footfall
+TRACKER := crates/collector/tracker
+WEB := crates/dashboard/web
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "%-12s %s\n", $$1, $$2 }'
+
+demo: build ## Build, start everything with 90 days of demo traffic on http://127.0.0.1:8080 (LOG=file imports your log)
+	@scripts/demo.sh $(if $(LOG),--log "$(LOG)")
+
+build: setup web ## Build target/release/footfall, ready to run
+	@cargo build --release --locked
+
+setup: ## Fetch the ClickHouse engine and the country database into the cache
+	@scripts/fetch-engine.sh
+	@scripts/fetch-geo.sh
+
+web: $(TRACKER)/dist/script.js $(WEB)/dist/index.html ## Build the tracker and the web page
+
+$(TRACKER)/dist/script.js: $(wildcard $(TRACKER)/*.json $(TRACKER)/*.mjs $(TRACKER)/src/*)
+	@echo "building the tracker" && cd $(TRACKER) && npm ci --no-audit --no-fund --silent && npm run --silent build && touch dist/script.js
+
+$(WEB)/dist/index.html: $(wildcard $(WEB)/*.json $(WEB)/*.html $(WEB)/*.ts $(WEB)/src/* $(WEB)/src/*/*)
+	@echo "building the web page" && cd $(WEB) && npm ci --no-audit --no-fund --silent && npm run --silent build && touch dist/index.html
+
+test: build test-unit test-system ## Run every test: unit, property, whole system, real browser
+
+test-unit: build
+	@cd $(TRACKER) && npm test --silent
+	@cd $(WEB) && npm test --silent
+	@cargo test --release --locked --workspace --exclude footfall
+
+test-system: build
+	@scripts/test-needs.sh
+	@cargo test --release --locked -p footfall
+
+lint: web ## Formatting, clippy, dependencies, licences
+	@cargo fmt --all --check
+	@cargo clippy --release --locked --workspace --all-targets -- -D warnings
+	@scripts/deny.sh
+	@cd $(TRACKER) && npm run --silent lint
+	@cd $(WEB) && npm run --silent lint
+
+bench: build ## Measure against nginx, GoAccess and Plausible's schema, side by side
+	@scripts/bench.sh
+
+fuzz: ## Run every fuzz target for a minute
+	@scripts/fuzz.sh
+
+clean: ## Remove what was built; the cache and ./data stay
+	@cargo clean && rm -rf $(TRACKER)/dist $(TRACKER)/node_modules $(WEB)/dist $(WEB)/node_modules

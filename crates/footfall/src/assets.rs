@@ -1,0 +1,56 @@
+//! Finds what the binary needs and does not carry: the engine's library and the country database.
+//!
+//! Looked for, in this order: the setting, beside the executable, the cache that set-up fills. It never downloads anything.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use fold::{Geo, Tables};
+
+use crate::config::Config;
+
+/// Where scripts/fetch-engine.sh and scripts/fetch-geo.sh put them, pinned by version; a test compares.
+const ENGINE: &str = "libchdb-26.7.3-stable.1/libchdb.so";
+const COUNTRIES: &str = "geo-whois-asn-country-2.3.2026061719/country.mmdb";
+
+/// The directory that set-up fills: `$FOOTFALL_CACHE`, or `footfall` in the user's cache directory.
+pub fn cache() -> PathBuf {
+    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+    let user = || std::env::var_os("XDG_CACHE_HOME").map_or_else(|| home().join(".cache"), PathBuf::from);
+    std::env::var_os("FOOTFALL_CACHE").map_or_else(|| user().join("footfall"), PathBuf::from)
+}
+
+/// The engine's library.
+pub fn engine(config: &Config) -> anyhow::Result<PathBuf> {
+    let Some(found) = find(config.engine_library.as_deref(), "libchdb.so", ENGINE) else {
+        bail!(
+            "the ClickHouse engine's library is not here: looked for {} and for libchdb.so beside the program; \
+             run `scripts/fetch-engine.sh`, or name it with engine_library = \"…\" or FOOTFALL_ENGINE_LIBRARY",
+            cache().join(ENGINE).display()
+        );
+    };
+    Ok(found)
+}
+
+/// The enrichment tables. Without a country database everything works and countries stay unknown; that is said once.
+pub fn tables(config: &Config) -> anyhow::Result<Tables> {
+    let Some(path) = find(config.geo_database.as_deref(), "country.mmdb", COUNTRIES) else {
+        tracing::warn!(
+            looked_for = %cache().join(COUNTRIES).display(),
+            "no country database: countries stay unknown; run scripts/fetch-geo.sh or set geo_database"
+        );
+        return Ok(Tables::default());
+    };
+    let bytes = std::fs::read(&path).with_context(|| format!("cannot read the database {}", path.display()))?;
+    let geo = Geo::open(bytes).with_context(|| format!("{} is not a MaxMind-format database", path.display()))?;
+    Ok(Tables { geo: Some(Arc::new(geo)) })
+}
+
+fn find(setting: Option<&Path>, beside: &str, cached: &str) -> Option<PathBuf> {
+    if let Some(setting) = setting {
+        return setting.exists().then(|| setting.to_owned());
+    }
+    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join(beside)));
+    beside.into_iter().chain([cache().join(cached)]).find(|path| path.exists())
+}

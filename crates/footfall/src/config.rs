@@ -1,0 +1,428 @@
+//! The configuration, in two stages: texts from the file, the environment and the command line; then one checked [`Config`].
+//!
+//! Stronger sources win: command line, environment, file, default. All mistakes are reported at once; an unknown key is a
+//! mistake that names its near miss. One table of settings feeds the file, the environment and the docs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use model::{Domain, Mode, Site, Sites};
+
+/// A setting: its key in the file, its default, and what it is for. `FOOTFALL_` and the key in capitals is its variable.
+pub struct Setting {
+    /// Its key.
+    pub key: &'static str,
+    /// What applies when nobody sets it.
+    pub default: &'static str,
+    /// One sentence for the person who sets it.
+    pub help: &'static str,
+}
+
+impl Setting {
+    /// Its line in `footfall serve --help`.
+    pub fn line(&self) -> String {
+        let default = if self.default.is_empty() { String::new() } else { format!(" [default: {}]", self.default) };
+        format!("  {:<16} {}{default}\n", self.key, self.help)
+    }
+}
+
+/// Every setting outside `[[site]]`.
+pub const SETTINGS: &[Setting] = &[
+    Setting { key: "listen", default: "127.0.0.1:8080", help: "Address and port to listen on." },
+    Setting { key: "data", default: "./data", help: "The directory that holds everything Footfall keeps." },
+    Setting {
+        key: "trusted_proxies",
+        default: "",
+        help: "Networks whose forwarding headers are believed; empty: none.",
+    },
+    Setting { key: "flush", default: "10s", help: "How long changes are gathered before they are written." },
+    Setting {
+        key: "rate_limit",
+        default: "off",
+        help: "Hits a second that one address prefix (/24, /48) may send, with a burst of thirty times that; or off.",
+    },
+    Setting {
+        key: "demo_page",
+        default: "",
+        help: "A site for which a small page with the tracker is served at /demo.",
+    },
+    Setting { key: "engine_library", default: "", help: "Path of libchdb.so; empty: where set-up puts it." },
+    Setting { key: "geo_database", default: "", help: "Path of a MaxMind-format country or city database." },
+    Setting { key: "log", default: "info", help: "What is logged: error, warn, info, debug, or a tracing filter." },
+];
+
+const SITE_KEYS: &[&str] = &["domain", "timezone", "mode", "public"];
+
+/// What holds for this run.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// The data directory.
+    pub data: PathBuf,
+    /// Networks whose forwarding headers are believed, as `address/bits`.
+    pub trusted_proxies: Vec<collector::Network>,
+    /// How long changes are gathered before they are written.
+    pub flush: Duration,
+    /// How fast one address prefix may send.
+    pub rate_limit: Option<collector::RateLimit>,
+    /// The site of the demo page, when there is one.
+    pub demo_page: Option<Domain>,
+    /// The engine's library, when named.
+    pub engine_library: Option<PathBuf>,
+    /// The country database, when named.
+    pub geo_database: Option<PathBuf>,
+    /// A tracing filter.
+    pub log: String,
+    /// The preset API token.
+    pub token: Option<String>,
+    /// The sites.
+    pub sites: Sites,
+}
+
+/// What the command line says.
+#[derive(Debug, Default)]
+pub struct Overrides {
+    /// `--data`
+    pub data: Option<PathBuf>,
+    /// `--listen`
+    pub listen: Option<String>,
+    /// `--flush`
+    pub flush: Option<String>,
+    /// `--site`, each with the defaults
+    pub sites: Vec<String>,
+}
+
+impl Overrides {
+    /// Only the data directory.
+    pub fn data(data: Option<PathBuf>) -> Self {
+        Self { data, ..Self::default() }
+    }
+}
+
+/// Everything that is wrong, one line each.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Mistakes(Vec<String>);
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration has {} mistake(s):", self.0.len())?;
+        self.0.iter().try_for_each(|mistake| write!(f, "\n  - {mistake}"))
+    }
+}
+
+/// Reads and checks the configuration. `variable` looks one environment variable up.
+pub fn load(
+    file: Option<&Path>,
+    variable: impl Fn(&str) -> Option<String>,
+    overrides: Overrides,
+) -> Result<Config, Mistakes> {
+    let mut reading = Reading::default();
+    if let Some(path) = file {
+        reading.file(path);
+    }
+    reading.environment(&variable);
+    for (key, value) in [("listen", overrides.listen), ("flush", overrides.flush)] {
+        reading.set(key, value, &format!("--{key}"));
+    }
+    reading.set("data", overrides.data.map(|data| data.display().to_string()), "--data");
+    for domain in overrides.sites {
+        reading.plain_site(&domain, "--site");
+    }
+    reading.check(variable("FOOTFALL_TOKEN"))
+}
+
+/// A text and where it stands, for messages.
+struct Said {
+    text: String,
+    origin: String,
+}
+
+#[derive(Default)]
+struct Reading {
+    said: BTreeMap<&'static str, Said>,
+    sites: BTreeMap<String, Site>,
+    mistakes: Vec<String>,
+}
+
+impl Reading {
+    fn set(&mut self, key: &'static str, text: Option<String>, origin: &str) {
+        if let Some(text) = text {
+            self.said.insert(key, Said { text, origin: origin.to_owned() });
+        }
+    }
+
+    fn file(&mut self, path: &Path) {
+        let origin = path.display().to_string();
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => return self.mistakes.push(format!("{origin}: cannot be read: {error}")),
+        };
+        let table: toml::Table = match text.parse() {
+            Ok(table) => table,
+            Err(error) => return self.mistakes.push(format!("{origin}: {}", error.to_string().trim_end())),
+        };
+        for (key, value) in table {
+            if key == "site" {
+                self.file_sites(value, &origin);
+                continue;
+            }
+            let Some(setting) = SETTINGS.iter().find(|setting| setting.key == key) else {
+                let known: Vec<_> = SETTINGS.iter().map(|setting| setting.key).chain(["site"]).collect();
+                self.mistakes.push(format!("{origin}: unknown setting `{key}`{}", suggestion(&key, &known)));
+                continue;
+            };
+            match text_of(&value) {
+                Some(text) => self.set(setting.key, Some(text), &format!("{origin}: {key}")),
+                None => self.mistakes.push(format!("{origin}: `{key}` takes a text, a number or a list of texts")),
+            }
+        }
+    }
+
+    fn file_sites(&mut self, value: toml::Value, origin: &str) {
+        let toml::Value::Array(sites) = value else {
+            return self.mistakes.push(format!("{origin}: sites are written as [[site]]"));
+        };
+        for (number, site) in sites.into_iter().enumerate() {
+            let origin = format!("{origin}: site {}", number + 1);
+            match site {
+                toml::Value::Table(site) => self.file_site(&site, &origin),
+                _ => self.mistakes.push(format!("{origin}: sites are written as [[site]]")),
+            }
+        }
+    }
+
+    fn file_site(&mut self, table: &toml::Table, origin: &str) {
+        for key in table.keys().filter(|key| !SITE_KEYS.contains(&key.as_str())) {
+            self.mistakes.push(format!("{origin}: unknown setting `{key}`{}", suggestion(key, SITE_KEYS)));
+        }
+        let Some(domain) = table.get("domain").and_then(toml::Value::as_str) else {
+            return self.mistakes.push(format!("{origin}: `domain` is missing: domain = \"example.com\""));
+        };
+        let Some(mut site) = self.domain(domain, origin) else { return };
+        if let Some(zone) = table.get("timezone") {
+            match zone.as_str().filter(|zone| fold::calendar::Zone::find(zone).is_ok()) {
+                Some(zone) => zone.clone_into(&mut site.timezone),
+                None => self.mistakes.push(format!("{origin}: timezone {zone} is not an IANA name such as Asia/Tokyo")),
+            }
+        }
+        if let Some(mode) = table.get("mode") {
+            match mode.as_str().and_then(mode_of) {
+                Some(mode) => site.mode = mode,
+                None => self.mistakes.push(format!("{origin}: mode {mode} is none of off, minimal, exempt, full")),
+            }
+        }
+        if let Some(public) = table.get("public") {
+            match public.as_bool() {
+                Some(public) => site.public = public,
+                None => self.mistakes.push(format!("{origin}: public is true or false")),
+            }
+        }
+        if self.sites.insert(site.domain.to_string(), site).is_some() {
+            self.mistakes.push(format!("{origin}: {domain} is configured twice"));
+        }
+    }
+
+    fn environment(&mut self, variable: &impl Fn(&str) -> Option<String>) {
+        for setting in SETTINGS {
+            let name = format!("FOOTFALL_{}", setting.key.to_uppercase());
+            self.set(setting.key, variable(&name), &name);
+        }
+        for domain in variable("FOOTFALL_SITES").iter().flat_map(|sites| list(sites)) {
+            self.plain_site(&domain, "FOOTFALL_SITES");
+        }
+    }
+
+    fn plain_site(&mut self, domain: &str, origin: &str) {
+        if let Some(site) = self.domain(domain, origin) {
+            self.sites.entry(site.domain.to_string()).or_insert(site);
+        }
+    }
+
+    fn domain(&mut self, text: &str, origin: &str) -> Option<Site> {
+        Domain::parse(text)
+            .map(Site::new)
+            .map_err(|error| self.mistakes.push(format!("{origin}: `{text}`: {error}")))
+            .ok()
+    }
+
+    fn check(mut self, token: Option<String>) -> Result<Config, Mistakes> {
+        let listen = self.parse("listen", "an address and port such as 127.0.0.1:8080", |text| text.parse().ok());
+        let flush = self.parse("flush", "a time from 100ms to 60s such as 10s", duration);
+        let log = self.parse("log", "a level or a tracing filter", |text| {
+            tracing_subscriber::EnvFilter::try_new(text).is_ok().then(|| text.to_owned())
+        });
+        let proxies = self.parse("trusted_proxies", "a list of networks such as 10.0.0.0/8", |text| {
+            list(text).iter().map(|network| network.parse().ok()).collect::<Option<Vec<_>>>()
+        });
+        let rate_limit = self.parse("rate_limit", "a number of hits a second from 1 to 100000, or off", rate_limit);
+        let demo_page = self.parse("demo_page", "a site's name", |text| match text {
+            "" => Some(None),
+            text => Domain::parse(text).map(Some).ok(),
+        });
+        let path = |text: &str| Some(PathBuf::from(text));
+        let data = self.parse("data", "a path", path);
+        let engine_library = self.parse("engine_library", "a path", path).filter(|path| !path.as_os_str().is_empty());
+        let geo_database = self.parse("geo_database", "a path", path).filter(|path| !path.as_os_str().is_empty());
+        let sites = self.sites.into_values().collect();
+        let token = token.filter(|token| !token.is_empty());
+        match (listen, flush, log, proxies, data) {
+            (Some(listen), Some(flush), Some(log), Some(trusted_proxies), Some(data)) if self.mistakes.is_empty() => {
+                let (rate_limit, demo_page) = (rate_limit.flatten(), demo_page.flatten());
+                Ok(Config {
+                    listen,
+                    data,
+                    trusted_proxies,
+                    flush,
+                    rate_limit,
+                    demo_page,
+                    engine_library,
+                    geo_database,
+                    log,
+                    token,
+                    sites,
+                })
+            }
+            _ => Err(Mistakes(self.mistakes)),
+        }
+    }
+
+    fn parse<T>(&mut self, key: &'static str, wanted: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let Some(said) = self.said.get(key) else {
+            let default = SETTINGS.iter().find(|setting| setting.key == key).map_or("", |setting| setting.default);
+            return read(default);
+        };
+        let value = read(&said.text);
+        if value.is_none() {
+            self.mistakes.push(format!("{}: `{}` is not {wanted}", said.origin, said.text));
+        }
+        value
+    }
+}
+
+fn text_of(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Array(values) => {
+            values.iter().map(toml::Value::as_str).collect::<Option<Vec<_>>>().map(|texts| texts.join(","))
+        }
+        toml::Value::Float(_) | toml::Value::Boolean(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => None,
+    }
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+}
+
+fn mode_of(text: &str) -> Option<Mode> {
+    [Mode::Off, Mode::Minimal, Mode::Exempt, Mode::Full].into_iter().find(|mode| mode.as_str() == text)
+}
+
+/// Reads `500ms` or `10s`. The bounds: below 100 ms the engine would write tiny parts, above a minute nobody sees today.
+fn duration(text: &str) -> Option<Duration> {
+    let read = |digits: &str, unit_ms: u64| digits.parse::<u64>().ok()?.checked_mul(unit_ms);
+    let ms = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
+        (Some(digits), _) => read(digits, 1),
+        (None, Some(digits)) => read(digits, 1_000),
+        (None, None) => None,
+    };
+    ms.filter(|ms| (100..=60_000).contains(ms)).map(Duration::from_millis)
+}
+
+/// Reads `off` or hits a second. The burst covers half a minute of that: a batch, or a page that loads many images.
+fn rate_limit(text: &str) -> Option<Option<collector::RateLimit>> {
+    if text == "off" {
+        return Some(None);
+    }
+    let hits_per_second = text.parse().ok().filter(|hits| (1..=100_000).contains(hits))?;
+    Some(Some(collector::RateLimit { hits_per_second, burst_hits: hits_per_second * 30 }))
+}
+
+/// The near miss among `known`, or all of them.
+fn suggestion(unknown: &str, known: &[&str]) -> String {
+    let nearest = known.iter().map(|name| (distance(unknown, name), name)).min();
+    match nearest {
+        Some((away, name)) if away <= 3 => format!("; did you mean `{name}`?"),
+        _ => format!("; known are {}", known.join(", ")),
+    }
+}
+
+/// Levenshtein's distance, in characters.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut next = vec![i + 1];
+        for (to, pair) in b.iter().zip(row.windows(2)) {
+            let (Some(diagonal), Some(above)) = (pair.first(), pair.get(1)) else { continue };
+            let left = next.last().copied().unwrap_or_default();
+            next.push((diagonal + usize::from(*to != from)).min(above + 1).min(left + 1));
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_file(text: &str) -> Result<Config, Mistakes> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("footfall.toml");
+        std::fs::write(&path, text).unwrap();
+        load(Some(&path), |_| None, Overrides::default())
+    }
+
+    #[test]
+    fn reads_the_sample_of_the_readme() {
+        let config = from_file(
+            r#"
+            listen = "127.0.0.1:8081"
+            trusted_proxies = ["127.0.0.0/8"]
+            flush = "500ms"
+            [[site]]
+            domain = "example.com"
+            timezone = "Asia/Tokyo"
+            mode = "exempt"
+            "#,
+        )
+        .unwrap();
+        let site = config.sites.get("example.com").unwrap();
+        assert_eq!((site.timezone.as_str(), site.mode, site.public), ("Asia/Tokyo", Mode::Exempt, false));
+        assert_eq!((config.flush, config.trusted_proxies.len()), (Duration::from_millis(500), 1));
+    }
+
+    #[test]
+    fn reports_all_mistakes_at_once_and_names_near_misses() {
+        let mistakes = from_file(
+            "lisen = \"x\"\nflush = \"soon\"\n[[site]]\ndomain = \"e.com\"\ntimezome = \"UTC\"\nmode = \"most\"\n[[site]]\n",
+        )
+        .unwrap_err()
+        .to_string();
+        for expected in
+            ["did you mean `listen`", "`soon` is not", "did you mean `timezone`", "none of off", "`domain` is missing"]
+        {
+            assert!(mistakes.contains(expected), "{expected} in {mistakes}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
+        let variable = |name: &str| (name == "FOOTFALL_LISTEN").then(|| "127.0.0.1:2".to_owned());
+        let config = load(None, variable, Overrides::default()).unwrap();
+        assert_eq!(config.listen.port(), 2);
+        let overrides = Overrides { listen: Some("127.0.0.1:3".to_owned()), ..Overrides::default() };
+        assert_eq!(load(None, variable, overrides).unwrap().listen.port(), 3);
+    }
+
+    #[test]
+    fn every_default_is_valid() {
+        let config = load(None, |_| None, Overrides::default()).unwrap();
+        assert_eq!((config.listen.port(), config.data.as_path()), (8080, Path::new("./data")));
+    }
+}

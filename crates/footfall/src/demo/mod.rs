@@ -1,0 +1,121 @@
+//! Demo traffic: seeded visits of an imagined site, as history (an events file) or live against a running server.
+//!
+//! It is generated and says so; nothing here reaches the counts but through the same doors as real traffic.
+
+mod live;
+mod random;
+mod visits;
+mod world;
+
+use std::io::{BufWriter, Write};
+
+use anyhow::Context;
+use model::Millis;
+
+use crate::cli::{DemoTraffic, Failure};
+use visits::{Hit, Visits};
+
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
+
+/// `footfall demo-traffic`.
+pub fn run(asked: &DemoTraffic) -> Result<(), Failure> {
+    let now = crate::clock::system().now();
+    if let Some(url) = &asked.live {
+        return Ok(live::run(asked, url, now)?);
+    }
+    let until = match &asked.until {
+        None => now,
+        Some(text) => {
+            let read = text.parse::<jiff::Timestamp>().map(|time| Millis(time.as_millisecond()));
+            read.map_err(|_| Failure::Usage(format!("--until: `{text}` is not a time such as 2026-01-31T00:00:00Z")))?
+        }
+    };
+    history(asked, until, &mut BufWriter::new(std::io::stdout().lock())).context("cannot write the traffic")?;
+    Ok(())
+}
+
+/// Writes the days before `until`, each in order of time. A day's traffic depends on the seed and the day alone.
+fn history(asked: &DemoTraffic, until: Millis, out: &mut dyn Write) -> std::io::Result<()> {
+    let last = until.0.div_euclid(DAY_MS);
+    for day in last - i64::from(asked.days)..=last {
+        let mut hits: Vec<Hit> = Visits::of_day(asked.seed, day, asked.per_day).flatten().collect();
+        hits.retain(|hit| hit.at <= until);
+        hits.sort_by_key(|hit| hit.at);
+        for hit in hits {
+            serde_json::to_writer(&mut *out, &event(&hit, &asked.site, true))?;
+            out.write_all(b"\n")?;
+        }
+    }
+    out.flush()
+}
+
+/// A hit as an Events API object; with `peer`, as a line of an events file.
+fn event(hit: &Hit, site: &str, peer: bool) -> serde_json::Value {
+    let mut object = serde_json::json!({
+        "name": hit.name,
+        "url": format!("https://{site}{}", hit.target),
+        "domain": site,
+        "referrer": hit.referrer,
+        "screen_width": hit.visitor.screen_width,
+        "lang": hit.visitor.language,
+    });
+    if let Some((name, value)) = hit.prop {
+        object["props"] = serde_json::json!({ name: value });
+    }
+    if let Some((engaged_ms, scroll_percent)) = hit.engagement {
+        object["e"] = engaged_ms.into();
+        object["sd"] = scroll_percent.into();
+    }
+    if peer {
+        let time = jiff::Timestamp::from_millisecond(hit.at.0).map(|time| time.to_string());
+        object["timestamp"] = time.unwrap_or_default().into();
+        object["ip"] = hit.visitor.address.to_string().into();
+        object["user_agent"] = hit.visitor.agent.into();
+    }
+    object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(seed: u64, days: u32) -> String {
+        let asked = DemoTraffic {
+            site: "demo.example".to_owned(),
+            days,
+            per_day: 500,
+            seed,
+            until: None,
+            live: None,
+            rate: 1.0,
+            seconds: None,
+        };
+        let mut out = Vec::new();
+        history(&asked, Millis(20_000 * DAY_MS - 1), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_same_seed_makes_the_same_traffic_and_another_seed_another() {
+        assert_eq!(written(7, 2), written(7, 2));
+        assert_ne!(written(7, 2), written(8, 2));
+    }
+
+    #[test]
+    fn an_average_day_has_about_the_page_views_asked_for() {
+        let pageviews = written(1, 28).lines().filter(|line| line.contains("\"name\":\"pageview\"")).count();
+        assert!((28 * 350..28 * 700).contains(&pageviews), "{pageviews}");
+    }
+
+    #[test]
+    fn hits_are_in_order_and_robots_are_among_them() {
+        let text = written(3, 3);
+        let times: Vec<String> = text
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["timestamp"].to_string())
+            .collect();
+        assert!(!times.is_empty() && text.contains("Googlebot"));
+        assert!(times.windows(2).all(|pair| pair[0][..11] <= pair[1][..11]));
+    }
+}

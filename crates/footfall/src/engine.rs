@@ -1,0 +1,57 @@
+//! The embedded engine: hosting it (`footfall engine`), and having one of our own (`serve`, `import`).
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use store::Store;
+use store::engine::child::{ChildConfig, Engine};
+use store::engine::{self, EngineConfig};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::assets;
+use crate::config::Config;
+
+/// The database inside the engine.
+const DATABASE: &str = "footfall";
+
+/// `footfall engine`: serves the engine on `listen` until told to stop.
+pub fn run(config: &Config, listen: SocketAddr, library: Option<PathBuf>) -> anyhow::Result<()> {
+    let library = library.map_or_else(|| assets::engine(config), Ok)?;
+    let engine = EngineConfig { library, ..EngineConfig::new(config.data.clone(), listen) };
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    runtime.block_on(async { Ok(engine::run(engine, stopped()).await?) })
+}
+
+/// Starts an engine on the data directory as a child process, and brings its schema up to date.
+pub async fn start(config: &Config) -> anyhow::Result<(Engine, Store)> {
+    let library = assets::engine(config)?;
+    let program = std::env::current_exe().context("cannot find this program's own file")?;
+    let arguments = vec!["--library".into(), library.into_os_string()];
+    let engine = Engine::start(ChildConfig { program, data: config.data.join("engine"), arguments }).await?;
+    let store = Store::connect(&engine.store_config(DATABASE));
+    store.migrate().await.context("cannot bring the schema up to date")?;
+    Ok((engine, store))
+}
+
+/// Resolves when the process is asked to end.
+pub async fn stopped() {
+    let asked = |kind| async move {
+        match signal(kind) {
+            Ok(mut signal) => drop(signal.recv().await),
+            // Without the handler the default action ends the process, which is what was asked.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = asked(SignalKind::terminate()) => {}
+        () = asked(SignalKind::interrupt()) => {}
+    }
+}
+
+/// Thirty-two bytes from the operating system.
+pub fn secret() -> anyhow::Result<[u8; 32]> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(|_| anyhow::anyhow!("the operating system gave no random bytes"))?;
+    Ok(random)
+}

@@ -1,0 +1,83 @@
+//! Imports into a data directory that no server has open: starts the engine on it, counts, stops it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use model::{Domain, Site};
+use processor::import::{Doors, Import, ImportError, Line, Step, Summary};
+use store::Store;
+use tokio::runtime::Handle;
+
+use super::files::Source;
+use crate::cli;
+use crate::config::Config;
+use crate::{assets, engine};
+
+/// Offers of one insert before an import gives up; what was inserted stays, and importing again goes on.
+const OFFERS_MAX: u32 = 8;
+
+/// Imports the files in order of time and returns the account.
+pub fn run(config: &Config, asked: &cli::Import, domain: Domain, files: Vec<Source>) -> anyhow::Result<Summary> {
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let site = site(config, domain, asked.timezone.clone());
+    let tables = assets::tables(config)?;
+    let (engine, store) = runtime.block_on(engine::start(config))?;
+    let marks = runtime.block_on(store.import_marks(&site.domain))?;
+    let mut import = Import::new(Arc::clone(&site), tables, engine::secret()?, marks);
+    for file in in_order(files, &site) {
+        one(&mut import, &file, &site, &store, runtime.handle())
+            .with_context(|| format!("the import of {} stopped", file.name()))?;
+    }
+    runtime.block_on(engine.stop());
+    Ok(import.summary().clone())
+}
+
+/// The configured site, or one made up for the occasion; its zone as asked.
+pub fn site(config: &Config, domain: Domain, timezone: Option<String>) -> Arc<Site> {
+    let mut site = config.sites.get(domain.as_str()).map_or_else(|| Site::new(domain), |site| site.as_ref().clone());
+    if let Some(timezone) = timezone {
+        site.timezone = timezone;
+    }
+    Arc::new(site)
+}
+
+fn one(import: &mut Import, file: &Source, site: &Site, store: &Store, runtime: &Handle) -> anyhow::Result<()> {
+    let bar = file.bar();
+    let known = import.known(&mut *file.reader(&indicatif::ProgressBar::hidden())?)?;
+    let line = file.format.reader(site.domain.as_str());
+    let mut step = |step| carry_out(runtime, store, &site.domain, step);
+    let mut doors = Doors { line: &*line, step: &mut step, progress: &mut |_| {} };
+    let done = import.file(&mut *file.reader(&bar)?, known, &mut doors);
+    bar.finish_and_clear();
+    Ok(done?)
+}
+
+/// Carries out one step of an import, offering it again while the store says that may help.
+pub fn carry_out(runtime: &Handle, store: &Store, site: &Domain, step: Step) -> Result<(), ImportError> {
+    runtime.block_on(async {
+        let mut pause = Duration::from_millis(100);
+        for offer in 1.. {
+            let done = match &step {
+                Step::Insert(token, changes) => store.insert(token, changes).await,
+                Step::Remember(mark) => store.add_import_mark(site, mark).await,
+            };
+            match done {
+                Err(error) if error.retry() && offer < OFFERS_MAX => tokio::time::sleep(pause).await,
+                done => return done.map_err(|error| ImportError::Step(error.to_string())),
+            }
+            pause *= 2;
+        }
+        Ok(())
+    })
+}
+
+/// Rotated logs in order of their first line's time, so that visits go on from one to the next.
+fn in_order(mut files: Vec<Source>, site: &Site) -> Vec<Source> {
+    files.sort_by_cached_key(|file| match file.format.reader(site.domain.as_str())(file.first_line()) {
+        Line::Arrived(arrival) => Some(arrival.at),
+        Line::Refused(_, at) => at,
+        Line::Empty => None,
+    });
+    files
+}

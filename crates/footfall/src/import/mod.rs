@@ -1,0 +1,105 @@
+//! `footfall import`: access logs and event files into a running server or directly into a data directory.
+//!
+//! How a file is counted is `processor::import`'s business; here are files, formats, progress, and where it all goes.
+
+mod direct;
+mod events;
+mod files;
+pub mod service;
+mod upload;
+
+use clap::ValueEnum;
+use processor::import::{Line, Summary};
+use serde_json::{Value, json};
+
+use crate::cli::{Failure, Import};
+use crate::config::Config;
+
+/// A format of the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// NCSA common log format
+    Common,
+    /// Combined log format: common with referrer and user agent
+    Combined,
+    /// One Events API object per line, with timestamp, ip, user_agent and, if any, headers
+    Events,
+}
+
+impl Format {
+    /// The word for it on the command line and in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Common => "common",
+            Self::Combined => "combined",
+            Self::Events => "events",
+        }
+    }
+
+    /// Guesses by a file's first bytes: an events file begins with an object.
+    fn guess(beginning: &[u8]) -> Self {
+        match beginning.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            Some(b'{') => Self::Events,
+            _ => Self::Combined,
+        }
+    }
+
+    /// The reader of this format's lines. The combined reader takes common lines too: they end earlier.
+    pub fn reader(self, site: &str) -> Box<dyn Fn(&[u8]) -> Line + Send + Sync> {
+        let site: Box<str> = site.into();
+        match self {
+            Self::Common | Self::Combined => Box::new(move |line| processor::import::combined::read(line, &site)),
+            Self::Events => Box::new(move |line| events::read(line, &site)),
+        }
+    }
+}
+
+/// Imports what was asked for and prints the account.
+pub fn run(config: &Config, asked: &Import) -> Result<(), Failure> {
+    if let Some(zone) = asked.timezone.as_deref().filter(|zone| fold::calendar::Zone::find(zone).is_err()) {
+        return Err(Failure::Usage(format!("--timezone: `{zone}` is not an IANA name such as Asia/Tokyo")));
+    }
+    let domain = model::Domain::parse(&asked.site).map_err(|error| Failure::Usage(format!("--site: {error}")))?;
+    let files = files::open_all(&asked.files, asked.format)?;
+    let account = match &asked.url {
+        Some(url) => upload::run(asked, url, files)?,
+        None => account(&direct::run(config, asked, domain, files)?),
+    };
+    report(asked, &account);
+    Ok(())
+}
+
+/// An import's account as JSON.
+fn account(summary: &Summary) -> Value {
+    json!({
+        "lines": summary.lines,
+        "lines_known": summary.lines_known,
+        "empty": summary.empty,
+        "counted": summary.counted,
+        "minimal": summary.minimal,
+        "refused": summary.refused,
+        "bots": summary.bots,
+        "late": summary.late,
+    })
+}
+
+#[expect(clippy::print_stdout, reason = "the account is what the command answers")]
+fn report(asked: &Import, account: &Value) {
+    if asked.json {
+        println!("{account}");
+        return;
+    }
+    let number = |key: &str| account.get(key).and_then(Value::as_u64).unwrap_or_default();
+    let parts = |key: &str| -> String {
+        let parts = account.get(key).and_then(Value::as_object).into_iter().flatten();
+        parts.map(|(reason, hits)| format!("\n    {hits:>10}  {reason}")).collect()
+    };
+    println!("{:>10}  lines read", number("lines"));
+    println!("{:>10}  of them were imported before", number("lines_known"));
+    println!("{:>10}  counted", number("counted") + number("minimal"));
+    println!("   refused:{}", parts("refused"));
+    println!("   robots:{}", parts("bots"));
+    if number("late") > 0 {
+        println!("{:>10}  too far out of order", number("late"));
+    }
+}

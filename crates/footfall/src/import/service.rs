@@ -1,0 +1,162 @@
+//! The server's side of an import: `GET /api/v1/import` tells what is known of a site's files, `POST` counts one file's
+//! content as it streams in. One import at a time: each holds a fold of its own in memory.
+
+use std::io::{self, BufReader, Read};
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use clap::ValueEnum;
+use http_body_util::BodyExt;
+use model::Domain;
+use processor::import::{Doors, Import};
+use serde::Deserialize;
+use serde_json::json;
+use store::Store;
+use tokio::sync::{Mutex, mpsc};
+
+use super::{Format, direct};
+use crate::config::Config;
+use crate::engine;
+
+/// Pieces of a body on their way to the fold; more would only be memory.
+const PIECES_MAX: usize = 16;
+
+/// What the service works with.
+pub struct Service {
+    /// For the sites.
+    pub config: Config,
+    /// Where counts go.
+    pub store: Store,
+    /// Enrichment tables.
+    pub tables: fold::Tables,
+    /// Whether a request may import.
+    pub admits: Box<dyn Fn(&HeaderMap) -> bool + Send + Sync>,
+    /// One at a time.
+    pub turn: Mutex<()>,
+}
+
+/// The routes.
+pub fn router(service: Service) -> axum::Router {
+    let routes = axum::routing::get(known).post(import);
+    axum::Router::new().route("/api/v1/import", routes).with_state(Arc::new(service))
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    site_id: String,
+    #[serde(default)]
+    format: Option<String>,
+    #[serde(default)]
+    timezone: Option<String>,
+    #[serde(default)]
+    known: u64,
+}
+
+fn refuse(status: StatusCode, message: &str) -> Response {
+    (status, Json(json!({ "error": message }))).into_response()
+}
+
+async fn known(State(service): State<Arc<Service>>, headers: HeaderMap, Query(asked): Query<Asked>) -> Response {
+    if !(service.admits)(&headers) {
+        return refuse(StatusCode::UNAUTHORIZED, "an import needs the API token: Authorization: Bearer TOKEN");
+    }
+    let Ok(domain) = Domain::parse(&asked.site_id) else {
+        return refuse(StatusCode::BAD_REQUEST, "site_id is not a site's name");
+    };
+    match service.store.import_marks(&domain).await {
+        Ok(marks) => {
+            let marks = marks.iter().map(|mark| json!({ "bytes": mark.bytes, "sha256": mark.sha256 }));
+            Json(marks.collect::<Vec<_>>()).into_response()
+        }
+        Err(error) => {
+            tracing::warn!(error = %error, "import marks cannot be read");
+            refuse(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer; try again")
+        }
+    }
+}
+
+async fn import(
+    State(service): State<Arc<Service>>,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+    body: Body,
+) -> Response {
+    if !(service.admits)(&headers) {
+        return refuse(StatusCode::UNAUTHORIZED, "an import needs the API token: Authorization: Bearer TOKEN");
+    }
+    let Ok(domain) = Domain::parse(&asked.site_id) else {
+        return refuse(StatusCode::BAD_REQUEST, "site_id is not a site's name");
+    };
+    let format = asked.format.as_deref().unwrap_or("combined");
+    let Ok(format) = Format::from_str(format, false) else {
+        return refuse(StatusCode::BAD_REQUEST, "format is one of common, combined, events");
+    };
+    if asked.timezone.as_deref().is_some_and(|zone| fold::calendar::Zone::find(zone).is_err()) {
+        return refuse(StatusCode::BAD_REQUEST, "timezone is not an IANA name such as Asia/Tokyo");
+    }
+    let _turn = service.turn.lock().await;
+    match count(&service, domain, format, &asked, body).await {
+        Ok(account) => Json(account).into_response(),
+        Err(error) => {
+            tracing::warn!(error = %format!("{error:#}"), "an import stopped");
+            refuse(StatusCode::UNPROCESSABLE_ENTITY, &format!("{error:#}; importing again goes on from there"))
+        }
+    }
+}
+
+async fn count(
+    service: &Arc<Service>,
+    domain: Domain,
+    format: Format,
+    asked: &Asked,
+    mut body: Body,
+) -> anyhow::Result<serde_json::Value> {
+    let (send, receive) = mpsc::channel::<io::Result<Bytes>>(PIECES_MAX);
+    let marks = service.store.import_marks(&domain).await?;
+    let site = direct::site(&service.config, domain, asked.timezone.clone());
+    let (service, known) = (Arc::clone(service), asked.known);
+    let counting = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Handle::current();
+        let mut import = Import::new(Arc::clone(&site), service.tables.clone(), engine::secret()?, marks);
+        let line = format.reader(site.domain.as_str());
+        let mut step = |step| direct::carry_out(&runtime, &service.store, &site.domain, step);
+        let mut doors = Doors { line: &*line, step: &mut step, progress: &mut |_| {} };
+        import.file(&mut BufReader::new(Pieces { receive, piece: Bytes::new() }), known, &mut doors)?;
+        anyhow::Ok(super::account(import.summary()))
+    });
+    while let Some(frame) = body.frame().await {
+        let piece = frame.map_err(io::Error::other).map(|frame| frame.into_data().unwrap_or_default());
+        let broken = piece.is_err();
+        if send.send(piece).await.is_err() || broken {
+            break;
+        }
+    }
+    drop(send);
+    counting.await.map_err(|_| anyhow::anyhow!("the import broke off"))?
+}
+
+/// The body's pieces as a reader.
+struct Pieces {
+    receive: mpsc::Receiver<io::Result<Bytes>>,
+    piece: Bytes,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() {
+            match self.receive.blocking_recv() {
+                None => return Ok(0),
+                Some(piece) => self.piece = piece?,
+            }
+        }
+        let count = self.piece.len().min(buffer.len());
+        let taken = self.piece.split_to(count);
+        buffer.iter_mut().zip(taken.iter()).for_each(|(to, from)| *to = *from);
+        Ok(count)
+    }
+}

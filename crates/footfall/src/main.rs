@@ -1,0 +1,38 @@
+//! The `footfall` binary: command line, configuration, clock, signals and wiring. It holds no rule of the business.
+//!
+//! Exit codes: 0 done, 1 failed, 2 used wrongly. Standard output carries answers only; everything else goes to standard error.
+
+mod assets;
+mod cli;
+mod client;
+mod clock;
+mod config;
+mod demo;
+mod demo_page;
+mod engine;
+
+mod import;
+mod query;
+mod serve;
+mod token;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::run(cli::read()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(cli::Failure::Usage(message)) => {
+            complain(&message);
+            ExitCode::from(2)
+        }
+        Err(cli::Failure::Failed(error)) => {
+            complain(&format!("{error:#}"));
+            ExitCode::from(1)
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a command's last word to the person who typed it")]
+fn complain(message: &str) {
+    eprintln!("footfall: {message}");
+}

@@ -1,0 +1,158 @@
+//! `footfall query`: a Stats API question from the terminal, with a readable short form, answered as a table, JSON or CSV.
+
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use crate::cli::{Failure, Query};
+use crate::client::Client;
+
+/// How an answer is printed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Columns for a person.
+    Table,
+    /// The API's own answer.
+    Json,
+    /// For a spreadsheet.
+    Csv,
+}
+
+/// Asks and prints.
+#[expect(clippy::print_stdout, reason = "the answer is what was asked for")]
+pub fn run(asked: &Query) -> Result<(), Failure> {
+    let text = asked.question.join(" ");
+    let question = question(&text).map_err(Failure::Usage)?;
+    let answer = ask(asked, &question)?;
+    match asked.format {
+        Format::Json => println!("{answer:#}"),
+        Format::Table => print!("{}", table(&rows(&question, &answer))),
+        Format::Csv => print!("{}", csv(&rows(&question, &answer))),
+    }
+    Ok(())
+}
+
+fn ask(asked: &Query, question: &Value) -> anyhow::Result<Value> {
+    let client = Client::new(&asked.url, asked.token.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let body = question.to_string().into();
+    let answer = runtime.block_on(client.post("/api/v2/query", &[], body))?.good("the query")?;
+    Ok(serde_json::from_slice(&answer)?)
+}
+
+/// Reads a question: JSON as it is, or `SITE METRIC[,METRIC] [by DIMENSION] [over RANGE] [where DIMENSION=VALUE]`.
+fn question(text: &str) -> Result<Value, String> {
+    if text.trim_start().starts_with('{') {
+        return serde_json::from_str(text).map_err(|error| format!("the question is not JSON: {error}"));
+    }
+    let usage = || {
+        "a question is JSON, or: SITE METRIC[,METRIC] [by DIMENSION] [over RANGE] [where DIMENSION=VALUE]".to_owned()
+    };
+    let mut words = text.split_whitespace();
+    let (Some(site), Some(metrics)) = (words.next(), words.next()) else { return Err(usage()) };
+    let metrics: Vec<&str> = metrics.split(',').collect();
+    let mut question = json!({ "site_id": site, "metrics": metrics, "date_range": "30d" });
+    while let Some(word) = words.next() {
+        let value = words.next().ok_or_else(usage)?;
+        match word {
+            "by" => question["dimensions"] = json!([value]),
+            "over" => question["date_range"] = range(value),
+            "where" => {
+                let (dimension, wanted) = value.split_once('=').ok_or_else(usage)?;
+                question["filters"] = json!([["is", dimension, [wanted]]]);
+            }
+            _ => return Err(usage()),
+        }
+    }
+    Ok(question)
+}
+
+/// `30d` as it is; `2026-01-01..2026-01-31` as two dates.
+fn range(text: &str) -> Value {
+    text.split_once("..").map_or_else(|| json!(text), |(from, to)| json!([from, to]))
+}
+
+/// The answer as lines of cells, the first line naming them.
+fn rows(question: &Value, answer: &Value) -> Vec<Vec<String>> {
+    let names = |key: &str| question.get(key).and_then(Value::as_array).into_iter().flatten().map(cell);
+    let head = names("dimensions").chain(names("metrics")).collect();
+    let results = answer.get("results").and_then(Value::as_array).into_iter().flatten();
+    let line = |result: &Value| -> Vec<String> {
+        ["dimensions", "metrics"]
+            .iter()
+            .flat_map(|key| result.get(*key).and_then(Value::as_array).into_iter().flatten().map(cell))
+            .collect()
+    };
+    std::iter::once(head).chain(results.map(line)).collect()
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+/// Columns as wide as their widest cell; numbers to the right. Control characters are shown as spaces: values come from
+/// strangers, and a terminal obeys them.
+fn table(rows: &[Vec<String>]) -> String {
+    let shown = |cell: &str| cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or_default()).collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| match cell.parse::<f64>() {
+            Ok(_) => format!("{:>width$}", shown(cell)),
+            Err(_) => format!("{:<width$}", shown(cell)),
+        });
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// RFC 4180, and no cell that a spreadsheet would run as a formula.
+fn csv(rows: &[Vec<String>]) -> String {
+    let quoted = |cell: &String| {
+        let number = cell.parse::<f64>().is_ok();
+        let formula = !number && cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\0']);
+        let cell = if formula { format!("'{cell}") } else { cell.clone() };
+        if cell.contains(['"', ',', '\n', '\r']) || formula {
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        } else {
+            cell
+        }
+    };
+    rows.iter().map(|row| row.iter().map(quoted).collect::<Vec<_>>().join(",") + "\r\n").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_short_form() {
+        let read =
+            question("e.com visitors,pageviews by event:page over 2026-01-01..2026-01-31 where visit:country=DE");
+        let expected = json!({
+            "site_id": "e.com", "metrics": ["visitors", "pageviews"], "date_range": ["2026-01-01", "2026-01-31"],
+            "dimensions": ["event:page"], "filters": [["is", "visit:country", ["DE"]]],
+        });
+        assert_eq!(read, Ok(expected));
+        assert!(question("e.com").is_err() && question("e.com visitors of it").is_err());
+    }
+
+    #[test]
+    fn prints_a_table_and_csv_that_no_value_can_abuse() {
+        let question = json!({ "dimensions": ["event:page"], "metrics": ["visitors"] });
+        let answer = json!({ "results": [
+            { "dimensions": ["=HYPERLINK(\"x\")"], "metrics": [12] },
+            { "dimensions": ["/a\u{1b}[2J"], "metrics": [-3] },
+        ]});
+        let rows = rows(&question, &answer);
+        assert_eq!(csv(&rows), "event:page,visitors\r\n\"'=HYPERLINK(\"\"x\"\")\",12\r\n/a\u{1b}[2J,-3\r\n");
+        assert!(!table(&rows).contains('\u{1b}'));
+        assert_eq!(table(&rows).lines().next(), Some("event:page       visitors"));
+    }
+}

@@ -1,0 +1,260 @@
+//! `footfall serve`: collector, journal, processor, engine and dashboard wired together on one port.
+//!
+//! Nothing is decided here. The order matters: what collects starts last and stops first, so that no hit is acknowledged
+//! that nobody could keep; a failed journal or processor ends the process rather than go on half.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{Request, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use collector::{Collector, CollectorParts, ConnectionLimits, PublicKeys};
+use dashboard::Dashboard;
+use fold::Tables;
+use hyper::body::Incoming;
+use journal::Journal;
+use journal::embedded::EmbeddedJournal;
+use model::{Clock, Sites};
+use privacy::visitor::Secret;
+use processor::keys::KeyStore;
+use processor::{Metrics, Processor};
+use prometheus::{Encoder, IntGaugeVec, Opts, Registry, TextEncoder};
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+use crate::config::Config;
+use crate::{assets, clock, demo_page, engine, import, token};
+
+/// One partition: one processor reads it, and one core folds more hits than one machine's disk acknowledges.
+const PARTITIONS: u32 = 1;
+/// How often keys and old records are looked after. Public keys change on the hour and are made an hour ahead.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+/// Sealed records live as long as their keys can open them.
+const RECORDS_MS: i64 = privacy::seal::KEY_LIFE_HOURS * 3_600_000;
+
+/// Runs until told to stop.
+pub fn run(config: Config) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    runtime.block_on(serve(config))
+}
+
+/// What every part of the process shares.
+#[derive(Clone)]
+struct Shared {
+    clock: Clock,
+    registry: Registry,
+    sites: Arc<ArcSwap<Sites>>,
+    journal: Arc<EmbeddedJournal>,
+    keys: Arc<KeyStore>,
+    public_keys: PublicKeys,
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let data = config.data.display();
+    std::fs::create_dir_all(&config.data).with_context(|| format!("cannot make the data directory {data}"))?;
+    let shared = open(&config)?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}; is another server there?", config.listen))?;
+    let (engine, store) = engine::start(&config).await?;
+    let tables = assets::tables(&config)?;
+    let token = token::obtain(&config.data, config.token.as_deref())?;
+    let metrics = Metrics::register(&shared.registry)?;
+    let (stop, stopping) = watch::channel(false);
+    let upkeep = tokio::spawn(upkeep(shared.clone(), metrics.clone()));
+    let (ended, mut has_ended) = watch::channel(false);
+    let processor = processor(&config, &shared, &store, &tables, metrics)?;
+    let processor = tokio::spawn(async move {
+        let result = processor.run(stopping).await;
+        let _ = ended.send(true);
+        result
+    });
+    let collector = Arc::new(collector(&config, &shared)?);
+    let router = router(&config, &shared, &store, &tables, token.sha256, &collector)?;
+    let others = move |request: Request<Incoming>, _: SocketAddr| {
+        let router = router.clone();
+        async move { router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {}) }
+    };
+    say_ready(&config, listener.local_addr()?, token.made.as_deref())?;
+    let until = async move {
+        tokio::select! {
+            () = engine::stopped() => {}
+            // A processor that gives up ends the process: hits must not pile up unseen.
+            _ = has_ended.wait_for(|ended| *ended) => {}
+        }
+    };
+    collector::serve(listener, collector, others, ConnectionLimits::default(), until).await;
+    let _ = stop.send(true);
+    let processed = processor.await;
+    upkeep.abort();
+    engine.stop().await;
+    Ok(processed.context("the processor stopped on a broken invariant")??)
+}
+
+fn open(config: &Config) -> anyhow::Result<Shared> {
+    let clock = clock::system();
+    let now = clock.now();
+    let journal = EmbeddedJournal::open(&config.data.join("journal"), PARTITIONS, clock.clone())?;
+    let keys = KeyStore::open(&config.data.join("keys"), now)?;
+    let public_keys = PublicKeys::default();
+    public_keys.store(keys.public(now).map(Arc::new));
+    let registry = Registry::new();
+    let info = IntGaugeVec::new(Opts::new("footfall_build_info", "1, labelled with the version."), &["version"])?;
+    info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+    registry.register(Box::new(info))?;
+    let sites = Arc::new(ArcSwap::from_pointee(config.sites.clone()));
+    Ok(Shared { clock, registry, sites, journal: Arc::new(journal), keys: Arc::new(keys), public_keys })
+}
+
+fn processor(
+    config: &Config,
+    shared: &Shared,
+    store: &Store,
+    tables: &Tables,
+    metrics: Metrics,
+) -> anyhow::Result<Processor<EmbeddedJournal, Store>> {
+    Ok(Processor {
+        journal: Arc::clone(&shared.journal),
+        journal_name: journal_name(&config.data)?,
+        sink: Arc::new(store.clone()),
+        sites: Arc::clone(&shared.sites),
+        keys: Arc::clone(&shared.keys),
+        tables: tables.clone(),
+        clock: shared.clock.clone(),
+        flush: config.flush,
+        metrics,
+    })
+}
+
+fn collector(config: &Config, shared: &Shared) -> anyhow::Result<Collector<EmbeddedJournal>> {
+    let parts = CollectorParts {
+        sites: Arc::clone(&shared.sites),
+        journal: Arc::clone(&shared.journal),
+        public_keys: Arc::clone(&shared.public_keys),
+        // With one partition it decides nothing, so it need not outlive the process.
+        partition_secret: Secret::new(engine::secret()?),
+        trusted_proxies: config.trusted_proxies.iter().copied().collect(),
+        rate_limit: config.rate_limit,
+        body_read_max: collector::BODY_READ_MAX,
+        clock: shared.clock.clone(),
+    };
+    Ok(Collector::new(parts, &shared.registry)?)
+}
+
+fn router(
+    config: &Config,
+    shared: &Shared,
+    store: &Store,
+    tables: &Tables,
+    token_sha256: token::Digested,
+    collector: &Arc<Collector<EmbeddedJournal>>,
+) -> anyhow::Result<Router> {
+    let dashboard = Dashboard {
+        store: store.clone(),
+        sites: Arc::clone(&shared.sites),
+        token_sha256,
+        clock: shared.clock.clone(),
+        registry: shared.registry.clone(),
+    };
+    let import = import::service::Service {
+        config: config.clone(),
+        store: store.clone(),
+        tables: tables.clone(),
+        admits: Box::new(move |headers| token::admits(headers, &token_sha256)),
+        turn: tokio::sync::Mutex::default(),
+    };
+    let registry = shared.registry.clone();
+    let (collector, journal) = (Arc::clone(collector), Arc::clone(&shared.journal));
+    let stations = Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(move || async move { ready(&collector, &journal) }))
+        .route("/metrics", get(move || async move { metrics(&registry) }));
+    let mut router = dashboard::router(dashboard)?.merge(import::service::router(import)).merge(stations);
+    if let Some(site) = &config.demo_page {
+        router = router.merge(demo_page::router(site));
+    }
+    Ok(router)
+}
+
+/// Ready means that a hit sent now would be taken and kept.
+fn ready(collector: &Collector<EmbeddedJournal>, journal: &EmbeddedJournal) -> Response {
+    let reason = collector.ready().err().map(|error| error.to_string());
+    match reason.or_else(|| journal.failure().map(|failure| failure.to_string())) {
+        None => "ready\n".into_response(),
+        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response(),
+    }
+}
+
+fn metrics(registry: &Registry) -> Response {
+    let mut text = Vec::new();
+    match TextEncoder::new().encode(&registry.gather(), &mut text) {
+        Ok(()) => ([(CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+/// Makes and destroys keys, publishes the hour's, and drops the records that nothing can open any more.
+async fn upkeep(shared: Shared, metrics: Metrics) {
+    let mut expired_hour = i64::MIN;
+    loop {
+        let now = shared.clock.now();
+        match shared.keys.turn(now, Some(&metrics)) {
+            Ok(destroyed) if destroyed.is_empty() => {}
+            Ok(destroyed) => tracing::info!(hours = ?destroyed, "sealing keys destroyed"),
+            Err(error) => tracing::error!(error = %error, "sealing keys cannot be looked after; will try again"),
+        }
+        shared.public_keys.store(shared.keys.public(now).map(Arc::new));
+        if now.hour() > expired_hour {
+            match shared.journal.expire(now.plus(-RECORDS_MS)).await {
+                Ok(records) => tracing::debug!(records, "expired records dropped"),
+                Err(error) => tracing::error!(error = %error, "expired records cannot be dropped; will try again"),
+            }
+            expired_hour = now.hour();
+        }
+        tokio::time::sleep(UPKEEP_EVERY).await;
+    }
+}
+
+/// The journal's name, made with it: a journal that starts over counts its offsets from the beginning, and must not be
+/// taken for the one before.
+fn journal_name(data: &Path) -> anyhow::Result<String> {
+    let path = data.join("journal").join("name");
+    if let Ok(name) = std::fs::read_to_string(&path) {
+        return Ok(name);
+    }
+    let name = engine::secret()?.iter().take(8).fold(String::new(), |name, byte| name + &format!("{byte:02x}"));
+    let write = || {
+        let aside = path.with_extension("new");
+        let mut file = std::fs::File::create(&aside)?;
+        std::io::Write::write_all(&mut file, name.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&aside, &path)?;
+        std::fs::File::open(data.join("journal"))?.sync_all()
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(name)
+}
+
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "who started the server waits for these lines")]
+fn say_ready(config: &Config, address: SocketAddr, token: Option<&str>) -> anyhow::Result<()> {
+    if let Some(token) = token {
+        eprintln!("API token, shown this once: {token}");
+        eprintln!("dashboard: http://{address}/#token={token}");
+    }
+    if config.sites.is_empty() {
+        eprintln!("no site is configured yet: start with --site example.com, or add a [[site]] to the configuration");
+    }
+    println!("ready http://{address}");
+    std::io::stdout().flush().context("cannot write to standard output")
+}

@@ -1,0 +1,106 @@
+//! A hit's way from each door to an answer, and the same hits counted alike at every door.
+
+use serde_json::json;
+
+use crate::harness::{AGENT, Server, eventually};
+
+fn pageview(path: &str) -> serde_json::Value {
+    json!({ "name": "pageview", "url": format!("https://example.com{path}"), "domain": "example.com" })
+}
+
+#[test]
+fn an_event_a_gif_and_a_plausible_client_are_counted_alike() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &["example.com"]);
+    let sent = server.event(&pageview("/json"));
+    assert_eq!((sent.status, sent.outcome()), (202, "counted"));
+    let short =
+        br#"{"n":"pageview","u":"https://example.com/short","d":"example.com","r":"https://news.ycombinator.com/"}"#;
+    let plausible = server.send("POST", "/api/event", &[("user-agent", AGENT), ("content-type", "text/plain")], short);
+    assert_eq!((plausible.status, plausible.outcome()), (202, "counted"));
+    let gif =
+        server.send("GET", "/pixel.gif?d=example.com&u=https%3A%2F%2Fexample.com%2Fgif", &[("user-agent", AGENT)], b"");
+    assert_eq!((gif.status, gif.outcome(), gif.body.len()), (200, "counted", 43));
+    assert!(gif.body.starts_with(b"GIF89a") && gif.header("cache-control").unwrap().contains("no-store"));
+    let counted = ["visitors", "visits", "pageviews"];
+    eventually("one visitor, one visit, three page views", || {
+        (server.totals("example.com", &counted) == [1, 1, 3]).then_some(())
+    });
+    let mut pages = server.breakdown("example.com", "event:page", &["pageviews"]);
+    pages.sort();
+    assert_eq!(pages, [("/gif".to_owned(), vec![1]), ("/json".to_owned(), vec![1]), ("/short".to_owned(), vec![1])]);
+    server.stop();
+}
+
+#[test]
+fn a_hit_outlives_a_restart_and_is_counted_once() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &["example.com"]);
+    assert_eq!(server.event(&pageview("/")).status, 202);
+    server.kill();
+    let server = Server::start(data.path(), &["example.com"]);
+    assert_eq!(server.event(&pageview("/again")).status, 202);
+    eventually("both page views of the one visitor", || {
+        (server.totals("example.com", &["visitors", "visits", "pageviews"]) == [1, 1, 2]).then_some(())
+    });
+    server.stop();
+}
+
+#[test]
+fn a_second_send_of_one_hit_counts_once() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &["example.com"]);
+    let mut event = pageview("/");
+    event["id"] = json!("5f0c9d1e2b3a4c5d");
+    server.event(&event);
+    server.event(&event);
+    server.event(&pageview("/after"));
+    eventually("the hit after them", || (server.totals("example.com", &["pageviews"])[0] >= 2).then_some(()));
+    assert_eq!(server.totals("example.com", &["pageviews"]), [2]);
+    server.stop();
+}
+
+#[test]
+fn gpc_is_counted_without_a_visitor() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &["example.com"]);
+    let headers = [("user-agent", AGENT), ("sec-gpc", "1"), ("content-type", "application/json")];
+    let sent = server.send("POST", "/api/event", &headers, pageview("/").to_string().as_bytes());
+    assert_eq!((sent.status, sent.outcome()), (202, "minimal"));
+    eventually("the page view", || (server.totals("example.com", &["pageviews"]) == [1]).then_some(()));
+    assert_eq!(server.totals("example.com", &["visitors", "visits"]), [0, 0]);
+    server.stop();
+}
+
+#[test]
+fn the_tracker_health_and_metrics_are_served() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &["example.com"]);
+    let script = server.send("GET", "/js/script.js", &[], b"");
+    assert!(script.status == 200 && script.header("content-type").unwrap().contains("javascript"));
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(server.send("GET", path, &[], b"").status, 200, "{path}");
+    }
+    let metrics = server.send("GET", "/metrics", &[], b"").text();
+    for name in
+        ["footfall_hits_received_total", "footfall_seal_keys", "footfall_build_info", "footfall_journal_lag_records"]
+    {
+        assert!(metrics.contains(name), "{name} in {metrics}");
+    }
+    let page = server.send("GET", "/", &[], b"");
+    assert!(page.status == 200 && page.text().contains("<html"));
+    server.stop();
+}
+
+#[test]
+fn numbers_need_a_token_unless_the_site_is_public() {
+    let data = tempfile::tempdir().unwrap();
+    let config = "[[site]]\ndomain = \"open.example\"\npublic = true\n[[site]]\ndomain = \"closed.example\"\n";
+    let server = Server::configured(data.path(), config);
+    let ask = |site: &str| {
+        let question = json!({ "site_id": site, "metrics": ["visitors"], "date_range": "all" }).to_string();
+        server.send("POST", "/api/v2/query", &[("content-type", "application/json")], question.as_bytes()).status
+    };
+    assert_eq!((ask("open.example"), ask("closed.example"), ask("none.example")), (200, 401, 401));
+    server.stop();
+}

@@ -1,0 +1,21 @@
+//! The whole system, from outside: the real binary, the real engine, real files, a real browser.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `arrows` | which crate may know which, against every Cargo.toml |
+//! | `journey` | a hit's way from each door to an answer; two doors, one count |
+//! | `outcomes` | what every wrong input gets |
+//! | `recount` | imports against a recount in another language |
+//! | `crashes` | `kill -9` of any process while hits are sent |
+//! | `browser` | a real visit in Chromium, counted by the real tracker |
+//!
+//! `harness` starts and stops servers and speaks HTTP.
+
+mod arrows;
+mod browser;
+mod crashes;
+#[allow(missing_docs, reason = "helpers of tests, named for what they do")]
+mod harness;
+mod journey;
+mod outcomes;
+mod recount;
