@@ -299,3 +299,140 @@ impl rand_core::TryRng for Once {
 }
 
 impl rand_core::TryCryptoRng for Once {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HOUR: i64 = 500_000;
+
+    #[test]
+    fn what_is_sealed_opens_in_any_order() {
+        let (mut sealer, mut opener) = pair();
+        let sealed: Vec<_> = (0..5_u8).map(|number| sealer.seal(&[number; 3]).unwrap()).collect();
+        for number in [4, 0, 2, 2, 1, 3_u8] {
+            assert_eq!(opener.open(&sealed[usize::from(number)]), Ok(vec![number; 3]));
+        }
+    }
+
+    #[test]
+    fn an_hour_whose_key_is_gone_is_expired() {
+        let (mut sealer, mut opener) = pair();
+        let sealed = sealer.seal(b"hit").unwrap();
+        assert_eq!(opener.open(&sealed), Ok(b"hit".to_vec()));
+        assert!(opener.forget(HOUR) && !opener.forget(HOUR));
+        assert_eq!(opener.open(&sealed), Err(OpenError::Expired { hour: HOUR }));
+        assert_eq!((opener.hours().count(), opener.contexts.len()), (0, 0));
+        assert_eq!(Opener::default().open(&sealed), Err(OpenError::Expired { hour: HOUR }));
+    }
+
+    #[test]
+    fn another_key_of_the_same_hour_does_not_open() {
+        let (mut sealer, mut opener) = pair();
+        let sealed = sealer.seal(b"hit").unwrap();
+        assert_eq!(opener.open(&sealed), Ok(b"hit".to_vec()));
+        opener.insert(HourKey::generate(HOUR, [9; 32]));
+        assert_eq!(opener.open(&sealed), Err(OpenError::Forged));
+    }
+
+    #[test]
+    fn a_stored_key_opens_what_its_public_half_sealed() {
+        let key = HourKey::generate(HOUR, [7; 32]);
+        let mut sealer = Sealer::new(&key.public(), [1; 32]).unwrap();
+        let mut opener = Opener::default();
+        opener.insert(HourKey::from_bytes(key.to_bytes().as_slice()).unwrap());
+        assert_eq!(opener.open(&sealer.seal(b"hit").unwrap()), Ok(b"hit".to_vec()));
+        assert_eq!(HourKey::from_bytes(&key.to_bytes()[..39]).err(), Some(KeyError));
+    }
+
+    #[test]
+    fn a_sealed_record_shows_nothing_of_what_it_holds() {
+        let (mut sealer, _) = pair();
+        let sealed = sealer.seal(b"192.0.2.77 Mozilla/5.0").unwrap();
+        assert!(!sealed.windows(6).any(|window| b"192.0.2.77 Mozilla/5.0".windows(6).any(|plain| plain == window)));
+        assert_ne!(sealer.seal(b"same").unwrap()[HEADER_BYTES..], sealer.seal(b"same").unwrap()[HEADER_BYTES..]);
+    }
+
+    #[test]
+    fn nobody_seals_to_a_key_that_is_none() {
+        let low_order = PublicKey { hour: HOUR, bytes: [0; 32] };
+        assert_eq!(Sealer::new(&low_order, [1; 32]).err(), Some(KeyError));
+    }
+
+    #[test]
+    fn a_used_up_sealer_refuses() {
+        let (mut sealer, _) = pair();
+        sealer.next_number = u64::MAX;
+        assert_eq!(sealer.seal(b"hit"), Err(SealError::Exhausted));
+    }
+
+    #[test]
+    fn contexts_are_bounded_and_forgeries_take_no_room() {
+        let (mut sealer, mut opener) = pair();
+        let mut forged = sealer.seal(b"hit").unwrap();
+        forged[HEADER_BYTES] ^= 1;
+        assert_eq!((opener.open(&forged), opener.contexts.len()), (Err(OpenError::Forged), 0));
+        let key = HourKey::generate(HOUR, [7; 32]);
+        let context = || cipher(&[1; 32]);
+        opener.contexts.extend((0..CONTEXTS_MAX as i64).map(|number| ((number, [0; 32]), context())));
+        let mut other = Sealer::new(&key.public(), [2; 32]).unwrap();
+        assert_eq!(opener.open(&other.seal(b"hit").unwrap()), Ok(b"hit".to_vec()));
+        assert_eq!(opener.contexts.len(), 1);
+    }
+
+    #[test]
+    fn a_key_dies_27_hours_after_its_hour() {
+        assert_eq!(dies_at(0), Millis(28 * 3_600_000));
+        assert_eq!(dies_at(Millis(1_800_000_000_000).hour()), Millis(1_800_000_000_000 + 28 * 3_600_000));
+    }
+
+    proptest! {
+        #[test]
+        fn any_changed_bit_keeps_it_shut(plaintext: Vec<u8>, warm: bool, at: prop::sample::Index, bit in 0..8_u32) {
+            let (mut sealer, mut opener) = pair();
+            let mut sealed = sealer.seal(&plaintext).unwrap();
+            if warm {
+                prop_assert_eq!(opener.open(&sealed), Ok(plaintext));
+            }
+            let at = at.index(sealed.len());
+            sealed[at] ^= 1 << bit;
+            let error = opener.open(&sealed).unwrap_err();
+            match at {
+                0 => prop_assert_eq!(error, OpenError::Malformed),
+                1..9 => {
+                    let of_another_hour = matches!(error, OpenError::Expired { hour } if hour != HOUR);
+                    prop_assert!(of_another_hour);
+                }
+                _ => prop_assert_eq!(error, OpenError::Forged),
+            }
+        }
+
+        #[test]
+        fn a_record_of_one_hour_is_not_one_of_another(plaintext: Vec<u8>) {
+            let (mut sealer, mut opener) = pair();
+            let mut sealed = sealer.seal(&plaintext).unwrap();
+            opener.insert(HourKey::generate(HOUR + 1, [7; 32]));
+            sealed[1..9].copy_from_slice(&(HOUR + 1).to_be_bytes());
+            prop_assert_eq!(opener.open(&sealed), Err(OpenError::Forged));
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes: Vec<u8>, tail: Vec<u8>) {
+            let (_, mut opener) = pair();
+            prop_assert!(opener.open(&bytes).is_err());
+            let header = [&[VERSION], HOUR.to_be_bytes().as_slice(), bytes.as_slice(), tail.as_slice()].concat();
+            prop_assert!(opener.open(&header).is_err());
+            let _ = HourKey::from_bytes(&bytes);
+        }
+    }
+
+    fn pair() -> (Sealer, Opener) {
+        let key = HourKey::generate(HOUR, [7; 32]);
+        let sealer = Sealer::new(&key.public(), [1; 32]).unwrap();
+        let mut opener = Opener::default();
+        opener.insert(key);
+        (sealer, opener)
+    }
+}

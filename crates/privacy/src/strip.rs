@@ -147,3 +147,129 @@ fn before<'a>(text: &'a str, ends: &[char]) -> &'a str {
 fn longer_than(text: &str, chars_max: usize) -> bool {
     text.len() > chars_max && text.chars().count() > chars_max
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn keeps_host_and_path_of_a_page() {
+        let cases = [
+            ("https://www.Example.com/A/b?x=1#top", "example.com", "/A/b"),
+            ("http://example.com", "example.com", "/"),
+            ("https://user:secret@example.com:8443/a", "example.com", "/a"),
+            ("https://example.com./a", "example.com", "/a"),
+            ("https://例え.jp/カフェ", "xn--r8jz45g.jp", "/%E3%82%AB%E3%83%95%E3%82%A7"),
+            ("https://example.com/caf%C3%A9/", "example.com", "/caf%C3%A9/"),
+            ("https://example.com/a/../b", "example.com", "/b"),
+            ("app://localhost/home", "localhost", "/home"),
+            ("/caf%c3%a9?q=1", "", "/caf%c3%a9"),
+            ("/a#b?c", "", "/a"),
+            ("//double//slash", "", "//double//slash"),
+            ("?q=1", "", "/"),
+            ("", "", "/"),
+        ];
+        for (url, host, path) in cases {
+            let found = page(url).unwrap();
+            assert_eq!((found.host.as_ref(), found.path.as_ref()), (host, path), "{url}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_page() {
+        for url in [
+            "example.com/a",
+            "data:text/html,hello",
+            "javascript:alert(1)",
+            "https://",
+            "mailto:a@example.com",
+            "/a\nb",
+            "*",
+        ] {
+            assert_eq!(page(url), Err(PageError::Malformed), "{url:?}");
+        }
+        let limit = |chars: usize| page(&format!("/{}", "あ".repeat(chars - 1)));
+        assert!(limit(URL_CHARS_MAX).is_ok());
+        assert_eq!(limit(URL_CHARS_MAX + 1), Err(PageError::TooLong));
+    }
+
+    #[test]
+    fn keeps_the_campaign_and_nothing_else_of_a_query() {
+        let query = "token=secret&utm_source=News%20Letter&utm_medium=email&utm_campaign=spring+sale&utm_term=%20&utm_content=a&email=a%40example.com&gclid=Cj0&fbclid=x";
+        let expected = Campaign {
+            source: Some("News Letter".into()),
+            medium: Some("email".into()),
+            name: Some("spring sale".into()),
+            term: None,
+            content: Some("a".into()),
+            click_id: Some("gclid".into()),
+        };
+        assert_eq!(page(&format!("https://example.com/?{query}")).unwrap().campaign, expected);
+        assert_eq!(page(&format!("/?{query}")).unwrap().campaign, expected);
+    }
+
+    #[test]
+    fn takes_source_and_ref_where_utm_source_is_missing() {
+        let source = |query: &str| page(&format!("/?{query}")).unwrap().campaign.source;
+        assert_eq!(source("ref=a&source=b&utm_source=c").as_deref(), Some("c"));
+        assert_eq!(source("ref=a&source=b").as_deref(), Some("b"));
+        assert_eq!(source("ref=a").as_deref(), Some("a"));
+        assert_eq!(source("utm_source=&ref=a").as_deref(), Some("a"));
+        assert_eq!(source("utm_source=a&utm_source=b").as_deref(), Some("a"));
+        assert_eq!(source("referrer=a"), None);
+    }
+
+    #[test]
+    fn cuts_a_campaign_field_to_its_limit() {
+        let campaign = page(&format!("/?utm_term={}", "é".repeat(CAMPAIGN_CHARS_MAX + 1))).unwrap().campaign;
+        assert_eq!(campaign.term.unwrap().chars().count(), CAMPAIGN_CHARS_MAX);
+    }
+
+    #[test]
+    fn keeps_host_and_path_of_a_referrer_from_elsewhere() {
+        let site = Domain::parse("example.com/blog").unwrap();
+        let from =
+            |url: &str| referrer(url, "shop.example.com", &site).map(|from| format!("{}{}", from.host, from.path));
+        assert_eq!(from("https://www.google.com/search?q=my+illness#x").as_deref(), Some("google.com/search"));
+        assert_eq!(from("https://news.ycombinator.com").as_deref(), Some("news.ycombinator.com/"));
+        assert_eq!(from("android-app://com.google.android.gm/").as_deref(), Some("com.google.android.gm/"));
+        for internal in [
+            "https://shop.example.com/a",
+            "https://www.shop.example.com/",
+            "https://example.com/blog/x",
+            "https://www.example.com",
+        ] {
+            assert_eq!(from(internal), None, "{internal}");
+        }
+        for none in ["", "-", "google.com", "about:blank", "not a url"] {
+            assert_eq!(from(none), None, "{none:?}");
+        }
+        assert_eq!(from(&format!("https://a.example/?{}", "x".repeat(5_000))).as_deref(), Some("a.example/"));
+        assert_eq!(from(&format!("https://a.example/{}", "x".repeat(5_000))), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_and_a_path_has_no_query(url: String, query in "\\PC*") {
+            for url in [url, format!("https://example.com/{query}"), format!("/{query}")] {
+                if let Ok(page) = page(&url) {
+                    prop_assert!(page.path.starts_with('/') && !page.path.contains(['?', '#']), "{}", page.path);
+                }
+                let _ = referrer(&url, "", &Domain::parse("example.com").unwrap());
+            }
+        }
+
+        #[test]
+        fn no_value_but_the_campaigns_comes_out(name in "[a-z_]{1,12}", value in "[0-9]{12}") {
+            let kept = ["utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "source", "ref"];
+            prop_assume!(!kept.contains(&name.as_str()));
+            for start in ["https://example.com/a", "/a"] {
+                let page = page(&format!("{start}?{name}={value}&gclid={value}#{value}")).unwrap();
+                let shown = format!("{page:?}");
+                prop_assert!(!shown.contains(&value), "{}", shown);
+            }
+        }
+    }
+}
