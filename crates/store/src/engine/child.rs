@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -21,10 +21,10 @@ use crate::StoreConfig;
 
 /// First pause before a dead engine is started again; it doubles with every death.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
-/// Longest pause.
-const PAUSE_MAX: Duration = Duration::from_secs(10);
+/// Longest pause: an engine that cannot start costs half a second of processor time every two, and is back soon.
+const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// An engine that ran this long was healthy: the next pause is the first one again.
-const HEALTHY: Duration = Duration::from_secs(60);
+const HEALTHY: Duration = Duration::from_secs(30);
 /// Longest until the first engine must answer: it may have to wait for one that a killed parent left behind.
 const START_MAX: Duration = Duration::from_secs(30);
 /// Longest an engine may take to close its tables when told to stop.
@@ -177,8 +177,9 @@ impl Supervisor {
 
     /// Runs one engine process to its end.
     async fn once(&self, stopped: &mut oneshot::Receiver<()>) -> Ended {
-        let mut child = match self.spawn().await {
-            Ok(child) => child,
+        // The pipe must stay open as long as the child is to live: waiting for a child closes the one it holds.
+        let (mut child, input) = match self.spawn().await {
+            Ok(spawned) => spawned,
             Err(error) => return Ended::Died(format!("{} cannot be started: {error}", self.config.program.display())),
         };
         self.shared.process.store(child.id().unwrap_or_default(), Ordering::Relaxed);
@@ -203,14 +204,15 @@ impl Supervisor {
                     return Ended::Died(how);
                 }
                 _ = &mut *stopped => {
-                    self.end(child).await;
+                    drop(input);
+                    end(child).await;
                     return Ended::Told;
                 }
             }
         }
     }
 
-    async fn spawn(&self) -> std::io::Result<Child> {
+    async fn spawn(&self) -> std::io::Result<(Child, Option<ChildStdin>)> {
         let mut child = Command::new(&self.config.program)
             .arg("engine")
             .arg("--data")
@@ -226,20 +228,20 @@ impl Supervisor {
             .kill_on_drop(true)
             .spawn()?;
         // The key goes through the pipe, not through arguments or environment, which others can read.
-        if let Some(input) = &mut child.stdin {
+        let mut input = child.stdin.take();
+        if let Some(input) = &mut input {
             input.write_all(format!("{}\n", self.key).as_bytes()).await?;
             input.flush().await?;
         }
-        Ok(child)
+        Ok((child, input))
     }
+}
 
-    /// Tells a child to end by closing its standard input, and waits for it.
-    async fn end(&self, mut child: Child) {
-        drop(child.stdin.take());
-        if tokio::time::timeout(STOP_MAX, child.wait()).await.is_err() {
-            tracing::warn!("the engine did not end in time and is killed");
-            let _ = child.kill().await;
-        }
+/// Waits for a child that was told to end.
+async fn end(mut child: Child) {
+    if tokio::time::timeout(STOP_MAX, child.wait()).await.is_err() {
+        tracing::warn!("the engine did not end in time and is killed");
+        let _ = child.kill().await;
     }
 }
 

@@ -52,10 +52,10 @@ pub(super) fn look(text: &[u8], complete: bool) -> Statement {
     if first.end == text.len() && !complete {
         return Statement::Incomplete;
     }
-    if word(text, first, "insert") {
-        if let Some(found) = insert(text, first.end, complete) {
-            return found;
-        }
+    if word(text, first, "insert")
+        && let Some(found) = insert(text, first.end, complete)
+    {
+        return found;
     }
     if complete { plain(text, first) } else { Statement::Incomplete }
 }

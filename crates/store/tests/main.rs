@@ -1,0 +1,23 @@
+//! Tests on the real engine, in a process of its own. What belongs where:
+//!
+//! * `inserts`: exactly once, whatever is repeated or killed
+//! * `schema`: migrations, live visitors, import marks, errors
+//! * `host`: ClickHouse's HTTP interface, request by request
+//! * `child`: the engine as a supervised process
+//! * `clients`: clients that nobody here wrote
+//! * `figures`: speed and size, printed, never judged by the clock
+
+#[cfg(test)]
+mod child;
+#[cfg(test)]
+mod clients;
+#[cfg(test)]
+mod figures;
+#[cfg(test)]
+mod host;
+#[cfg(test)]
+mod inserts;
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+mod support;

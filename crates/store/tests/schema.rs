@@ -1,0 +1,93 @@
+//! Migrations, live visitors, import marks, and what errors say.
+
+use model::{Changes, Domain, LiveLine, Millis};
+use store::{ImportMark, Store, StoreConfig, StoreError};
+
+use crate::support::{Host, JUNE, eventually, flush, site};
+
+#[tokio::test]
+async fn migrations_can_be_repeated_and_run_twice_at_once() {
+    let host = Host::start();
+    let (first, second) = (host.store(), host.store());
+    let (one, other) = tokio::join!(first.migrate(), second.migrate());
+    one.unwrap();
+    other.unwrap();
+    first.migrate().await.unwrap();
+    assert_eq!(host.ask("SELECT uniqExact(name) FROM migrations").await, "4");
+    first.insert("a", &flush([JUNE], 1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_migration_that_was_killed_half_way_is_done_again() {
+    let host = Host::start();
+    host.store().migrate().await.unwrap();
+    // As if killed between the third migration's statement and its note, and before the fourth.
+    host.ask("ALTER TABLE migrations DELETE WHERE name > '0003' SETTINGS mutations_sync = 2").await;
+    host.ask("DROP TABLE imports").await;
+    let host = host.killed_and_restarted();
+    host.store().migrate().await.unwrap();
+    assert_eq!(host.ask("SELECT uniqExact(name) FROM migrations").await, "4");
+    assert!(host.store().import_marks(&site()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_database_of_another_version_is_refused() {
+    let host = Host::start();
+    host.store().migrate().await.unwrap();
+    host.ask("ALTER TABLE migrations DELETE WHERE name = '0001_counts' SETTINGS mutations_sync = 2").await;
+    host.ask("INSERT INTO migrations (name, sha256) VALUES ('0001_counts', 'other')").await;
+    let refused = host.store().migrate().await.unwrap_err();
+    assert!(matches!(&refused, StoreError::MigrationChanged { name } if name == "0001_counts"), "{refused}");
+    assert!(!refused.retry());
+}
+
+#[tokio::test]
+async fn live_visitors_are_the_partitions_latest_lines() {
+    let host = Host::start();
+    let store = host.store();
+    store.migrate().await.unwrap();
+    // The table forgets after two hours of the engine's own clock, so this must be now.
+    let now = Millis(host.ask("SELECT toUnixTimestamp(now())").await.parse::<i64>().unwrap() * 1_000);
+    let line = |seconds: i64, partition, visitors| LiveLine {
+        site: site(),
+        at: now.plus(seconds * 1_000),
+        partition,
+        visitors,
+    };
+    let live = vec![line(-70, 0, 9), line(-10, 0, 3), line(-65, 1, 4), line(-400, 2, 50), line(30, 0, 100)];
+    store.insert("a", &Changes { live, ..Changes::default() }).await.unwrap();
+    assert_eq!(store.live(&site(), now).await.unwrap(), 7);
+    assert_eq!(store.live(&Domain::parse("other.org").unwrap(), now).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn an_import_mark_is_kept_once() {
+    let host = Host::start();
+    let store = host.store();
+    store.migrate().await.unwrap();
+    let mark = |bytes| ImportMark { bytes, sha256: [u8::try_from(bytes).unwrap(); 32] };
+    for mark in [mark(10), mark(200), mark(10)] {
+        store.add_import_mark(&site(), &mark).await.unwrap();
+    }
+    assert_eq!(store.import_marks(&site()).await.unwrap(), [mark(200), mark(10)]);
+    assert!(store.import_marks(&Domain::parse("other.org").unwrap()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_error_says_whether_to_try_again() {
+    let host = Host::start();
+    let store = host.store();
+    store.ping().await.unwrap();
+    let unmigrated = store.insert("a", &flush([JUNE], 1)).await.unwrap_err();
+    assert_eq!((unmigrated.code(), unmigrated.retry()), (Some(81), false), "{unmigrated}");
+    let stranger = Store::connect(&StoreConfig { password: "wrong".to_owned(), ..host.config() });
+    let refused = stranger.ping().await.unwrap_err();
+    assert_eq!((refused.code(), refused.retry()), (Some(516), false), "{refused}");
+    drop(host.kill());
+    // Connections that were kept open notice the end with their next use.
+    eventually("the killed engine is unreachable", async || {
+        matches!(store.ping().await, Err(StoreError::Unreachable { .. }))
+    })
+    .await;
+    assert!(store.ping().await.unwrap_err().retry());
+}
