@@ -52,7 +52,7 @@ pub fn path(directory: &Path, number: u64) -> PathBuf {
 /// Makes `directory` and takes it for this process. The lock goes with the returned file, also when the process is killed.
 pub fn lock(directory: &Path) -> Result<File, JournalError> {
     let failed = |error: io::Error| failure("open", directory, &error);
-    fs::create_dir_all(directory).map_err(failed)?;
+    make_durable_directory(directory).map_err(failed)?;
     let file =
         File::options().create(true).write(true).truncate(false).open(directory.join(LOCK_NAME)).map_err(failed)?;
     match file.try_lock() {
@@ -60,6 +60,21 @@ pub fn lock(directory: &Path) -> Result<File, JournalError> {
         Err(TryLockError::WouldBlock) => Err(JournalError::InUse { directory: directory.to_owned() }),
         Err(TryLockError::Error(error)) => Err(failure("lock", directory, &error)),
     }
+}
+
+/// Makes `directory` and whatever of the path to it is missing. Each name is made durable in the directory above it:
+/// records are as lost with the directory that holds them as by themselves.
+fn make_durable_directory(directory: &Path) -> io::Result<()> {
+    let missing: Vec<_> =
+        directory.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
+    fs::create_dir_all(directory)?;
+    for made in missing {
+        match made.parent() {
+            Some(above) if !above.as_os_str().is_empty() => sync_directory(above)?,
+            Some(_) | None => sync_directory(Path::new("."))?,
+        }
+    }
+    Ok(())
 }
 
 /// The numbers of the segments in `directory`, ascending. Segments that were never finished are removed.

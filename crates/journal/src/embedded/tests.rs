@@ -196,6 +196,39 @@ async fn waiting_bytes_are_bounded_and_given_back() {
     journal.append(0, vec![7; 128 * 1024]).await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_offset_of_a_damaged_group_is_given_again() {
+    const GROUP: u64 = 40;
+    let (directory, faults, journal) = setup(settings());
+    let standing = faults.stands.lock().await;
+    let mut appends = Vec::new();
+    let path = super::segment::path(directory.path(), 0);
+    let length = || fs::metadata(&path).unwrap().len();
+    let empty = length();
+    for number in 0..=GROUP {
+        let journal = journal.clone();
+        let mut append = Box::pin(async move { journal.append(0, vec![]).await });
+        assert_eq!(poll_once(&mut append), None);
+        appends.push(append);
+        if number == 0 {
+            until("the first is with the writer, the others will be one group", || length() > empty).await;
+        }
+    }
+    let second_block = usize::try_from(length()).unwrap();
+    drop(standing);
+    for append in appends {
+        append.await.unwrap();
+    }
+    drop(journal);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[second_block] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let journal = open(directory.path(), settings(), &faults);
+    assert!(journal.append(0, vec![]).await.unwrap() > Offset(GROUP));
+    assert_eq!(journal.read(0, Offset(0), 9, WAIT).await.unwrap().len(), 1);
+    assert!(matches!(journal.read(0, Offset(1), 9, WAIT).await, Err(JournalError::Corrupt { .. })));
+}
+
 /// Polls a future once; its answer, if it has one already.
 fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());

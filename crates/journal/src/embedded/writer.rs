@@ -27,6 +27,9 @@ const BLOCK_BYTES_MAX: usize = 256 * 1024;
 /// The answer to one request.
 pub type Reply<T, E> = oneshot::Sender<Result<T, E>>;
 
+/// Bytes of the write buffer that are kept between groups; what a burst took beyond them is given back.
+const BUFFER_KEPT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// What the writer is asked for.
 pub enum Request {
     /// Append a record to a partition.
@@ -203,6 +206,7 @@ impl Writer {
     /// Encodes the group into the buffer; the appends' offsets in order, and each partition's next one.
     fn encode(&mut self, group: &Group, at: Millis) -> (Vec<u64>, Vec<u64>) {
         self.buffer.clear();
+        self.buffer.shrink_to(BUFFER_KEPT_BYTES_MAX);
         let mut next = self.next.clone();
         let mut offsets = Vec::with_capacity(group.appends.len());
         for run in group.appends.chunk_by(|one, other| one.partition == other.partition) {
