@@ -7,7 +7,7 @@ use model::limits::{
     AGENT_BYTES_MAX, ENGAGED_MS_MAX, EVENT_NAME_CHARS_MAX, LANGUAGE_BYTES_MAX, PROP_NAME_CHARS_MAX,
     PROP_VALUE_CHARS_MAX, PROPS_MAX,
 };
-use model::{Arrival, Campaign, Hit, Kind, Mode, Referrer, Refusal, Revenue, Signals, Site};
+use model::{Arrival, BotClass, Campaign, Hit, Kind, Mode, Referrer, Refusal, Revenue, Signals, Site};
 use privacy::consent;
 use privacy::strip::{self, Page, PageError};
 
@@ -54,7 +54,13 @@ impl Draft<'_> {
         if agent.len() > AGENT_BYTES_MAX {
             *agent = agent.split_at(agent.floor_char_boundary(AGENT_BYTES_MAX)).0.into();
         }
-        robots::robot(agent).map_or(Ok(()), |class| Err(Refusal::Bot(class)))
+        // A headless browser or a curl on this very machine is its owner trying the site out, who wants to see it counted;
+        // robots of the world come from elsewhere, or through a trusted proxy that says from where.
+        let at_home = self.arrival.peer.address.to_canonical().is_loopback();
+        match robots::robot(agent) {
+            Some(class) if class == BotClass::Declared || !at_home => Err(Refusal::Bot(class)),
+            Some(_) | None => Ok(()),
+        }
     }
 
     pub(crate) fn refuse_oversized(&mut self) -> Result<(), Refusal> {
@@ -155,4 +161,118 @@ fn language(tag: &str) -> Option<Box<str>> {
 fn plausible_money(revenue: &Revenue) -> Result<(), Refusal> {
     let named = revenue.currency.iter().all(u8::is_ascii_uppercase);
     if named && (0..=REVENUE_MICROS_MAX).contains(&revenue.micros) { Ok(()) } else { Err(Refusal::Malformed) }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{BotClass, Domain, Engagement, Millis, Peer};
+
+    use super::*;
+
+    #[test]
+    fn a_full_hit_keeps_what_may_be_counted() {
+        let hit = admit(arrival(), &site(Mode::Full)).unwrap();
+        assert_eq!((hit.host.as_ref(), hit.path.as_ref()), ("example.com", "/a"));
+        assert_eq!(hit.campaign.source.as_deref(), Some("spring"));
+        assert_eq!(hit.referrer, Some(Referrer { host: "google.com".into(), path: "/search".into() }));
+        assert_eq!(hit.language.as_deref(), Some("en-us"));
+        assert!(hit.peer.is_some() && hit.props.len() == 1);
+        assert!(!format!("{hit:?}").contains("secret"), "no other parameter of the URL comes through");
+    }
+
+    #[test]
+    fn an_exempt_hit_has_no_campaign_and_only_the_referrers_host() {
+        let hit = admit(arrival(), &site(Mode::Exempt)).unwrap();
+        assert_eq!((hit.mode, &hit.campaign), (Mode::Exempt, &Campaign::default()));
+        assert_eq!(hit.referrer, Some(Referrer { host: "google.com".into(), path: "/".into() }));
+    }
+
+    #[test]
+    fn a_minimal_hit_has_nothing_but_its_page() {
+        let named = Kind::Event { name: "Signup".into(), interactive: true };
+        let hit = admit(Arrival { signals: Signals::GPC, kind: named, ..arrival() }, &site(Mode::Full)).unwrap();
+        let nameless = Kind::Event { name: "".into(), interactive: true };
+        assert_eq!(
+            (hit.mode, hit.kind, hit.campaign, hit.referrer),
+            (Mode::Minimal, nameless, Campaign::default(), None)
+        );
+        assert_eq!(
+            (hit.props.len(), hit.revenue, hit.screen_width, hit.language, hit.peer),
+            (0, None, None, None, None)
+        );
+        assert_eq!(hit.path.as_ref(), "/a");
+    }
+
+    #[test]
+    fn refuses_each_for_its_reason() {
+        let long = |chars: usize| -> Box<str> { "x".repeat(chars).into() };
+        let event = |name: Box<str>| Kind::Event { name, interactive: true };
+        let peer = |agent: &str| Peer { address: [192, 0, 2, 1].into(), agent: agent.into() };
+        let many = vec![("a".into(), "b".into()); PROPS_MAX + 1];
+        let money = |currency: &[u8; 3], micros| Some(Revenue { currency: *currency, micros });
+        let cases = [
+            (Arrival { signals: Signals::OPTED_OUT, ..arrival() }, Refusal::OptedOut),
+            (Arrival { peer: peer("curl/8.5.0"), ..arrival() }, Refusal::Bot(BotClass::Library)),
+            (Arrival { peer: peer(""), ..arrival() }, Refusal::Bot(BotClass::Nameless)),
+            (Arrival { url: "not a url".into(), ..arrival() }, Refusal::Malformed),
+            (Arrival { url: format!("https://example.com/{}", long(2_000)).into(), ..arrival() }, Refusal::TooLarge),
+            (Arrival { props: many, ..arrival() }, Refusal::TooLarge),
+            (Arrival { props: vec![(long(PROP_NAME_CHARS_MAX + 1), "".into())], ..arrival() }, Refusal::TooLarge),
+            (Arrival { props: vec![("a".into(), long(PROP_VALUE_CHARS_MAX + 1))], ..arrival() }, Refusal::TooLarge),
+            (Arrival { kind: event(long(EVENT_NAME_CHARS_MAX + 1)), ..arrival() }, Refusal::TooLarge),
+            (Arrival { kind: event(" ".into()), ..arrival() }, Refusal::Malformed),
+            (Arrival { revenue: money(b"eur", 1), ..arrival() }, Refusal::Malformed),
+            (Arrival { revenue: money(b"EUR", -1), ..arrival() }, Refusal::Malformed),
+            (Arrival { revenue: money(b"EUR", REVENUE_MICROS_MAX + 1), ..arrival() }, Refusal::Malformed),
+        ];
+        for (arrival, refusal) in cases {
+            assert_eq!(admit(arrival, &site(Mode::Full)), Err(refusal));
+        }
+        assert_eq!(admit(arrival(), &site(Mode::Off)), Err(Refusal::Off));
+    }
+
+    #[test]
+    fn a_refusal_of_consent_comes_before_any_look_at_the_sender() {
+        let robot = Peer { address: [192, 0, 2, 1].into(), agent: "curl/8.5.0".into() };
+        assert_eq!(admit(Arrival { peer: robot, ..arrival() }, &site(Mode::Off)), Err(Refusal::Off));
+    }
+
+    #[test]
+    fn implausible_attention_is_cut_or_dropped() {
+        let kind = Kind::Engagement(Engagement { engaged_ms: u32::MAX, scroll_percent: Some(101) });
+        let hit = admit(Arrival { kind, ..arrival() }, &site(Mode::Full)).unwrap();
+        assert_eq!(hit.kind, Kind::Engagement(Engagement { engaged_ms: ENGAGED_MS_MAX, scroll_percent: None }));
+    }
+
+    #[test]
+    fn an_agent_is_cut_at_a_character() {
+        let agent = format!("{}é", "x".repeat(AGENT_BYTES_MAX - 1));
+        let peer = Peer { address: [192, 0, 2, 1].into(), agent: agent.into() };
+        let hit = admit(Arrival { peer, ..arrival() }, &site(Mode::Full)).unwrap();
+        assert_eq!(hit.peer.unwrap().agent.len(), AGENT_BYTES_MAX - 1);
+    }
+
+    fn arrival() -> Arrival {
+        Arrival {
+            site: "example.com".into(),
+            at: Millis(0),
+            id: None,
+            kind: Kind::Pageview,
+            url: "https://www.example.com/a?utm_source=spring&token=secret#secret".into(),
+            referrer: Some("https://www.google.com/search?q=secret".into()),
+            props: vec![("plan".into(), "pro".into())],
+            revenue: None,
+            screen_width: Some(1_280),
+            language: Some("en-US".into()),
+            signals: Signals::default(),
+            peer: Peer {
+                address: [192, 0, 2, 1].into(),
+                agent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/127.0".into(),
+            },
+        }
+    }
+
+    fn site(mode: Mode) -> Site {
+        Site { mode, ..Site::new(Domain::parse("example.com").unwrap()) }
+    }
 }

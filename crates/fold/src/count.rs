@@ -17,7 +17,7 @@
 use model::{Counts, Dimension, Engagement};
 
 use crate::cells::pending::Pending;
-use crate::cells::point::{Dimensions, EVENT_BY_PROPERTY, OF_VISIT, OF_VISITOR, Point};
+use crate::cells::point::{Dimensions, EVENT_BY_PROPERTY, OF_VISIT, OF_VISITOR, PAIRS, Point, SINGLES};
 use crate::cells::seen::Seen;
 use crate::state::day::{SiteDay, VisitorNumber};
 use crate::state::profiles::Profiles;
@@ -70,7 +70,8 @@ pub(crate) fn hit(day: &mut SiteDay, number: VisitorNumber, counted: &Counted, c
         met_before |= earlier.same(&shape);
         seen.note(earlier.seen, now, earlier.agreement(&shape, visit_profiles));
     }
-    cells.add_hit(&point(counted.at, counted.event), &seen, counted);
+    let (here, entry) = (point(counted.at, counted.event), point(visit.entry, ABSENT));
+    cells.add_hit((&here, &seen, counted), (&entry, &VisitChange::between(counted, visit.facts())));
     if met_before {
         if let Some(known) = shapes.find_mut(person.shapes, |known| known.same(&shape)) {
             known.seen = now;
@@ -95,11 +96,8 @@ pub(crate) fn hit(day: &mut SiteDay, number: VisitorNumber, counted: &Counted, c
         }
     }
 
-    cells.add_visit(&point(visit.entry, ABSENT), counted.before, visit.facts());
-    if counted.is_pageview() && counted.exit_before.page == ABSENT {
-        cells.add_exit(&point(visit.exit, ABSENT));
-    } else if counted.is_pageview() {
-        cells.move_exit(&point(counted.exit_before, ABSENT), &point(visit.exit, ABSENT));
+    if counted.is_pageview() && counted.exit_before.page != ABSENT {
+        cells.move_exit(&point(counted.exit_before, ABSENT), &here);
     }
     let ended = |page, start_hour: Option<u8>| {
         exits
@@ -113,13 +111,9 @@ pub(crate) fn hit(day: &mut SiteDay, number: VisitorNumber, counted: &Counted, c
 /// Counts a page view or event without a visitor.
 pub(crate) fn without_visitor(pending: &mut Pending, page: ValueId, hour: u8, pageviews: i64) {
     for (dimension, value) in [(Dimension::Total, ABSENT), (Dimension::Page, page)] {
-        for counts in [pending.day(dimension, value)] {
-            counts.pageviews += pageviews;
-            counts.events += 1;
-        }
-        let counts = pending.hour(hour, dimension, value);
-        counts.pageviews += pageviews;
-        counts.events += 1;
+        let hit = Counts { pageviews, events: 1, ..Counts::default() };
+        *pending.day(dimension, value) += hit;
+        *pending.hour(hour, dimension, value) += hit;
     }
 }
 
@@ -213,18 +207,44 @@ struct Cells<'a> {
 }
 
 impl Cells<'_> {
-    fn add_hit(&mut self, point: &Point, seen: &LookBack, counted: &Counted) {
-        for (dimension, value) in point.singles() {
-            let of_event = matches!(dimension, Dimension::Total | Dimension::Event);
-            self.add_single((dimension, value), seen, counted, of_event);
+    /// Counts the hit in its cells and the visit's change in those of its entry: one walk over both, because most of them
+    /// are the same.
+    fn add_hit(&mut self, (here, seen, counted): Hit<'_>, (entry, change): (&Point, &VisitChange)) {
+        for dimension in SINGLES {
+            let (value, entered) = (here.value(dimension), entry.value(dimension));
+            let share = change.share(Dimensions::of(&[dimension]));
+            let together = value == entered;
+            if value != ABSENT || dimension == Dimension::Total {
+                let share = if together { share } else { &VisitShare::NONE };
+                self.add_single((dimension, value), (seen, counted), share);
+            }
+            if !together && entered != ABSENT && !share.is_zero() {
+                share.add_to(self.pending.day(dimension, entered));
+                share.add_to(self.pending.hour(self.start_hour, dimension, entered));
+            }
         }
-        for pair in point.pairs() {
-            self.add_pair(pair, seen, counted);
+        for (pair, (first, second)) in PAIRS.iter().take(EVENT_BY_PROPERTY).enumerate() {
+            let values = (here.value(*first), here.value(*second));
+            let entered = (entry.value(*first), entry.value(*second));
+            let share = change.share(Dimensions::of(&[*first, *second]));
+            let together = values == entered;
+            if values.0 != ABSENT && values.1 != ABSENT {
+                let counts = self.pair((pair, values.0, values.1));
+                counts.visitors += seen.day.new_in_pair(pair);
+                counts.visits += seen.visit.new_in_pair(pair);
+                add(counts, counted, *first == Dimension::Event || *second == Dimension::Event);
+                if together {
+                    share.add_to(counts);
+                }
+            }
+            if !together && entered.0 != ABSENT && entered.1 != ABSENT && !share.is_zero() {
+                share.add_to(self.pair((pair, entered.0, entered.1)));
+            }
         }
     }
 
     fn add_property(&mut self, shape: &PropertyShape, seen: &LookBack, counted: &Counted) {
-        self.add_single((Dimension::Property, shape.property), seen, counted, false);
+        self.add_single((Dimension::Property, shape.property), (seen, counted), &VisitShare::NONE);
         if shape.event != ABSENT {
             let counts = self.pair((EVENT_BY_PROPERTY, shape.event, shape.property));
             counts.visitors += seen.day.new_in_pair(EVENT_BY_PROPERTY);
@@ -237,83 +257,44 @@ impl Cells<'_> {
     fn add_single(
         &mut self,
         (dimension, value): (Dimension, ValueId),
-        seen: &LookBack,
-        counted: &Counted,
-        of_event: bool,
+        (seen, counted): (&LookBack, &Counted),
+        share: &VisitShare,
     ) {
+        let of_event = matches!(dimension, Dimension::Total | Dimension::Event);
         let visits = seen.visit.new_in(dimension);
         let counts = self.pending.day(dimension, value);
         counts.visitors += seen.day.new_in(dimension);
         counts.visits += visits;
         add(counts, counted, of_event);
+        share.add_to(counts);
         let counts = self.pending.hour(self.hour, dimension, value);
         counts.visitors += seen.hour.new_in(dimension);
         add(counts, counted, of_event);
-        if visits != 0 {
-            self.pending.hour(self.start_hour, dimension, value).visits += visits;
-        }
-    }
-
-    #[inline]
-    fn add_pair(&mut self, pair: (usize, ValueId, ValueId), seen: &LookBack, counted: &Counted) {
-        let of_event = counted.revenue_micros != 0 && Point::pair_has_any(pair.0, EVENT);
-        let counts = self.pair(pair);
-        counts.visitors += seen.day.new_in_pair(pair.0);
-        counts.visits += seen.visit.new_in_pair(pair.0);
-        add(counts, counted, of_event);
-    }
-
-    /// Brings the visit's entry, bounce and seconds to what they are now. Cells that only its first page view gave it get
-    /// the whole of them.
-    fn add_visit(&mut self, entry: &Point, before: Facts, after: Facts) {
-        let change = Counts {
-            bounces: after.bounces - before.bounces,
-            visit_seconds: after.visit_seconds - before.visit_seconds,
-            entries: after.entries - before.entries,
-            ..Counts::default()
-        };
-        let whole = Counts { visit_seconds: after.visit_seconds, ..change };
-        let enters = after.entries > before.entries;
-        if change.is_zero() && !enters {
-            return;
-        }
-        for (dimension, value) in entry.singles() {
-            let counts = if enters && PER_ENTRY.has(dimension) { whole } else { change };
-            self.add_to_visit(dimension, value, counts);
-        }
-        for (pair, first, second) in entry.pairs() {
-            let counts = if enters && Point::pair_has_any(pair, PER_ENTRY) { whole } else { change };
-            *self.pair((pair, first, second)) += counts;
-        }
-    }
-
-    /// The visit's first page view is its exit in every cell.
-    fn add_exit(&mut self, to: &Point) {
-        for (dimension, value) in to.singles() {
-            self.add_to_visit(dimension, value, EXIT);
-        }
-        for pair in to.pairs() {
-            self.pair(pair).exits += 1;
+        if visits != 0 || !share.is_zero() {
+            let counts = self.pending.hour(self.start_hour, dimension, value);
+            counts.visits += visits;
+            share.add_to(counts);
         }
     }
 
     /// A later page view takes the exit over, in the cells of page and host: the others are the same.
     fn move_exit(&mut self, from: &Point, to: &Point) {
-        for dimension in PER_PAGE_VIEW {
+        for dimension in [Dimension::Page, Dimension::Hostname] {
             let (left, entered) = (from.value(dimension), to.value(dimension));
-            if left != entered && left != ABSENT {
-                self.add_to_visit(dimension, left, NO_EXIT);
-            }
-            if left != entered && entered != ABSENT {
-                self.add_to_visit(dimension, entered, EXIT);
+            for (value, exits) in [(left, -1), (entered, 1)] {
+                if left != entered && value != ABSENT {
+                    self.pending.day(dimension, value).exits += exits;
+                    self.pending.hour(self.start_hour, dimension, value).exits += exits;
+                }
             }
         }
         let (left, entered) = (from.value(Dimension::Page), to.value(Dimension::Page));
-        if left != entered {
-            // The page is the smallest dimension of every pair it is in, and no other dimension of a point moves.
-            for (pair, page, by) in to.pairs().filter(|(pair, ..)| Point::pair_has_any(*pair, PAGE)) {
+        for (pair, (_, by)) in PAIRS.iter().enumerate().filter(|(_, (first, _))| *first == Dimension::Page) {
+            // The page is the smallest dimension of every pair it is in, and nothing else of a visit's page views differs.
+            let by = to.value(*by);
+            if left != entered && by != ABSENT {
                 self.pair((pair, left, by)).exits -= 1;
-                self.pair((pair, page, by)).exits += 1;
+                self.pair((pair, entered, by)).exits += 1;
             }
         }
     }
@@ -372,32 +353,66 @@ impl Cells<'_> {
     }
 }
 
-/// Dimensions that a visit has a value in only from its first page view on.
-const PER_ENTRY: Dimensions = Dimensions::of(&[Dimension::Page, Dimension::Hostname, Dimension::EntryPage]);
+/// A hit: where it is, where its visitor has been before, and what it is.
+type Hit<'a> = (&'a Point, &'a LookBack, &'a Counted);
 
-/// Dimensions in which two page views of one visit can differ.
-const PER_PAGE_VIEW: [Dimension; 2] = [Dimension::Page, Dimension::Hostname];
+/// What a hit changes in what is counted of its visit as a whole, in the cells of the visit's entry.
+struct VisitChange {
+    change: VisitShare,
+    /// For the cells that the visit has only since this hit, its first page view: the whole of it.
+    whole: Option<VisitShare>,
+}
 
-const PAGE: Dimensions = Dimensions::of(&[Dimension::Page]);
+/// Counts of visits.
+struct VisitShare {
+    bounces: i64,
+    visit_seconds: i64,
+    entries: i64,
+    exits: i64,
+}
 
-const EVENT: Dimensions = Dimensions::of(&[Dimension::Event]);
+impl VisitChange {
+    fn between(counted: &Counted, after: Facts) -> Self {
+        let before = counted.before;
+        let enters = after.entries > before.entries;
+        let change = VisitShare {
+            bounces: after.bounces - before.bounces,
+            visit_seconds: after.visit_seconds - before.visit_seconds,
+            entries: after.entries - before.entries,
+            // The first page view is entry and exit; how the exit moves on from there is `Cells::move_exit`.
+            exits: i64::from(enters),
+        };
+        let whole = enters.then_some(VisitShare { visit_seconds: after.visit_seconds, ..change });
+        Self { change, whole }
+    }
 
-const NOTHING: Counts = Counts {
-    visitors: 0,
-    visits: 0,
-    pageviews: 0,
-    events: 0,
-    bounces: 0,
-    visit_seconds: 0,
-    entries: 0,
-    exits: 0,
-    engaged_ms: 0,
-    scroll_percent: 0,
-    scroll_visitors: 0,
-    revenue_micros: 0,
-};
-const EXIT: Counts = Counts { exits: 1, ..NOTHING };
-const NO_EXIT: Counts = Counts { exits: -1, ..NOTHING };
+    /// The share of a cell of these dimensions.
+    #[inline]
+    fn share(&self, dimensions: Dimensions) -> &VisitShare {
+        const PER_ENTRY: Dimensions = Dimensions::of(&[Dimension::Page, Dimension::Hostname, Dimension::EntryPage]);
+        match &self.whole {
+            Some(whole) if dimensions.meets(PER_ENTRY) => whole,
+            Some(_) | None => &self.change,
+        }
+    }
+}
+
+impl VisitShare {
+    const NONE: Self = Self { bounces: 0, visit_seconds: 0, entries: 0, exits: 0 };
+
+    #[inline]
+    fn is_zero(&self) -> bool {
+        self.bounces == 0 && self.visit_seconds == 0 && self.entries == 0 && self.exits == 0
+    }
+
+    #[inline]
+    fn add_to(&self, counts: &mut Counts) {
+        counts.bounces += self.bounces;
+        counts.visit_seconds += self.visit_seconds;
+        counts.entries += self.entries;
+        counts.exits += self.exits;
+    }
+}
 
 /// The hit itself. Money saturates: the sum of a flush stays a number whatever is sent.
 #[inline]

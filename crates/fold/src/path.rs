@@ -114,6 +114,7 @@ pub struct Step {
 }
 
 /// The whole path, for metrics and docs: made of the two lists above, so that it cannot differ from them.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler: an index out of range does not compile")]
 pub const STEPS: [Step; ADMISSION.len() + REFINEMENT.len()] = {
     let mut steps = [Step { name: "", does: "" }; ADMISSION.len() + REFINEMENT.len()];
     let (doors, folds) = steps.split_at_mut(ADMISSION.len());

@@ -16,14 +16,14 @@ use crate::calendar::Moment;
 use crate::cells::pending::ValueTables;
 use crate::cells::point::{OF_VISIT, OF_VISITOR};
 use crate::count::{self, Counted};
-use crate::enrich::agent::{AgentId, Agents};
-use crate::enrich::geo::{PlaceId, Places};
+use crate::enrich::agent::{Agent, AgentId, Agents};
+use crate::enrich::geo::{Place, PlaceId, Places};
 use crate::enrich::{screen_class, source};
 use crate::state::day::{SiteDay, VisitorNumber};
 use crate::state::duplicates::Arrived;
 use crate::state::site::SiteState;
 use crate::state::values::{ABSENT, FOLDED, ValueId};
-use crate::state::visitor::{Exit, Facts, PageOfHost, Visit, VisitorDay};
+use crate::state::visitor::{Exit, PageOfHost, Visit, VisitorDay};
 
 /// What every hit is refined with.
 pub(crate) struct Desk {
@@ -169,35 +169,30 @@ impl<'f> Refinement<'f> {
 
     pub(crate) fn add_visit(&mut self) -> ControlFlow<Outcome> {
         self.describe_hit();
-        let (number, moment, at) = (self.number, self.moment, self.hit.at);
+        let (number, at) = (self.number, self.hit.at);
         let day = self.day();
-        let ms = day.ms_of(at);
         let before = day.visitors.get_mut(number).visit;
-        let starts = before.is_over(ms);
-        let enters = self.counted.is_pageview() && (starts || before.entry.page == ABSENT);
-        let mut visit = if starts {
-            let seen = (before.number > 0).then(|| self.day().at(before.last_ms));
-            self.site.live.seen(seen, at);
-            let profile = self.visit_profile();
-            self.begin_visit(before, ms, profile)
+        let ms = day.ms_of(at).max(before.last_ms);
+        let (last_seen, now) = ((before.number > 0).then(|| day.at(before.last_ms)), day.at(ms));
+        self.site.live.seen(last_seen, now);
+
+        let mut visit = if before.is_over(ms) {
+            self.begin_visit(before, ms)
         } else {
-            let (ms, hour) = if ms >= before.last_ms { (ms, moment.hour) } else { (before.last_ms, before.last_hour) };
-            let day = self.day();
-            let (seen, now) = (day.at(before.last_ms), day.at(ms));
-            self.site.live.seen(Some(seen), now);
-            Visit { last_ms: ms, last_hour: hour, ..before }
+            self.counted.before = before.facts();
+            self.counted.exit_before = before.exit;
+            let last_hour = if ms > before.last_ms { self.moment.hour } else { before.last_hour };
+            Visit { last_ms: ms, last_hour, ..before }
         };
-        if enters {
-            visit.entry = self.counted.at;
-            visit.profile = self.entered(visit.profile);
-        }
-        self.counted.before = if starts { Facts::default() } else { before.facts() };
-        self.counted.exit_before = if starts { PageOfHost::default() } else { before.exit };
-        visit.events += 1;
         if self.counted.is_pageview() {
-            visit.pageviews += 1;
+            if visit.entry.page == ABSENT {
+                visit.entry = self.counted.at;
+                visit.profile = self.entered(visit.profile);
+            }
             visit.exit = self.counted.at;
+            visit.pageviews += 1;
         }
+        visit.events += 1;
         visit.interacted |= self.counted.interactive;
         self.day().visitors.get_mut(number).visit = visit;
         ON
@@ -276,57 +271,55 @@ impl<'f> Refinement<'f> {
 
     /// What stays the same for this visitor all day.
     fn visitor_profile(&mut self) -> [ValueId; OF_VISITOR.len()] {
-        let Self { desk, site, hit, .. } = self;
-        let day = site.days.get_mut(&self.moment.day).expect("opened by `refuse_late`");
-        let agent = self.agent.map(|agent| desk.agents.get(agent));
-        let place = self.place.map(|place| desk.places.get(place));
-        let text = |dimension: Dimension| -> &str {
-            match dimension {
-                Dimension::Country => place.map_or("", |place| &place.country),
-                Dimension::Region => place.map_or("", |place| &place.region),
-                Dimension::City => place.map_or("", |place| &place.city),
-                Dimension::Browser => agent.map_or("", |agent| agent.browser),
-                Dimension::BrowserVersion => agent.map_or("", |agent| &agent.browser_version),
-                Dimension::Os => agent.map_or("", |agent| agent.os),
-                Dimension::OsVersion => agent.map_or("", |agent| &agent.os_version),
-                Dimension::Device => agent.map_or("", |agent| agent.device),
-                Dimension::Screen => hit.screen_width.map_or("", screen_class),
-                Dimension::Language => hit.language.as_deref().unwrap_or_default(),
-                _ => "",
-            }
-        };
-        OF_VISITOR.map(|dimension| {
-            day.values.number(dimension, text(dimension), desk.bounds.values, &mut desk.overflows.values)
-        })
+        let Self { desk, site, hit, moment, agent, place, .. } = self;
+        let Desk { agents, places, bounds, overflows, .. } = &mut **desk;
+        let day = site.days.get_mut(&moment.day).expect("opened by `refuse_late`");
+        let mut numbering =
+            Numbering { values: &mut day.values, values_max: bounds.values, folded: &mut overflows.values };
+        let (unread, unknown) = (Agent::default(), Place::default());
+        let agent = agent.map_or(&unread, |agent| agents.get(agent));
+        let place = place.map_or(&unknown, |place| places.get(place));
+        let texts: [(Dimension, &str); OF_VISITOR.len()] = [
+            (Dimension::Country, &place.country),
+            (Dimension::Region, &place.region),
+            (Dimension::City, &place.city),
+            (Dimension::Browser, agent.browser),
+            (Dimension::BrowserVersion, &agent.browser_version),
+            (Dimension::Os, agent.os),
+            (Dimension::OsVersion, &agent.os_version),
+            (Dimension::Device, agent.device),
+            (Dimension::Screen, hit.screen_width.map_or("", screen_class)),
+            (Dimension::Language, hit.language.as_deref().unwrap_or_default()),
+        ];
+        debug_assert_eq!(texts.map(|(dimension, _)| dimension), OF_VISITOR);
+        texts.map(|(dimension, text)| numbering.number(dimension, text))
     }
 
     /// What stays the same for a visit that begins with this hit; its entry page is not known yet.
     fn visit_profile(&mut self) -> [ValueId; OF_VISIT.len()] {
-        let Self { desk, site, hit, .. } = self;
-        let day = site.days.get_mut(&self.moment.day).expect("opened by `refuse_late`");
+        let (hit, mut numbering) = self.words();
         let Campaign { source: utm_source, medium, name, term, content, click_id: _ } = &hit.campaign;
         let source = source::source(&hit.campaign, hit.referrer.as_ref());
         let referrer = hit.referrer.as_ref().map(|referrer| {
             let path = referrer.path.trim_end_matches('/');
             if path.is_empty() { referrer.host.clone() } else { format!("{}{path}", referrer.host).into() }
         });
-        let text = |dimension: Dimension| -> &str {
-            let field = match dimension {
-                Dimension::Source => return &source.name,
-                Dimension::Channel => return source.channel,
-                Dimension::Referrer => &referrer,
-                Dimension::UtmSource => utm_source,
-                Dimension::UtmMedium => medium,
-                Dimension::UtmCampaign => name,
-                Dimension::UtmTerm => term,
-                Dimension::UtmContent => content,
-                _ => &None,
-            };
-            field.as_deref().unwrap_or_default()
-        };
-        OF_VISIT.map(|dimension| {
-            day.values.number(dimension, text(dimension), desk.bounds.values, &mut desk.overflows.values)
-        })
+        fn word(word: &Option<Box<str>>) -> &str {
+            word.as_deref().unwrap_or_default()
+        }
+        let texts: [(Dimension, &str); OF_VISIT.len()] = [
+            (Dimension::EntryPage, ""),
+            (Dimension::Source, &source.name),
+            (Dimension::Channel, source.channel),
+            (Dimension::Referrer, word(&referrer)),
+            (Dimension::UtmSource, word(utm_source)),
+            (Dimension::UtmMedium, word(medium)),
+            (Dimension::UtmCampaign, word(name)),
+            (Dimension::UtmTerm, word(term)),
+            (Dimension::UtmContent, word(content)),
+        ];
+        debug_assert_eq!(texts.map(|(dimension, _)| dimension), OF_VISIT);
+        texts.map(|(dimension, text)| numbering.number(dimension, text))
     }
 
     /// The visit's profile once its first page view is known.
@@ -343,7 +336,8 @@ impl<'f> Refinement<'f> {
     }
 
     /// A new visit of this visitor; where the last one ended is remembered for the exit pages.
-    fn begin_visit(&mut self, last: Visit, ms: u32, profile: [ValueId; OF_VISIT.len()]) -> Visit {
+    fn begin_visit(&mut self, last: Visit, ms: u32) -> Visit {
+        let profile = self.visit_profile();
         let (number, hour) = (self.number, self.moment.hour);
         let day = self.day();
         let exit = Exit { page: last.exit.page, start_hour: last.start_hour };

@@ -42,6 +42,7 @@ pub(crate) const OF_VISIT: [Dimension; 9] = [
 pub(crate) const OF_HIT: [Dimension; 3] = [Dimension::Page, Dimension::Hostname, Dimension::Event];
 
 /// Everything a point can have a value in, the total included.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler: an index out of range does not compile")]
 pub(crate) const SINGLES: [Dimension; 23] = {
     let mut singles = [Dimension::Total; 23];
     let parts: [&[Dimension]; 3] = [&OF_HIT, &OF_VISIT, &OF_VISITOR];
@@ -63,6 +64,7 @@ pub(crate) const SINGLES: [Dimension; 23] = {
 pub(crate) const EVENT_BY_PROPERTY: usize = PAIRED.len() * (PAIRED.len() - 1) / 2;
 
 /// All pairs that are counted, the smaller dimension first.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler: an index out of range does not compile")]
 pub(crate) const PAIRS: [(Dimension, Dimension); EVENT_BY_PROPERTY + 1] = {
     let mut pairs = [(Dimension::Event, Dimension::Property); EVENT_BY_PROPERTY + 1];
     let (mut first, mut filled) = (0, 0);
@@ -86,6 +88,7 @@ pub(crate) struct Dimensions(u32);
 impl Dimensions {
     pub(crate) const NONE: Self = Self(0);
 
+    #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler: an index out of range does not compile")]
     pub(crate) const fn of(dimensions: &[Dimension]) -> Self {
         let (mut bits, mut at) = (0, 0);
         while at < dimensions.len() {
@@ -101,6 +104,11 @@ impl Dimensions {
 
     pub(crate) const fn has(self, dimension: Dimension) -> bool {
         self.0 & (1 << dimension as u32) != 0
+    }
+
+    /// Whether the two sets have a dimension in common.
+    pub(crate) const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
     }
 
     /// The dimension alone if `is`, else none.
@@ -131,31 +139,6 @@ impl Point {
     #[inline]
     pub(crate) fn value(&self, dimension: Dimension) -> ValueId {
         self.0.get(dimension as usize).copied().unwrap_or(ABSENT)
-    }
-
-    /// The total and every level-1 cell of the point.
-    #[inline]
-    pub(crate) fn singles(&self) -> impl Iterator<Item = (Dimension, ValueId)> {
-        SINGLES
-            .into_iter()
-            .map(|dimension| (dimension, self.value(dimension)))
-            .filter(|(dimension, value)| *value != ABSENT || *dimension == Dimension::Total)
-    }
-
-    /// The number and values of every level-2 cell of the point.
-    #[inline]
-    pub(crate) fn pairs(&self) -> impl Iterator<Item = (usize, ValueId, ValueId)> {
-        PAIRS
-            .iter()
-            .take(EVENT_BY_PROPERTY)
-            .enumerate()
-            .map(|(pair, (first, second))| (pair, self.value(*first), self.value(*second)))
-            .filter(|(_, first, second)| *first != ABSENT && *second != ABSENT)
-    }
-
-    /// Whether one of a pair's dimensions is among these.
-    pub(crate) fn pair_has_any(pair: usize, dimensions: Dimensions) -> bool {
-        PAIRS.get(pair).is_some_and(|(first, second)| dimensions.has(*first) || dimensions.has(*second))
     }
 
     fn fill(&mut self, dimensions: &[Dimension], values: &[ValueId]) {

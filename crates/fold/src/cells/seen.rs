@@ -46,6 +46,7 @@ impl Seen {
 const TOTAL: Dimensions = Dimensions::of(&[Dimension::Total]);
 
 /// For every set of paired dimensions, the pairs it contains.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler: an index out of range does not compile")]
 const PAIRS_WITHIN: [u32; 1 << PAIRED.len()] = {
     let mut within = [0; 1 << PAIRED.len()];
     let mut set = 0;

@@ -99,3 +99,47 @@ impl Places {
         self.places.get(id.0 as usize).expect("an id is used before the next look")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_country_region_and_city_of_a_real_database() {
+        let Some(geo) = fixture("GeoIP2-City-Test.mmdb") else { return };
+        let london = Place { country: "GB".into(), region: "GB-ENG".into(), city: "London, GB".into() };
+        assert_eq!(geo.place("81.2.69.142".parse().unwrap()), london);
+        assert_eq!(geo.place("::ffff:81.2.69.142".parse().unwrap()), london);
+        assert_eq!(geo.place("10.0.0.1".parse().unwrap()), Place::default());
+    }
+
+    #[test]
+    fn a_country_database_gives_countries_and_nothing_else() {
+        let Some(geo) = fixture("GeoLite2-Country-Test.mmdb") else { return };
+        let place = geo.place("81.2.69.142".parse().unwrap());
+        assert_eq!(place, Place { country: "GB".into(), ..Place::default() });
+        let mut places = Places::default();
+        for _ in 0..2 {
+            let known = places.look(&geo, "81.2.69.142".parse().unwrap()).unwrap();
+            assert_eq!(*places.get(known), place);
+        }
+        assert_eq!(places.places.len(), 1);
+    }
+
+    #[test]
+    fn refuses_bytes_that_are_no_database() {
+        assert!(Geo::open(b"nothing".to_vec()).is_err());
+    }
+
+    /// Test databases lie beside the checkout; where they do not, the test says so and passes.
+    fn fixture(name: &str) -> Option<Geo> {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures/geo").join(name);
+        match std::fs::read(&path) {
+            Ok(bytes) => Some(Geo::open(bytes).unwrap()),
+            Err(_) => {
+                eprintln!("SKIPPED: no {name} in ../shared/fixtures/geo");
+                None
+            }
+        }
+    }
+}

@@ -56,12 +56,6 @@ impl<T> Chains<T> {
         }
         self.links.get_mut(at as usize).map(|link| &mut link.item)
     }
-
-    /// Bytes held, for the measure of memory.
-    #[cfg(test)]
-    pub(crate) fn bytes(&self) -> usize {
-        self.links.capacity() * size_of::<Link<T>>()
-    }
 }
 
 #[cfg(test)]

@@ -102,10 +102,4 @@ impl Visitors {
     pub(crate) fn get_mut(&mut self, number: VisitorNumber) -> &mut VisitorDay {
         self.days.get_mut(number as usize).expect("only numbers given out are asked for")
     }
-
-    /// Bytes held, for the measure of memory.
-    #[cfg(test)]
-    pub(crate) fn bytes(&self) -> usize {
-        self.days.capacity() * size_of::<VisitorDay>() + self.numbers.allocation_size()
-    }
 }

@@ -1,1 +1,118 @@
-//! What happens when there is too much of something.
+//! What happens when there is too much of something: it is folded or refused, it is counted, and the totals stay right.
+
+use fold::{Bounds, Fold, Overflows, Tables};
+use model::limits::OTHER;
+use model::{Counts, Dimension, Millis, Outcome};
+use privacy::visitor::Secret;
+use proptest::prelude::*;
+
+use crate::oracle::{Sums, recount};
+use crate::traffic::{MINUTE, Op, Sent, traffic};
+
+const NOON: i64 = 1_800_014_400_000;
+const ROOMY: Bounds =
+    Bounds { values: 1_000, cells_per_pair: 1_000, visitors: 1_000, shapes: 1_000, ids_per_hour: 1_000 };
+
+#[test]
+fn too_many_values_share_one_cell_in_which_a_visitor_counts_once() {
+    let (sums, overflows) = fold_all(Bounds { values: 1, ..ROOMY }, &["/a", "/b", "/c", "/b"]);
+    assert_eq!(
+        page(&sums, OTHER),
+        Counts { visitors: 1, visits: 1, pageviews: 3, events: 3, exits: 1, ..Counts::default() }
+    );
+    assert_eq!((page(&sums, "/a").pageviews, page(&sums, "/b")), (1, Counts::default()));
+    assert_eq!(overflows, Overflows { values: 3, ..Overflows::default() });
+}
+
+#[test]
+fn too_many_cells_of_a_pair_share_one() {
+    let (sums, overflows) = fold_all(Bounds { cells_per_pair: 1, ..ROOMY }, &["/a", "/b", "/c"]);
+    let pair = |one: &str, by: &str| {
+        let is = |(key, _): &(&crate::oracle::Key, _)| {
+            (key.3, &*key.4, key.5, &*key.6) == (Dimension::Page, one, Dimension::Device, by)
+        };
+        sums.cells.iter().find(is).map_or(0, |(_, counts)| counts.pageviews)
+    };
+    assert_eq!((pair("/a", "Desktop"), pair("/b", "Desktop"), pair(OTHER, OTHER)), (1, 0, 2));
+    assert!(overflows.cells > 0 && overflows.values == 0);
+}
+
+#[test]
+fn a_visitor_of_too_many_shapes_goes_on_under_other() {
+    let (sums, overflows) = fold_all(Bounds { shapes: 2, ..ROOMY }, &["/a", "/b", "/c", "/a", "/d"]);
+    assert_eq!(
+        page(&sums, OTHER),
+        Counts { visitors: 1, visits: 1, pageviews: 3, events: 3, exits: 1, ..Counts::default() }
+    );
+    assert_eq!((page(&sums, "/a").pageviews, page(&sums, "/b").exits), (1, 0));
+    assert_eq!(overflows, Overflows { shapes: 3, ..Overflows::default() });
+}
+
+#[test]
+fn a_visitor_too_many_is_counted_without_being_known() {
+    let mut fold = Fold::with_bounds(0, Secret::new([1; 32]), Tables::default(), Bounds { visitors: 1, ..ROOMY });
+    let sent = Sent::view(NOON, "/a");
+    let other = Sent { address: "192.0.2.2", ..sent.clone() };
+    assert_eq!(
+        [&sent, &other, &sent].map(|sent| fold.apply(&sent.site, sent.hit())),
+        [Outcome::Counted, Outcome::Minimal, Outcome::Counted]
+    );
+    assert_eq!((fold.visitors(), fold.overflows().visitors), (1, 1));
+    let total = fold.changes(Millis(NOON)).cells[0].counts;
+    assert_eq!((total.visitors, total.pageviews), (1, 3));
+}
+
+proptest! {
+    #[test]
+    fn totals_are_right_and_nothing_is_negative_at_any_bound(
+        ops in traffic(80),
+        (values, cells_per_pair, shapes) in (1..4_usize, 1..6_usize, 1..6_usize),
+    ) {
+        let bounds = Bounds { values, cells_per_pair, shapes, ..ROOMY };
+        let mut fold = Fold::with_bounds(0, Secret::new([1; 32]), Tables::default(), bounds);
+        for op in &ops {
+            match op {
+                Op::Hit(sent) => drop(fold.apply(&sent.site, sent.hit())),
+                Op::Tally(tally) => fold.tally(tally.clone()),
+                Op::Close(now) => drop(fold.close(*now)),
+            }
+        }
+        let changes = fold.changes(Millis(NOON));
+        let mut sums = Sums::default();
+        sums.add(changes.cells, changes.ledger);
+        let expected = recount(&ops);
+        prop_assert_eq!(&sums.ledger, &expected.ledger);
+        for (key, counts) in sums.cells.iter().filter(|(key, _)| key.3 == Dimension::Total) {
+            // Scroll is kept by page, so that pages folded into one change it.
+            let exact = |counts: &Counts| Counts { scroll_percent: 0, scroll_visitors: 0, ..*counts };
+            prop_assert_eq!(Some(exact(counts)), expected.cells.get(key).map(exact), "{:?}", key);
+            let pages = sums.cells.iter().filter(|(page, _)| {
+                (&page.0, page.1, page.2, page.3, page.5) == (&key.0, key.1, key.2, Dimension::Page, Dimension::Total)
+            });
+            prop_assert_eq!(counts.pageviews, pages.map(|(_, counts)| counts.pageviews).sum::<i64>());
+        }
+        for (key, counts) in &sums.cells {
+            let least = [counts.visitors, counts.visits, counts.pageviews, counts.bounces, counts.visit_seconds, counts.entries, counts.exits];
+            prop_assert!(least.iter().all(|count| *count >= 0), "{:?} {:?}", key, counts);
+        }
+    }
+}
+
+fn fold_all(bounds: Bounds, pages: &[&'static str]) -> (Sums, Overflows) {
+    let mut fold = Fold::with_bounds(0, Secret::new([1; 32]), Tables::default(), bounds);
+    for (minute, page) in (0..).zip(pages) {
+        let sent = Sent::view(NOON + minute * MINUTE, page);
+        fold.apply(&sent.site, sent.hit());
+    }
+    let changes = fold.changes(Millis(NOON));
+    let mut sums = Sums::default();
+    sums.add(changes.cells, changes.ledger);
+    (sums, fold.overflows())
+}
+
+fn page(sums: &Sums, value: &str) -> Counts {
+    let is = |(key, _): &(&crate::oracle::Key, _)| {
+        (key.2, key.3, &*key.4, key.5) == (None, Dimension::Page, value, Dimension::Total)
+    };
+    sums.cells.iter().find(is).map_or_else(Counts::default, |(_, counts)| *counts)
+}

@@ -1,8 +1,13 @@
 //! The fold as the processor uses it. `properties` holds it against the naive recount of `oracle` on random `traffic`;
 //! `cases` are single days worked out by hand; `bounds` is what happens when there is too much of something.
 
+#[cfg(test)]
 mod bounds;
+#[cfg(test)]
 mod cases;
+#[cfg(test)]
 mod oracle;
+#[cfg(test)]
 mod properties;
+#[cfg(test)]
 mod traffic;

@@ -16,7 +16,7 @@ pub const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X)
 /// One thing that happens to a fold.
 #[derive(Clone, Debug)]
 pub enum Op {
-    Hit(Sent),
+    Hit(Box<Sent>),
     Tally(Tally),
     Close(Millis),
 }
@@ -113,10 +113,10 @@ pub fn traffic(ops_max: usize) -> impl Strategy<Value = Vec<Op>> {
             now += step;
             match op {
                 Draft::Hit { sent, back, has_id, again } => {
-                    let sent = Sent { at: now - back, id: has_id.then_some(id), ..sent };
-                    ops.push(Op::Hit(sent.clone()));
+                    let sent = Sent { at: now - back, id: has_id.then_some(id), ..*sent };
+                    ops.push(Op::Hit(Box::new(sent.clone())));
                     if let (true, Some(later)) = (has_id, again) {
-                        ops.push(Op::Hit(Sent { at: sent.at + later, ..sent }));
+                        ops.push(Op::Hit(Box::new(Sent { at: sent.at + later, ..sent })));
                     }
                 }
                 Draft::Tally(hits) => {
@@ -133,7 +133,7 @@ pub fn traffic(ops_max: usize) -> impl Strategy<Value = Vec<Op>> {
 
 #[derive(Clone, Debug)]
 enum Draft {
-    Hit { sent: Sent, back: i64, has_id: bool, again: Option<i64> },
+    Hit { sent: Box<Sent>, back: i64, has_id: bool, again: Option<i64> },
     Tally(u64),
     Close,
 }
@@ -153,7 +153,7 @@ fn op() -> impl Strategy<Value = Draft> {
     let back = prop_oneof![8 => Just(0), 1 => 0..10 * MINUTE, 1 => 0..5 * HOUR];
     let again = prop::option::weighted(0.2, 0..MINUTE);
     prop_oneof![
-        20 => (sent(), back, any::<bool>(), again).prop_map(|(sent, back, has_id, again)| Draft::Hit { sent, back, has_id, again }),
+        20 => (sent(), back, any::<bool>(), again).prop_map(|(sent, back, has_id, again)| Draft::Hit { sent: Box::new(sent), back, has_id, again }),
         1 => (1..5_u64).prop_map(Draft::Tally),
         1 => Just(Draft::Close),
     ]
