@@ -26,7 +26,6 @@ pub fn footfall() -> Command {
 pub struct Server {
     pub child: Child,
     pub address: String,
-    pub data: PathBuf,
 }
 
 impl Server {
@@ -37,7 +36,7 @@ impl Server {
         for site in sites {
             command.args(["--site", site]);
         }
-        Self::spawn(command, data)
+        Self::spawn(command)
     }
 
     /// Starts a server with a configuration file's text.
@@ -47,15 +46,15 @@ impl Server {
         let mut command = footfall();
         command.args(["serve", "--listen", "127.0.0.1:0", "--flush", "200ms", "--data"]).arg(data);
         command.arg("--config").arg(file);
-        Self::spawn(command, data)
+        Self::spawn(command)
     }
 
-    fn spawn(mut command: Command, data: &Path) -> Self {
+    fn spawn(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("ready http://").unwrap_or_else(|| panic!("not ready: {line:?}"));
-        Self { address: address.to_owned(), child, data: data.to_owned() }
+        Self { address: address.to_owned(), child }
     }
 
     pub fn url(&self) -> String {

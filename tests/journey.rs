@@ -81,6 +81,7 @@ fn the_tracker_health_and_metrics_are_served() {
     for path in ["/healthz", "/readyz"] {
         assert_eq!(server.send("GET", path, &[], b"").status, 200, "{path}");
     }
+    server.event(&pageview("/"));
     let metrics = server.send("GET", "/metrics", &[], b"").text();
     for name in
         ["footfall_hits_received_total", "footfall_seal_keys", "footfall_build_info", "footfall_journal_lag_records"]

@@ -11,6 +11,13 @@
 //!
 //! `harness` starts and stops servers and speaks HTTP.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test that finds something else fails"
+)]
+
 mod arrows;
 mod browser;
 mod crashes;

@@ -52,6 +52,16 @@ fn referrer_hosts(server: &Server) -> BTreeMap<String, i64> {
     hosts
 }
 
+/// Compares two breakdowns and shows only where they differ.
+fn same_counts(of: &str, counted: &BTreeMap<String, i64>, expected: &BTreeMap<String, i64>) {
+    let values = counted.keys().chain(expected.keys());
+    let differences: BTreeMap<_, _> = values
+        .map(|value| (value, (counted.get(value), expected.get(value))))
+        .filter(|(_, (counted, expected))| counted != expected)
+        .collect();
+    assert!(differences.is_empty(), "{of}, counted and expected: {differences:?}");
+}
+
 fn same_numbers(server: &Server, oracle: &Value) {
     let totals = server.totals(SITE, &["visitors", "visits", "pageviews", "events"]);
     let expected = ["visitors", "visits", "pageviews", "events"].map(|key| oracle["totals"][key].as_i64().unwrap());
@@ -61,14 +71,14 @@ fn same_numbers(server: &Server, oracle: &Value) {
         |key: &str, scale: f64| (oracle["totals"][key].as_i64().unwrap() as f64 * scale / visits).round() as i64;
     let rates = server.totals(SITE, &["bounce_rate", "visit_duration"]);
     assert_eq!(rates, [of_visits("bounces", 100.0), of_visits("visit_seconds", 1.0)]);
-    assert_eq!(counts(server, "event:page", "pageviews"), numbers(&oracle["pages"]));
-    assert_eq!(counts(server, "event:page", "visitors"), numbers(&oracle["page_visitors"]));
-    assert_eq!(counts(server, "visit:entry_page", "visits"), numbers(&oracle["entries"]));
-    assert_eq!(counts(server, "visit:exit_page", "visits"), numbers(&oracle["exits"]));
-    assert_eq!(counts(server, "time:day", "visitors"), numbers(&oracle["days"]));
+    same_counts("event:page", &counts(server, "event:page", "pageviews"), &numbers(&oracle["pages"]));
+    same_counts("event:page", &counts(server, "event:page", "visitors"), &numbers(&oracle["page_visitors"]));
+    same_counts("visit:entry_page", &counts(server, "visit:entry_page", "visits"), &numbers(&oracle["entries"]));
+    same_counts("visit:exit_page", &counts(server, "visit:exit_page", "visits"), &numbers(&oracle["exits"]));
+    same_counts("time:day", &counts(server, "time:day", "visitors"), &numbers(&oracle["days"]));
     let mut expected = numbers(&oracle["referrer_hosts"]);
     expected.remove("");
-    assert_eq!(referrer_hosts(server), expected);
+    same_counts("referrers", &referrer_hosts(server), &expected);
 }
 
 fn same_account(account: &Value, oracle: &Value) {

@@ -16,7 +16,7 @@ STATIC = set(
     "rss svg swf tar tgz tif tiff ts ttf txt wasm wav webm webmanifest webp wmv woff woff2 xls xlsx xml xz zip zst".split()
 )
 LINE = re.compile(
-    r'^(\S+) \S+ .*?\[([^\]]+)\] "((?:[^"\\]|\\.)*)" (\d{3}) (?:\d+|-)(?: "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)")?'
+    r'^(\S+) \S+ .*?\[([^\]]+)\] "((?:[^"\\]|\\.)*)" (\d{3}) (?:\d+|-)(?: "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)")?$'
 )
 IDLE = datetime.timedelta(minutes=30)
 
@@ -48,6 +48,12 @@ class Robots:
         return None
 
 
+def unescaped(field):
+    """Apache and nginx write bytes that could break a line as \\xHH."""
+    plain = re.sub(rb"\\x([0-9a-fA-F]{2})|\\([\"\\])", lambda m: bytes([int(m[1], 16)]) if m[1] else m[2], field.encode())
+    return plain.decode("utf-8", errors="replace")
+
+
 def bare(host):
     host = host.lower().rstrip(".")
     return host[4:] if host.startswith("www.") else host
@@ -61,6 +67,8 @@ def referrer_of(url, site):
         host = bare(parts.hostname or "")
     except ValueError:
         return ""
+    if "\ufffd" in host:
+        return ""
     if parts.scheme not in ("http", "https") or not host or host == bare(site):
         return ""
     return host
@@ -73,6 +81,8 @@ def from_combined(lines, site, robots, refused, bots):
             refused["malformed"] += 1
             continue
         address, time, request, status, referrer, agent = match.groups()
+        referrer = unescaped(referrer or "")
+        agent = "(not logged)" if agent is None else unescaped(agent)
         words = request.split(" ")
         path = re.split(r"[?#]", words[1])[0] if len(words) > 1 else ""
         ending = re.search(r"\.([A-Za-z0-9]+)$", path.rsplit("/", 1)[-1])
@@ -129,7 +139,7 @@ def main():
             if hit[0] - visits[-1][-1][0] > IDLE:
                 visits.append([])
             visits[-1].append(hit)
-        for page in {hit[4] for hit in acts if hit[3] == "pageview"}:
+        for page in {hit[4] for hit in acts}:
             page_visitors[page] += 1
         for visit in visits:
             views = [hit for hit in visit if hit[3] == "pageview"]

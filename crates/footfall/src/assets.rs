@@ -10,9 +10,8 @@ use fold::{Geo, Tables};
 
 use crate::config::Config;
 
-/// Where scripts/fetch-engine.sh and scripts/fetch-geo.sh put them, pinned by version; a test compares.
-const ENGINE: &str = "libchdb-26.7.3-stable.1/libchdb.so";
-const COUNTRIES: &str = "geo-whois-asn-country-2.3.2026061719/country.mmdb";
+/// Where scripts/fetch-geo.sh puts the country database, pinned by version; a test compares.
+const COUNTRIES: &str = "geo-2.3.2026061719/geo-whois-asn-country.mmdb";
 
 /// The directory that set-up fills: `$FOOTFALL_CACHE`, or `footfall` in the user's cache directory.
 pub fn cache() -> PathBuf {
@@ -23,11 +22,12 @@ pub fn cache() -> PathBuf {
 
 /// The engine's library.
 pub fn engine(config: &Config) -> anyhow::Result<PathBuf> {
-    let Some(found) = find(config.engine_library.as_deref(), "libchdb.so", ENGINE) else {
+    let cached = store::engine::library_path();
+    let Some(found) = find(config.engine_library.as_deref(), "libchdb.so", &cached) else {
         bail!(
             "the ClickHouse engine's library is not here: looked for {} and for libchdb.so beside the program; \
              run `scripts/fetch-engine.sh`, or name it with engine_library = \"…\" or FOOTFALL_ENGINE_LIBRARY",
-            cache().join(ENGINE).display()
+            cached.display()
         );
     };
     Ok(found)
@@ -35,9 +35,10 @@ pub fn engine(config: &Config) -> anyhow::Result<PathBuf> {
 
 /// The enrichment tables. Without a country database everything works and countries stay unknown; that is said once.
 pub fn tables(config: &Config) -> anyhow::Result<Tables> {
-    let Some(path) = find(config.geo_database.as_deref(), "country.mmdb", COUNTRIES) else {
+    let cached = cache().join(COUNTRIES);
+    let Some(path) = find(config.geo_database.as_deref(), "country.mmdb", &cached) else {
         tracing::warn!(
-            looked_for = %cache().join(COUNTRIES).display(),
+            looked_for = %cached.display(),
             "no country database: countries stay unknown; run scripts/fetch-geo.sh or set geo_database"
         );
         return Ok(Tables::default());
@@ -47,10 +48,22 @@ pub fn tables(config: &Config) -> anyhow::Result<Tables> {
     Ok(Tables { geo: Some(Arc::new(geo)) })
 }
 
-fn find(setting: Option<&Path>, beside: &str, cached: &str) -> Option<PathBuf> {
+fn find(setting: Option<&Path>, beside: &str, cached: &Path) -> Option<PathBuf> {
     if let Some(setting) = setting {
         return setting.exists().then(|| setting.to_owned());
     }
     let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join(beside)));
-    beside.into_iter().chain([cache().join(cached)]).find(|path| path.exists())
+    beside.into_iter().chain([cached.to_owned()]).find(|path| path.exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn set_up_puts_the_country_database_where_it_is_looked_for() {
+        let script = include_str!("../../../scripts/fetch-geo.sh");
+        let version = COUNTRIES.split(['-', '/']).nth(1).unwrap();
+        assert!(script.contains(version) && script.contains("geo-whois-asn-country.mmdb"));
+    }
 }

@@ -1,6 +1,6 @@
 //! The processor's metrics, under the one vocabulary of the project.
 
-use model::Outcome;
+use model::{Mode, Outcome};
 use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 /// Everything a processor reports about itself.
@@ -76,10 +76,10 @@ impl Metrics {
         })
     }
 
-    pub(crate) fn count(&self, outcome: Outcome) {
+    pub(crate) fn count(&self, outcome: Outcome, mode: Mode) {
         match outcome {
-            Outcome::Counted => self.hits_counted.with_label_values(&["visitor"]).inc(),
-            Outcome::Minimal => self.hits_counted.with_label_values(&["minimal"]).inc(),
+            Outcome::Counted => self.hits_counted.with_label_values(&[mode.as_str()]).inc(),
+            Outcome::Minimal => self.hits_counted.with_label_values(&[Mode::Minimal.as_str()]).inc(),
             Outcome::Refused(refusal) => self.hits_refused.with_label_values(&[refusal.as_str()]).inc(),
         }
     }

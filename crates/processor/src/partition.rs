@@ -177,6 +177,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
     }
 
     async fn go_on(&mut self) -> Result<(), ProcessorError> {
+        self.report_lag().await?;
         let mut flushed = Instant::now();
         let mut live = Instant::now();
         loop {
@@ -215,8 +216,9 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         *live = Instant::now();
         let changes = self.take_changes();
         let intent = Intent::new(self.first, self.next);
-        let commit = Commit { next: self.first, metadata: intent.encode() };
-        self.processor.journal.commit(self.number, commit).await?;
+        if self.commit(self.first, intent.encode()).await? == Flow::Stopped {
+            return Ok(Flow::Stopped);
+        }
         self.insert_and_commit(intent, &changes).await
     }
 
@@ -225,10 +227,33 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         if intent.fold_version == FOLD_VERSION && self.offer(&token, changes).await? == Flow::Stopped {
             return Ok(Flow::Stopped);
         }
-        let commit = Commit { next: intent.next, metadata: Vec::new() };
-        self.processor.journal.commit(self.number, commit).await?;
         self.first = intent.next;
-        Ok(Flow::On)
+        self.commit(intent.next, Vec::new()).await
+    }
+
+    /// Commits, waiting while the disk has no room for it: that passes, when old records go or somebody makes room.
+    async fn commit(&mut self, next: Offset, metadata: Vec<u8>) -> Result<Flow, ProcessorError> {
+        loop {
+            let commit = Commit { next, metadata: metadata.clone() };
+            match self.processor.journal.commit(self.number, commit).await {
+                Ok(()) => return Ok(Flow::On),
+                Err(JournalError::NoRoom) => {
+                    tracing::error!(partition = self.number, "no room on disk to commit; waiting for room");
+                }
+                Err(error) => return Err(error.into()),
+            }
+            if self.pause(RETRY_PAUSE_MAX).await == Flow::Stopped {
+                return Ok(Flow::Stopped);
+            }
+        }
+    }
+
+    /// Waits, or hears that it is time to stop.
+    async fn pause(&mut self, pause: Duration) -> Flow {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => Flow::On,
+            _ = self.stop.wait_for(|stop| *stop) => Flow::Stopped,
+        }
     }
 
     /// Offers one insert until it is acknowledged. A stop between two offers leaves the intent behind for the next start.
@@ -248,9 +273,8 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
                 }
             }
             self.processor.metrics.insert_retries.inc();
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                _ = self.stop.wait_for(|stop| *stop) => return Ok(Flow::Stopped),
+            if self.pause(pause).await == Flow::Stopped {
+                return Ok(Flow::Stopped);
             }
             pause = (pause * 2).min(RETRY_PAUSE_MAX);
         }
@@ -271,6 +295,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
             };
             match Record::decode(&opened) {
                 Ok(Record::Hit(hit)) => {
+                    let mode = hit.mode;
                     let outcome = match sites.get(hit.site.as_str()) {
                         Some(site) => {
                             self.received += 1;
@@ -279,7 +304,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
                         // Its site was taken out of the configuration after the hit was acknowledged: no ledger to stand in.
                         None => Outcome::Refused(Refusal::UnknownSite),
                     };
-                    self.processor.metrics.count(outcome);
+                    self.processor.metrics.count(outcome, mode);
                 }
                 Ok(Record::Tally(tally)) => {
                     self.received += i64::try_from(tally.hits).unwrap_or(i64::MAX);

@@ -3,6 +3,7 @@
 //! `host ident user [time] "method target protocol" status bytes` and, in the combined format, `"referrer" "agent"`. Which
 //! requests are page views is decided here too: `GET`, answered with success or "not modified", and no static file.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use model::limits::AGENT_BYTES_MAX;
@@ -95,6 +96,9 @@ const STATIC_ENDINGS: &[&str] = &[
     "zst",
 ];
 
+/// Stands for the agent in a format that does not log it.
+const NOT_LOGGED: &[u8] = b"(not logged)";
+
 /// Reads one line of a log of `site`.
 #[must_use]
 pub fn read(line: &[u8], site: &str) -> Line {
@@ -158,9 +162,10 @@ fn arrival(fields: &Fields<'_>, site: &str) -> Line {
     if is_static(target) {
         return refused(Refusal::StaticFile);
     }
-    let text = |bytes: &[u8]| -> Box<str> { String::from_utf8_lossy(bytes).into() };
+    let text = |bytes: &[u8]| -> Box<str> { String::from_utf8_lossy(&unescaped(bytes)).into() };
     let present = |bytes: &&[u8]| !bytes.is_empty() && *bytes != b"-";
-    let agent = fields.agent.filter(present).unwrap_or_default();
+    // A log without agents is not a log of senders without one: those are robots, and these are unknown.
+    let agent = fields.agent.map_or(NOT_LOGGED, |agent| if present(&agent) { agent } else { b"" });
     Line::Arrived(Arrival {
         site: site.into(),
         at: fields.at,
@@ -175,6 +180,34 @@ fn arrival(fields: &Fields<'_>, site: &str) -> Line {
         signals: Signals::default(),
         peer: Peer { address: fields.address, agent: text(agent.get(..AGENT_BYTES_MAX).unwrap_or(agent)) },
     })
+}
+
+/// Undoes what Apache and nginx write for bytes that could break a line: `\\xHH`, and a backslash before a quote or another.
+/// Anything else behind a backslash stands as it is.
+fn unescaped(field: &[u8]) -> Cow<'_, [u8]> {
+    if !field.contains(&b'\\') {
+        return Cow::Borrowed(field);
+    }
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut plain = Vec::with_capacity(field.len());
+    let mut rest = field;
+    loop {
+        match rest {
+            [b'\\', b'x', high, low, after @ ..] if digit(*high).is_some() && digit(*low).is_some() => {
+                plain.push(digit(*high).unwrap_or_default() * 16 + digit(*low).unwrap_or_default());
+                rest = after;
+            }
+            [b'\\', escaped @ (b'"' | b'\\'), after @ ..] => {
+                plain.push(*escaped);
+                rest = after;
+            }
+            [byte, after @ ..] => {
+                plain.push(*byte);
+                rest = after;
+            }
+            [] => return Cow::Owned(plain),
+        }
+    }
 }
 
 fn is_static(target: &[u8]) -> bool {
@@ -283,8 +316,13 @@ mod tests {
         assert_eq!((arrival.at, arrival.url.as_ref()), (Millis(1_431_857_103_000), "/a?b=c"));
         assert_eq!(
             (arrival.referrer.as_deref(), arrival.peer.agent.as_ref()),
-            (Some("http://ref.example/x"), r#"Mozi\"lla"#)
+            (Some("http://ref.example/x"), "Mozi\"lla")
         );
+    }
+
+    #[test]
+    fn undoes_what_servers_escape_and_nothing_else() {
+        assert_eq!(unescaped(br#"a\x41\"b\\c\n\xZZ"#).as_ref(), br#"aA"b\c\n\xZZ"#);
     }
 
     #[test]
@@ -292,7 +330,7 @@ mod tests {
         let Line::Arrived(arrival) = read(line("GET / HTTP/1.0", 304, "").as_bytes(), "e.com") else {
             panic!("not read")
         };
-        assert_eq!((arrival.referrer, arrival.peer.agent.as_ref()), (None, ""));
+        assert_eq!((arrival.referrer, arrival.peer.agent.as_bytes()), (None, NOT_LOGGED));
     }
 
     #[test]

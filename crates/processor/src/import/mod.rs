@@ -106,7 +106,7 @@ impl Import {
     /// # Errors
     /// When it cannot be read.
     pub fn known(&self, content: &mut dyn BufRead) -> Result<u64, ImportError> {
-        let mut digest = Content::new(&self.marks);
+        let mut digest = Content::new(self.marks.clone());
         let mut line = Vec::new();
         while digest.marks.peek().is_some() && digest.line(content, &mut line)? {
             digest.at_known_prefix();
@@ -121,7 +121,7 @@ impl Import {
     /// When the file cannot be read, is not the one that was looked at, or a step is not acknowledged; the same file may
     /// then be imported again.
     pub fn file(&mut self, content: &mut dyn BufRead, known: u64, doors: &mut Doors<'_>) -> Result<(), ImportError> {
-        let mut digest = Content::new(&self.marks);
+        let mut digest = Content::new(self.marks.clone());
         let mut line = Vec::new();
         let mut lines: u64 = 0;
         while digest.line(content, &mut line)? {
@@ -226,11 +226,11 @@ struct Content {
 }
 
 impl Content {
-    fn new(marks: &[ImportMark]) -> Self {
+    fn new(marks: Vec<ImportMark>) -> Self {
         Self {
             bytes: 0,
             digest: Sha256::new(),
-            marks: marks.to_vec().into_iter().peekable(),
+            marks: marks.into_iter().peekable(),
             known: 0,
             ended_here: false,
         }
