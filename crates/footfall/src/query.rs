@@ -1,7 +1,7 @@
 //! `footfall query`: a Stats API question from the terminal, with a readable short form, answered as a table, JSON or CSV.
 
 use clap::ValueEnum;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::cli::{Failure, Query};
 use crate::client::Client;
@@ -50,20 +50,24 @@ fn question(text: &str) -> Result<Value, String> {
     let mut words = text.split_whitespace();
     let (Some(site), Some(metrics)) = (words.next(), words.next()) else { return Err(usage()) };
     let metrics: Vec<&str> = metrics.split(',').collect();
-    let mut question = json!({ "site_id": site, "metrics": metrics, "date_range": "30d" });
+    let mut question = Map::new();
+    let mut set = |key: &str, value: Value| drop(question.insert(key.to_owned(), value));
+    set("site_id", json!(site));
+    set("metrics", json!(metrics));
+    set("date_range", json!("30d"));
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(usage)?;
         match word {
-            "by" => question["dimensions"] = json!([value]),
-            "over" => question["date_range"] = range(value),
+            "by" => set("dimensions", json!([value])),
+            "over" => set("date_range", range(value)),
             "where" => {
                 let (dimension, wanted) = value.split_once('=').ok_or_else(usage)?;
-                question["filters"] = json!([["is", dimension, [wanted]]]);
+                set("filters", json!([["is", dimension, [wanted]]]));
             }
             _ => return Err(usage()),
         }
     }
-    Ok(question)
+    Ok(Value::Object(question))
 }
 
 /// `30d` as it is; `2026-01-01..2026-01-31` as two dates.

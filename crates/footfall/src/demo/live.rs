@@ -89,7 +89,7 @@ async fn one(server: &Client, hit: &Hit, site: &str, gif: bool) -> anyhow::Resul
         }
         server.get(&query, &headers).await?
     } else {
-        let body = super::event(hit, site, false).to_string();
+        let body = serde_json::to_string(&super::Event::of(hit, site))?;
         server.post("/api/event", &headers, body.into()).await?
     };
     anyhow::ensure!(answer.status < 400, "status {}", answer.status);

@@ -7,13 +7,16 @@ mod random;
 mod visits;
 mod world;
 
+use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
+use std::net::Ipv4Addr;
 
 use anyhow::Context;
 use model::Millis;
+use serde::Serialize;
 
 use crate::cli::{DemoTraffic, Failure};
-use visits::{Hit, Visits};
+use visits::{Hit, Visitor, Visits};
 
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
@@ -43,37 +46,62 @@ fn history(asked: &DemoTraffic, until: Millis, out: &mut dyn Write) -> std::io::
         hits.retain(|hit| hit.at <= until);
         hits.sort_by_key(|hit| hit.at);
         for hit in hits {
-            serde_json::to_writer(&mut *out, &event(&hit, &asked.site, true))?;
+            serde_json::to_writer(&mut *out, &Event::of(&hit, &asked.site).with_envelope(&hit))?;
             out.write_all(b"\n")?;
         }
     }
     out.flush()
 }
 
-/// A hit as an Events API object; with `peer`, as a line of an events file.
-fn event(hit: &Hit, site: &str, peer: bool) -> serde_json::Value {
-    let mut object = serde_json::json!({
-        "name": hit.name,
-        "url": format!("https://{site}{}", hit.target),
-        "domain": site,
-        "referrer": hit.referrer,
-        "screen_width": hit.visitor.screen_width,
-        "lang": hit.visitor.language,
-    });
-    if let Some((name, value)) = hit.prop {
-        object["props"] = serde_json::json!({ name: value });
+/// A hit as an Events API object; with `envelope`, as a line of an events file.
+#[derive(Serialize)]
+struct Event<'a> {
+    name: &'a str,
+    url: String,
+    domain: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    referrer: Option<&'a str>,
+    screen_width: u16,
+    lang: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    props: Option<BTreeMap<&'a str, &'a str>>,
+    #[serde(rename = "e", skip_serializing_if = "Option::is_none")]
+    engaged_ms: Option<u32>,
+    #[serde(rename = "sd", skip_serializing_if = "Option::is_none")]
+    scroll_percent: Option<u8>,
+    #[serde(flatten)]
+    envelope: Option<Envelope<'a>>,
+}
+
+/// When and from whom, as an events file says it.
+#[derive(Serialize)]
+struct Envelope<'a> {
+    timestamp: String,
+    ip: Ipv4Addr,
+    user_agent: &'a str,
+}
+
+impl<'a> Event<'a> {
+    fn of(hit: &Hit, site: &'a str) -> Self {
+        Self {
+            name: hit.name,
+            url: format!("https://{site}{}", hit.target),
+            domain: site,
+            referrer: hit.referrer,
+            screen_width: hit.visitor.screen_width,
+            lang: hit.visitor.language,
+            props: hit.prop.map(|prop| BTreeMap::from([prop])),
+            engaged_ms: hit.engagement.map(|(engaged_ms, _)| engaged_ms),
+            scroll_percent: hit.engagement.map(|(_, scroll_percent)| scroll_percent),
+            envelope: None,
+        }
     }
-    if let Some((engaged_ms, scroll_percent)) = hit.engagement {
-        object["e"] = engaged_ms.into();
-        object["sd"] = scroll_percent.into();
+
+    fn with_envelope(self, hit: &Hit) -> Self {
+        let timestamp = jiff::Timestamp::from_millisecond(hit.at.0).map(|time| time.to_string()).unwrap_or_default();
+        let Visitor { address: ip, agent: user_agent, .. } = hit.visitor;
+        Self { envelope: Some(Envelope { timestamp, ip, user_agent }), ..self }
     }
-    if peer {
-        let time = jiff::Timestamp::from_millisecond(hit.at.0).map(|time| time.to_string());
-        object["timestamp"] = time.unwrap_or_default().into();
-        object["ip"] = hit.visitor.address.to_string().into();
-        object["user_agent"] = hit.visitor.agent.into();
-    }
-    object
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ pub mod service;
 mod upload;
 
 use clap::ValueEnum;
-use processor::import::{Line, Summary};
+use processor::import::{LineReader, Summary};
 use serde_json::{Value, json};
 
 use crate::cli::{Failure, Import};
@@ -45,7 +45,7 @@ impl Format {
     }
 
     /// The reader of this format's lines. The combined reader takes common lines too: they end earlier.
-    pub fn reader(self, site: &str) -> Box<dyn Fn(&[u8]) -> Line + Send + Sync> {
+    pub fn reader(self, site: &str) -> Box<LineReader> {
         let site: Box<str> = site.into();
         match self {
             Self::Common | Self::Combined => Box::new(move |line| processor::import::combined::read(line, &site)),
