@@ -1,6 +1,10 @@
 //! Writing a flush exactly once: rows in a fixed order, cut into chunks at fixed places, each chunk one atomic block with a
 //! token derived from the flush's. The same changes under the same token always make the same chunks, so a repetition
 //! finds every chunk that was already written and adds only those that were not.
+//!
+//! Errs when: a machine loses power within the moment between an insert and the commit that follows it (the engine notes
+//! tokens without fsync: counted twice); or an unreplicated ClickHouse server of one's own is killed between its note and the
+//! rows' appearance (lost; the embedded engine repairs that, see `engine::data_dir`).
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,12 +1,16 @@
 -- The counts of every cell: additive integers, insert-only, no trace of who, in what order or in which flush.
 --
 -- Sorted so that a report (one site, one dimension or pair, one grain) is one contiguous range of a month, and a value's
--- days stand next to each other: that reads fast over twelve months and packs small. By month, so that retention drops
--- whole parts and a flush, which touches one month, is one part and thereby atomic.
+-- days stand next to each other. Measured on a generated month of 25.8 million page views in 5.4 million rows: 11.6 bytes a
+-- row and 2.4 a page view; with the day before the value 16.3 bytes a row and top pages in twice the time; LZ4 alone 30.9
+-- bytes a row in half the time. By month, so that retention drops whole parts, and so that a flush, which touches one month,
+-- is one part and thereby atomic.
 --
--- The window of deduplication tokens must outlast the longest time between a flush and its repetition after a crash:
--- whoever takes a partition over repeats its last flush first, within minutes. 10,000 inserts are 80 minutes of 32
--- partitions flushing twice a second each minute's worth of traffic, and cost about one megabyte of memory and disk.
+-- The window of deduplication tokens must outlast the longest time between an insert and its repetition after a crash.
+-- Whoever takes a partition of the journal over repeats its last flush first, within minutes; 32 partitions flushing every
+-- ten seconds fill 10,000 places in 52 minutes, which cost about a megabyte of memory and disk.
+--
+-- What is acknowledged is on the disk (fsync): the journal's position is committed right after.
 CREATE TABLE IF NOT EXISTS counts
 (
     site LowCardinality(String),

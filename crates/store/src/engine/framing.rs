@@ -131,6 +131,19 @@ mod tests {
         assert_eq!(unpacked, data);
     }
 
+    /// A block that ClickHouse wrote itself: the numbers one and two, 64 bits each.
+    #[test]
+    fn reads_what_clickhouse_wrote() {
+        let written = [
+            0xda, 0x13, 0x2a, 0x98, 0x8c, 0x15, 0x92, 0x74, 0x9a, 0xfb, 0x9b, 0xf2, 0x04, 0x57, 0x77, 0x22, 0x82, 0x17,
+            0x00, 0x00, 0x00, 0x10, 0x00, 0x00, 0x00, 0x22, 0x01, 0x00, 0x01, 0x00, 0x80, 0x02, 0x00, 0x00, 0x00, 0x00,
+            0x00, 0x00, 0x00,
+        ];
+        let mut numbers = Vec::new();
+        Blocks::new(written.as_slice()).read_to_end(&mut numbers).unwrap();
+        assert_eq!(numbers, [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
     #[test]
     fn refuses_a_block_that_was_changed_or_cut() {
         let packed = block(b"twelve bytes");
