@@ -26,6 +26,7 @@ const DAYS: i32 = 100;
 /// Visits of an ordinary day.
 const VISITS_PER_DAY: u64 = 420;
 
+#[expect(clippy::print_stdout, reason = "whoever starts it must learn where to look")]
 #[tokio::main]
 async fn main() {
     let engine = SocketAddr::from((Ipv4Addr::LOCALHOST, 18_123));
@@ -45,7 +46,7 @@ async fn main() {
     let site = Domain::parse("example.com").expect("a site's name");
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 18_080)).await.expect("a free port");
     let sites =
-        [Site::new(site.clone()), Site { public: true, ..Site::new(Domain::parse("empty.example").expect("a name")) }];
+        [Site::new(site.clone()), Site { public: true, ..Site::new(Domain::parse("quiet.example").expect("a name")) }];
     let router = dashboard::router(dashboard::Dashboard {
         store: store.clone(),
         sites: Arc::new(ArcSwap::from_pointee(sites.into_iter().collect::<Sites>())),
@@ -55,8 +56,7 @@ async fn main() {
     })
     .expect("a new registry");
     tokio::spawn(fill(store, site));
-    tracing::info!("listening");
-    eprintln!("ready http://127.0.0.1:18080/#token={TOKEN}");
+    println!("ready http://127.0.0.1:18080/#token={TOKEN}");
     axum::serve(listener, router).await.expect("served until it is stopped");
 }
 

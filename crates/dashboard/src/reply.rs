@@ -25,6 +25,11 @@ pub(crate) enum Failure {
     /// Another method is needed.
     #[error("this path does not answer that method; the API is described at /api/openapi.json")]
     Method,
+    /// Parameters in the URL that are not understood.
+    #[error(
+        "the URL's parameters are not understood: known are `site_id` and, for the ledger, `date_range`, each once"
+    )]
+    Parameters,
     /// A body that is not JSON.
     #[error("send the query as JSON with `Content-Type: application/json`")]
     MediaType,
@@ -68,7 +73,7 @@ fn told(error: &StoreError) -> &'static str {
 impl Failure {
     fn status(&self) -> StatusCode {
         match self {
-            Self::Problem(_) => StatusCode::BAD_REQUEST,
+            Self::Problem(_) | Self::Parameters => StatusCode::BAD_REQUEST,
             Self::Unauthorised => StatusCode::UNAUTHORIZED,
             Self::NoSuchSite | Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,

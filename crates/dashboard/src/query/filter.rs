@@ -93,13 +93,15 @@ fn read(filter: &Value, depth: usize) -> Result<Vec<Test>, Problem> {
         ("or", [Value::Array(inner)]) => read_or(inner, depth + 1).map(|test| vec![test]),
         ("not", [inner]) => match read_all(std::slice::from_ref(inner), depth + 1)?.as_mut_slice() {
             [test] => Ok(vec![Test { negated: !test.negated, ..test.clone() }]),
-            _ => Err(Problem::NotCounted("`not` of several filters at once is not counted: negate each, or save a segment".to_owned())),
+            _ => Err(told("`not` of several filters at once is not counted: negate each, or save a segment")),
         },
-        ("has_done" | "has_not_done", _) => Err(Problem::NotCounted(
-            "`has_done` would need the visits themselves, which are not kept: save a segment, which counts from then on".to_owned(),
+        ("has_done" | "has_not_done", _) => Err(told(
+            "`has_done` would need the visits themselves, which are not kept: save a segment, which counts from then on",
         )),
         ("and" | "or" | "not", _) => Err(form()),
-        (operator, [Value::String(name), Value::Array(values)]) => read_test(operator, name, values, true).map(|test| vec![test]),
+        (operator, [Value::String(name), Value::Array(values)]) => {
+            read_test(operator, name, values, true).map(|test| vec![test])
+        }
         (operator, [Value::String(name), Value::Array(values), Value::Object(modifiers)]) => {
             let case_sensitive = modifiers.get("case_sensitive").and_then(Value::as_bool).ok_or_else(form)?;
             read_test(operator, name, values, case_sensitive).map(|test| vec![test])
@@ -117,10 +119,9 @@ fn read_or(filters: &[Value], depth: usize) -> Result<Test, Problem> {
         .collect::<Option<_>>()
         .unwrap_or_default();
     let refused = || {
-        Problem::NotCounted(
-            "`or` is counted within one dimension only, such as [\"is\", \"visit:country\", [\"DE\", \"AT\"]]: for `or` across \
-             dimensions save a segment, which counts from then on"
-                .to_owned(),
+        told(
+            "`or` is counted within one dimension only, such as [\"is\", \"visit:country\", [\"DE\", \"AT\"]]: \
+             for `or` across dimensions save a segment, which counts from then on",
         )
     };
     let (first, others) = tests.split_first().ok_or_else(refused)?;
@@ -147,7 +148,7 @@ fn read_test(operator: &str, name: &str, values: &[Value], case_sensitive: bool)
         _ => return Err(Problem::unknown("filter operator", operator, OPERATORS)),
     };
     if super::dimension::time(name).is_some() {
-        return Err(Problem::NotCounted("time is not filtered: set `date_range`".to_owned()));
+        return Err(told("time is not filtered: set `date_range`"));
     }
     let named = Named::parse(name)?;
     let values = values.iter().map(|value| read_value(value, &named, operator)).collect::<Result<Vec<_>, _>>()?;
@@ -194,6 +195,10 @@ fn narrow(selection: &mut Selection, test: Test) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+fn told(why: &str) -> Problem {
+    Problem::NotCounted(why.to_owned())
 }
 
 fn deduplicated(mut values: Vec<String>) -> Vec<String> {

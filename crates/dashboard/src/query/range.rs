@@ -56,9 +56,9 @@ impl Range {
         let form = || Problem::form("date_range", EXPECTED, value);
         match value {
             Value::String(word) => Self::parse_word(word).ok_or_else(|| match word.as_str() {
-                "realtime" | "realtime_30m" => Problem::NotCounted(
-                    "visitors of the last five minutes are at GET /api/v1/stats/realtime/visitors?site_id=…".to_owned(),
-                ),
+                "realtime" | "realtime_30m" => {
+                    Problem::NotCounted("visitors now are at GET /api/v1/stats/realtime/visitors?site_id=…".to_owned())
+                }
                 _ => form(),
             }),
             Value::Array(ends) => match ends.as_slice() {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use serde::Deserialize;
@@ -19,6 +20,7 @@ use crate::reply::Failure;
 
 /// What is asked.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     site_id: Option<String>,
     date_range: Option<String>,
@@ -28,9 +30,10 @@ pub(super) struct Asked {
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
-    Query(asked): Query<Asked>,
+    asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Value>, Failure> {
     let access = Access::of(&headers, &shared.token_sha256)?;
+    let Query(asked) = asked.map_err(|_| Failure::Parameters)?;
     let site = shared.site(&asked.site_id.ok_or(Problem::Missing("site_id"))?, access)?;
     let zone = zone_of(&site);
     let range = Range::parse_text(asked.date_range.as_deref().unwrap_or("day"))?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use serde::Deserialize;
@@ -14,6 +15,7 @@ use crate::reply::Failure;
 
 /// What is asked.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     site_id: Option<String>,
 }
@@ -22,9 +24,10 @@ pub(super) struct Asked {
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
-    Query(asked): Query<Asked>,
+    asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<u64>, Failure> {
     let access = Access::of(&headers, &shared.token_sha256)?;
+    let Query(asked) = asked.map_err(|_| Failure::Parameters)?;
     let site = shared.site(&asked.site_id.ok_or(Problem::Missing("site_id"))?, access)?;
     let now = shared.clock.now();
     shared.in_turn("realtime", async { Ok(shared.store.live(&site.domain, now).await?) }).await.map(Json)

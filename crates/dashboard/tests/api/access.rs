@@ -95,6 +95,8 @@ async fn wrong_methods_types_and_sizes_are_told_in_json() {
         (Request::get("/api/v2/query").body(Body::empty()).unwrap(), StatusCode::METHOD_NOT_ALLOWED),
         (Request::post("/").body(Body::empty()).unwrap(), StatusCode::METHOD_NOT_ALLOWED),
         (Request::get("/nothing").body(Body::empty()).unwrap(), StatusCode::NOT_FOUND),
+        (Request::get("/api/v1/ledger?site_id=a&date_rnge=7d").body(Body::empty()).unwrap(), StatusCode::BAD_REQUEST),
+        (Request::get("/api/v1/ledger?site_id=a&site_id=b").body(Body::empty()).unwrap(), StatusCode::BAD_REQUEST),
         (post("text/plain", b"{}".to_vec()), StatusCode::UNSUPPORTED_MEDIA_TYPE),
         (post("application/json", b"{".to_vec()), StatusCode::BAD_REQUEST),
         (post("application/json", vec![b' '; 40_000]), StatusCode::PAYLOAD_TOO_LARGE),

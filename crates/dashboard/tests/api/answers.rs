@@ -36,7 +36,7 @@ fn hits(visits: &[Visit], keep: impl Fn(&Visit) -> bool) -> Vec<Hit<'_>> {
     let mut hits = Vec::new();
     for (number, visit) in visits.iter().enumerate().filter(|(_, visit)| keep(visit)) {
         hits.extend(visit.pages.iter().map(|page| Hit { number, visit, page, event: None }));
-        let last = visit.pages.last().unwrap();
+        let last = visit.exit();
         hits.extend(visit.events.iter().map(|event| Hit { number, visit, page: last, event: Some(*event) }));
     }
     hits
@@ -178,9 +178,9 @@ async fn a_page_has_its_own_bounces_exits_and_attention() {
     let of_week: Vec<&Visit> = visits.iter().filter(|visit| keep(visit)).collect();
     let page = "/pricing";
     let counted = recount(hits(&visits, keep).iter().filter(|hit| hit.page == page));
-    let entered: Vec<_> = of_week.iter().filter(|visit| visit.pages[0] == page).collect();
+    let entered: Vec<_> = of_week.iter().filter(|visit| visit.entry() == page).collect();
     let bounced = entered.iter().filter(|visit| visit.is_bounce()).count() as f64;
-    let exits = of_week.iter().filter(|visit| *visit.pages.last().unwrap() == page).count() as f64;
+    let exits = of_week.iter().filter(|visit| visit.exit() == page).count() as f64;
     let attention: Vec<_> =
         entered.iter().filter_map(|visit| visit.attention.map(|a| (visit.day, visit.visitor, a))).collect();
     let engaged: i64 = attention.iter().map(|(_, _, (ms, _))| ms).sum();

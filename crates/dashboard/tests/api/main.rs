@@ -4,6 +4,8 @@
 //! * `access`: tokens, public sites, headers, methods, bodies
 //! * `engine`, `traffic`, `asking`: what they stand on
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what tests share is test code too")]
+
 mod access;
 mod answers;
 mod asking;

@@ -55,7 +55,7 @@ impl Dice {
     /// One of a list, the first ones far more often than the last.
     pub fn pick<T: Copy>(&mut self, list: &[T]) -> T {
         let deep = self.roll(1_000) * self.roll(1_000) * list.len() as u64 / 1_000_000;
-        list[deep as usize]
+        list.get(deep as usize).copied().expect("a list that is not empty")
     }
 }
 
@@ -166,7 +166,7 @@ impl Visit {
     /// What is the same for the whole visit.
     pub fn constant(&self) -> Vec<(Dimension, String)> {
         let mut values = vec![
-            (Dimension::EntryPage, self.pages[0].to_owned()),
+            (Dimension::EntryPage, self.entry().to_owned()),
             (Dimension::Source, self.source.to_owned()),
             (Dimension::Channel, self.channel.to_owned()),
             (Dimension::Browser, self.browser.to_owned()),
@@ -177,6 +177,16 @@ impl Visit {
         values.extend(self.campaign.map(|name| (Dimension::UtmCampaign, name.to_owned())));
         values.extend(self.country.map(|code| (Dimension::Country, code.to_owned())));
         values
+    }
+
+    /// The page it began on.
+    pub fn entry(&self) -> &'static str {
+        self.pages.first().expect("a visit has a page")
+    }
+
+    /// The page it ended on.
+    pub fn exit(&self) -> &'static str {
+        self.pages.last().expect("a visit has a page")
     }
 
     /// One page view and nothing else.
@@ -207,7 +217,7 @@ pub fn cells(site: &Domain, visits: &[Visit]) -> Vec<Cell> {
         }
         for (name, plan) in &visit.events {
             let mut values = visit.constant();
-            values.push((Dimension::Page, (*visit.pages.last().unwrap()).to_owned()));
+            values.push((Dimension::Page, visit.exit().to_owned()));
             values.push((Dimension::Event, (*name).to_owned()));
             let hit = Counts { events: 1, ..Counts::default() };
             add(&mut sums, number, visit, &values, hit);
@@ -218,7 +228,7 @@ pub fn cells(site: &Domain, visits: &[Visit]) -> Vec<Cell> {
             }
         }
         let mut entry = visit.constant();
-        entry.push((Dimension::Page, visit.pages[0].to_owned()));
+        entry.push((Dimension::Page, visit.entry().to_owned()));
         let facts = Counts {
             bounces: i64::from(visit.is_bounce()),
             visit_seconds: visit.seconds,
@@ -227,14 +237,14 @@ pub fn cells(site: &Domain, visits: &[Visit]) -> Vec<Cell> {
         };
         add_counts(&mut sums, visit, &entry, facts);
         let mut exit = visit.constant();
-        exit.push((Dimension::Page, (*visit.pages.last().unwrap()).to_owned()));
+        exit.push((Dimension::Page, visit.exit().to_owned()));
         add_counts(&mut sums, visit, &exit, Counts { exits: 1, ..Counts::default() });
-        let exit_page = vec![(Dimension::ExitPage, (*visit.pages.last().unwrap()).to_owned())];
+        let exit_page = vec![(Dimension::ExitPage, visit.exit().to_owned())];
         let pageviews = visit.pages.len() as i64;
         let whole = Counts { pageviews, events: pageviews + visit.events.len() as i64, exits: 1, ..facts };
         add_to(&mut sums, number, visit, &exit_page, whole);
         if let Some((engaged_ms, scroll)) = visit.attention {
-            for key in [vec![], vec![(Dimension::Page, visit.pages[0].to_owned())]] {
+            for key in [vec![], vec![(Dimension::Page, visit.entry().to_owned())]] {
                 for hour in [None, Some(visit.hour)] {
                     let sum = sums.entry(key_of(visit, hour, &key)).or_default();
                     sum.counts.engaged_ms += engaged_ms;
@@ -297,7 +307,7 @@ fn subsets(values: &[(Dimension, String)]) -> Vec<Vec<(Dimension, String)>> {
     let mut keys = vec![Vec::new()];
     for (at, one) in values.iter().enumerate() {
         keys.push(vec![one.clone()]);
-        for other in &values[at + 1..] {
+        for other in values.iter().skip(at + 1) {
             if PAIRED.contains(&one.0) && PAIRED.contains(&other.0) {
                 keys.push(vec![one.clone(), other.clone()]);
             }

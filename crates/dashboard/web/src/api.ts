@@ -31,6 +31,7 @@ export interface Answer {
     time_labels?: string[];
     total_rows?: number;
   };
+  query: { date_range: [string, string] };
 }
 
 /** What went wrong, in the server's words. */

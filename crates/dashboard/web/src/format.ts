@@ -11,8 +11,8 @@ const languages = new Intl.DisplayNames([LOCALE], { type: "language" });
 
 export const whole = (number: number) => exact.format(number);
 
-/** Short from five digits on; the exact number belongs into a title. */
-export const short = (number: number) => (Math.abs(number) < 10_000 ? exact.format(number) : compact.format(number));
+/** Short from six digits on; the exact number belongs into a title. */
+export const short = (number: number) => (Math.abs(number) < 100_000 ? exact.format(number) : compact.format(number));
 
 export function metricValue(metric: Metric, value: number | null | undefined): string {
   if (value === null || value === undefined) return "–";
@@ -25,8 +25,9 @@ export function metricValue(metric: Metric, value: number | null | undefined): s
     case "views_per_visit":
       return decimal.format(value);
     case "bounce_rate":
-    case "percentage":
       return `${exact.format(value)}%`;
+    case "percentage":
+      return `${value.toFixed(1)}%`;
     case "visit_duration":
       return duration(value);
   }
@@ -61,12 +62,14 @@ const at = (label: string) => new Date(`${label.slice(0, 10)}T${label.length > 1
 const dates = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(LOCALE, { timeZone: "UTC", ...options });
 const dayAndMonth = dates({ day: "numeric", month: "short" });
 const weekday = dates({ weekday: "short", day: "numeric", month: "short" });
+const month = dates({ month: "short" });
 const monthAndYear = dates({ month: "short", year: "numeric" });
 
-/** A bucket under the axis. */
+/** A bucket under the axis; a month says its year where that changes. */
 export function axisLabel(label: string, grain: string): string {
   if (grain === "time:hour") return label.slice(11, 16);
-  return (grain === "time:month" ? monthAndYear : dayAndMonth).format(at(label));
+  if (grain === "time:day") return dayAndMonth.format(at(label));
+  return label.slice(5, 7) === "01" ? label.slice(0, 4) : month.format(at(label));
 }
 
 /** A bucket in full. */

@@ -23,10 +23,12 @@ interface Props {
   range: Range;
   metric: Metric;
   label: string;
+  /** The first day with any count. */
+  firstDay: string | undefined;
   asked: Asked<Answer>;
 }
 
-export function Graph({ site, range, metric, label, asked }: Props) {
+export function Graph({ site, range, metric, label, firstDay, asked }: Props) {
   if (asked.error !== undefined && asked.value === undefined) {
     return (
       <div class="plot">
@@ -37,7 +39,7 @@ export function Graph({ site, range, metric, label, asked }: Props) {
     );
   }
   if (asked.value === undefined) return <div class="plot waiting" aria-busy="true" />;
-  const points = read(asked.value, metric, openBucket(range.grain, site.timezone));
+  const points = read(asked.value, metric, openBucket(range.grain, site.timezone), firstDay);
   if (asked.value.results.length === 0) return <Nothing site={site} range={range} />;
   return (
     <>
@@ -47,13 +49,15 @@ export function Graph({ site, range, metric, label, asked }: Props) {
   );
 }
 
-/** Puts a value on every label: zero where nothing was counted, nothing where time has not come yet. */
-function read(answer: Answer, metric: Metric, now: string): Points {
+/** Puts a value on every label: zero where nothing was counted, nothing before the first count and where time has not come yet. */
+function read(answer: Answer, metric: Metric, now: string, firstDay: string | undefined): Points {
   const index = GRAPHED.indexOf(metric);
   const labels = answer.meta.time_labels ?? [];
   const known = new Map(answer.results.map((row) => [row.dimensions[0], row.metrics[index] ?? null]));
   const ahead = labels.findIndex((label) => label > now);
-  const values = labels.map((label, i) => (ahead !== -1 && i >= ahead ? null : (known.get(label) ?? 0)));
+  const first = firstDay === undefined ? 0 : Math.max(0, labels.findIndex((_, i) => (labels[i + 1] ?? "9") > firstDay));
+  const isMeasured = (i: number) => i >= first && (ahead === -1 || i < ahead);
+  const values = labels.map((label, i) => (isMeasured(i) ? (known.get(label) ?? 0) : null));
   const open = labels.indexOf(now);
   return { labels, values, open: open === -1 ? labels.length : open };
 }
@@ -106,13 +110,14 @@ function Plot({ points, grain, metric, label }: PlotProps) {
       class="plot"
       ref={frame}
       tabIndex={0}
-      role="img"
+      role="group"
+      aria-roledescription="graph"
       aria-label={`${label} over time; arrow keys read the values, the table below has them all`}
       onKeyDown={move}
       onBlur={() => setHover(null)}
     >
       {hover !== null && value !== null && (
-        <div class="tip" role="status" style={{ left: `${hover.left}px` }}>
+        <div class={hover.index > points.labels.length / 2 ? "tip before" : "tip"} role="status" style={{ left: `${hover.left}px` }}>
           <b>{metricValue(metric, value)}</b> {label.toLowerCase()}
           <br />
           <span>
@@ -152,7 +157,7 @@ function options(element: HTMLElement, grain: string, metric: Metric, shown: { c
   return {
     width: element.clientWidth,
     height: HEIGHT,
-    padding: [12, 8, 0, 0],
+    padding: [12, 22, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 9, fill: accent, stroke: colour("--card"), width: 2 } },
     scales: { x: { time: false, range: (_, from, to) => (from === to ? [from - 0.5, to + 0.5] : [from, to]) }, y: { range: (_, __, to) => [0, top(to, metric)] } },

@@ -14,6 +14,7 @@ const TICKS_PER_LIST = 3;
 
 interface Tab {
   name: string;
+  title: string;
   dimension: string;
   /** What a row is. */
   column: string;
@@ -26,40 +27,40 @@ const views = { metric: "pageviews" as const, label: "Views" };
 const visits = { metric: "visits" as const, label: "Visits" };
 const events = { metric: "events" as const, label: "Events" };
 
-const CARDS: { title: string; tabs: Tab[] }[] = [
+const CARDS: { id: string; tabs: Tab[] }[] = [
   {
-    title: "Sources",
+    id: "sources",
     tabs: [
-      { name: "Sources", dimension: "visit:source", column: "Source" },
-      { name: "Channels", dimension: "visit:channel", column: "Channel" },
-      { name: "Referrers", dimension: "visit:referrer", column: "Referrer" },
-      { name: "Campaigns", dimension: "visit:utm_campaign", column: "Campaign" },
+      { name: "Sources", title: "Top sources", dimension: "visit:source", column: "Source" },
+      { name: "Channels", title: "Channels", dimension: "visit:channel", column: "Channel" },
+      { name: "Referrers", title: "Referrers", dimension: "visit:referrer", column: "Referrer" },
+      { name: "Campaigns", title: "Campaigns", dimension: "visit:utm_campaign", column: "Campaign" },
     ],
   },
   {
-    title: "Pages",
+    id: "pages",
     tabs: [
-      { name: "Top pages", dimension: "event:page", column: "Page", beside: views },
-      { name: "Entry", dimension: "visit:entry_page", column: "Entry page", beside: visits },
-      { name: "Exit", dimension: "visit:exit_page", column: "Exit page", beside: visits },
+      { name: "Top", title: "Top pages", dimension: "event:page", column: "Page", beside: views },
+      { name: "Entry", title: "Entry pages", dimension: "visit:entry_page", column: "Entry page", beside: visits },
+      { name: "Exit", title: "Exit pages", dimension: "visit:exit_page", column: "Exit page", beside: visits },
     ],
   },
   {
-    title: "Places",
+    id: "places",
     tabs: [
-      { name: "Countries", dimension: "visit:country", column: "Country", show: (code) => <Country code={code} /> },
-      { name: "Languages", dimension: "visit:language", column: "Language", show: languageName },
+      { name: "Countries", title: "Countries", dimension: "visit:country", column: "Country", show: (code) => <Country code={code} /> },
+      { name: "Languages", title: "Languages", dimension: "visit:language", column: "Language", show: languageName },
     ],
   },
   {
-    title: "Devices",
+    id: "devices",
     tabs: [
-      { name: "Browsers", dimension: "visit:browser", column: "Browser" },
-      { name: "Systems", dimension: "visit:os", column: "System" },
-      { name: "Devices", dimension: "visit:device", column: "Device" },
+      { name: "Browsers", title: "Browsers", dimension: "visit:browser", column: "Browser" },
+      { name: "Systems", title: "Operating systems", dimension: "visit:os", column: "System" },
+      { name: "Devices", title: "Devices", dimension: "visit:device", column: "Device" },
     ],
   },
-  { title: "Events", tabs: [{ name: "Events", dimension: "event:name", column: "Event", beside: events }] },
+  { id: "events", tabs: [{ name: "Events", title: "Events", dimension: "event:name", column: "Event", beside: events }] },
 ];
 
 interface Props {
@@ -72,17 +73,16 @@ export function Lists({ site, range, tick }: Props) {
   return (
     <div class="lists">
       {CARDS.map((card) => (
-        <Card key={card.title} title={card.title} tabs={card.tabs} site={site} range={range} tick={Math.floor(tick / TICKS_PER_LIST)} />
+        <Card key={card.id} id={card.id} tabs={card.tabs} site={site} range={range} tick={Math.floor(tick / TICKS_PER_LIST)} />
       ))}
     </div>
   );
 }
 
-function Card({ title, tabs, site, range, tick }: Props & { title: string; tabs: Tab[] }) {
+function Card({ id, tabs, site, range, tick }: Props & { id: string; tabs: Tab[] }) {
   const [chosen, setChosen] = useState(0);
   const tab = tabs[chosen];
   if (tab === undefined) return null;
-  const id = title.toLowerCase();
   const move = (event: KeyboardEvent) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (step === undefined) return;
@@ -94,9 +94,9 @@ function Card({ title, tabs, site, range, tick }: Props & { title: string; tabs:
   return (
     <section class={`card list ${id}`} aria-labelledby={`${id}-title`}>
       <div class="head">
-        <h2 id={`${id}-title`}>{title}</h2>
+        <h2 id={`${id}-title`}>{tab.title}</h2>
         {tabs.length > 1 && (
-          <div class="tabs" role="tablist" aria-labelledby={`${id}-title`} onKeyDown={move}>
+          <div class="tabs" role="tablist" aria-label={id} onKeyDown={move}>
             {tabs.map((tab, index) => (
               <button
                 key={tab.name}

@@ -3,7 +3,11 @@
 import { render } from "preact";
 import { takeTokenFromFragment } from "./api";
 import { App } from "./app";
-import "./style.css";
+import "./style/base.css";
+import "./style/overview.css";
+import "./style/lists.css";
+import "./style/sign-in.css";
+import "./style/narrow.css";
 
 takeTokenFromFragment();
 const root = document.getElementById("app");

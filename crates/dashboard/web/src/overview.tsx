@@ -4,7 +4,7 @@ import { type Answer, type Metric, type Site, query } from "./api";
 import { metricValue, whole } from "./format";
 import { Graph } from "./graph";
 import { GRAPHED, type Place } from "./place";
-import { RANGES, type Range } from "./range";
+import { RANGES, type Range, daysMeasured } from "./range";
 import { type Asked, useAnswer } from "./use-answer";
 
 const LABELS: Record<string, string> = {
@@ -36,6 +36,12 @@ export function Overview({ site, range, metric, tick, go }: Props) {
   const before = useAnswer(`before ${key}`, 0, (signal) =>
     query({ site_id: site.domain, metrics: GRAPHED, date_range: range.previous }, signal),
   );
+  const history = useAnswer(`history ${site.domain}`, 0, (signal) =>
+    query({ site_id: site.domain, metrics: ["pageviews"], date_range: "all" }, signal),
+  );
+  const firstDay = history.value?.query.date_range[0].slice(0, 10);
+  // Against days before the first count everything would have grown.
+  const comparable = firstDay !== undefined && firstDay <= range.previous[0];
   const series = useAnswer(`series ${key} ${range.grain}`, fresh, (signal) =>
     query(
       { site_id: site.domain, metrics: GRAPHED, date_range: range.dates, dimensions: [range.grain], include: { time_labels: true } },
@@ -46,10 +52,10 @@ export function Overview({ site, range, metric, tick, go }: Props) {
     <section class="card overview" aria-label="Overview">
       <div class="numbers" role="group" aria-label="Totals; choose one for the graph">
         {GRAPHED.map((name, index) => (
-          <Total key={name} name={name} index={index} chosen={name === metric} range={range} now={now} before={before.value} go={go} />
+          <Total key={name} name={name} index={index} chosen={name === metric} range={range} now={now} before={comparable ? before.value : undefined} days={daysMeasured(range, firstDay)} go={go} />
         ))}
       </div>
-      <Graph site={site} range={range} metric={metric} label={LABELS[metric] ?? metric} asked={series} />
+      <Graph site={site} range={range} metric={metric} label={LABELS[metric] ?? metric} firstDay={firstDay} asked={series} />
     </section>
   );
 }
@@ -61,10 +67,11 @@ interface TotalProps {
   range: Range;
   now: Asked<Answer>;
   before: Answer | undefined;
+  days: number;
   go: (change: Partial<Place>) => void;
 }
 
-function Total({ name, index, chosen, range, now, before, go }: TotalProps) {
+function Total({ name, index, chosen, range, now, before, days, go }: TotalProps) {
   const value = now.value?.results[0]?.metrics[index];
   const earlier = before?.results[0]?.metrics[index];
   const warning = now.value?.meta.metric_warnings?.[name];
@@ -75,9 +82,9 @@ function Total({ name, index, chosen, range, now, before, go }: TotalProps) {
         {now.loading ? "" : metricValue(name, value)}
       </span>
       <Change name={name} value={value} earlier={earlier} range={range} />
-      {warning?.code === "sum_of_daily_visitors" && typeof value === "number" && (
+      {warning?.code === "sum_of_daily_visitors" && typeof value === "number" && value > 0 && (
         <span class="honest" title={warning.warning}>
-          sum of daily visitors · ⌀ {metricValue(name, Math.round(value / range.days))} a day
+          sum of daily visitors ({metricValue(name, Math.round(value / days))} a day)
         </span>
       )}
     </button>
@@ -87,7 +94,7 @@ function Total({ name, index, chosen, range, now, before, go }: TotalProps) {
 /** Against the period before. A day that is not over is not compared in percent: its hours to come would count as a loss. */
 function Change({ name, value, earlier, range }: { name: Metric; value?: number | null; earlier?: number | null; range: Range }) {
   const before = RANGES.find((known) => known.name === range.name)?.before ?? "before";
-  if (typeof value !== "number" || typeof earlier !== "number" || earlier === 0) return <span class="change none">&nbsp;</span>;
+  if (typeof value !== "number" || typeof earlier !== "number" || earlier === 0) return null;
   if (range.name === "day") {
     return (
       <span class="change none">
@@ -103,9 +110,7 @@ function Change({ name, value, earlier, range }: { name: Metric; value?: number 
   const title = `${before}: ${metricValue(name, earlier)}${range.open ? "; today is not over yet" : ""}`;
   return (
     <span class={`change ${direction}`} title={title}>
-      {arrow}
-      {Math.abs(percent)}
-      {unit}
+      {percent === 0 ? "unchanged" : `${arrow}${Math.abs(percent)}${unit}`}
     </span>
   );
 }

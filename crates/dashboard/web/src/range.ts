@@ -56,6 +56,13 @@ export function resolve(name: RangeName, today: string): Range {
   }
 }
 
+/** The days of a range that have been measured at all: a site's first days are no reason for a lower average. */
+export function daysMeasured(range: Range, firstDay: string | undefined): number {
+  const [first, last] = range.dates;
+  const from = firstDay !== undefined && firstDay > first ? firstDay : first;
+  return Math.max(1, between(from, last) + 1);
+}
+
 function parts(timezone: string, now: Date): { date: string; hour: string } {
   const format = new Intl.DateTimeFormat("en-GB", {
     timeZone: timezone,

@@ -1,0 +1,48 @@
+// What the page works out by itself: ranges, buckets, words. `npm test` builds this and runs it under node's own runner.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { axisLabel, bucketLabel, duration, metricValue } from "../src/format";
+import { daysMeasured, openBucket, resolve, today } from "../src/range";
+
+test("today is the site's own", () => {
+  const evening = new Date("2024-05-15T15:30:00Z");
+  assert.equal(today("Asia/Tokyo", evening), "2024-05-16");
+  assert.equal(today("America/New_York", evening), "2024-05-15");
+  assert.equal(openBucket("time:hour", "Asia/Tokyo", evening), "2024-05-16 00:00:00");
+  assert.equal(openBucket("time:month", "Asia/Tokyo", evening), "2024-05-01");
+});
+
+test("ranges end today and are compared with as many days before", () => {
+  for (const [name, dates, previous] of [
+    ["day", ["2024-03-01", "2024-03-01"], ["2024-02-29", "2024-02-29"]],
+    ["yesterday", ["2024-02-29", "2024-02-29"], ["2024-02-28", "2024-02-28"]],
+    ["7d", ["2024-02-24", "2024-03-01"], ["2024-02-17", "2024-02-23"]],
+    ["12mo", ["2023-04-01", "2024-03-01"], ["2022-04-01", "2023-03-01"]],
+  ] as const) {
+    const range = resolve(name, "2024-03-01");
+    assert.deepEqual([range.dates, range.previous], [dates, previous], name);
+  }
+  assert.equal(resolve("yesterday", "2024-03-01").open, false);
+});
+
+test("a leap day a year ago is the last of February", () => {
+  assert.deepEqual(resolve("12mo", "2024-02-29").previous, ["2022-03-01", "2023-02-28"]);
+});
+
+test("days before the first count do not lower an average", () => {
+  const range = resolve("30d", "2024-03-31");
+  assert.equal(daysMeasured(range, "2024-03-22"), 10);
+  assert.equal(daysMeasured(range, "2020-01-01"), 30);
+  assert.equal(daysMeasured(range, undefined), 30);
+});
+
+test("numbers and buckets read well", () => {
+  assert.deepEqual([0, 59, 60, 3_725].map(duration), ["0s", "59s", "1m 00s", "1h 2m"]);
+  assert.equal(metricValue("visitors", 99_999), "99,999");
+  assert.equal(metricValue("visitors", 123_456), "123.5K");
+  assert.equal(metricValue("percentage", 51), "51.0%");
+  assert.equal(metricValue("bounce_rate", null), "–");
+  assert.equal(axisLabel("2024-01-01", "time:month"), "2024");
+  assert.equal(bucketLabel("2024-05-15 09:00:00", "time:hour"), "Wed, May 15, 09:00–09:59");
+});
