@@ -55,7 +55,8 @@ impl SiteState {
 
     /// Notes what became of hits.
     pub(crate) fn note(&mut self, minute: i64, outcome: Outcome, hits: i64) {
-        *self.ledger.entry((minute, outcome)).or_default() += hits;
+        let line = self.ledger.entry((minute, outcome)).or_default();
+        *line = line.saturating_add(hits);
     }
 
     /// Takes the waiting changes.

@@ -1,4 +1,6 @@
-//! What is remembered of one visitor for one day: 72 bytes, and 20 for each distinct shape of its hits.
+//! What is remembered of one visitor for one day: 72 bytes, and 20 for each distinct shape of its hits. With the tables that
+//! find it and everything shared, a visitor-day of two or three page views takes 140 to 200 bytes (measured over 218,000
+//! visitors on 50 and on 2,000 pages), one of five pages 290.
 
 use model::limits::VISIT_IDLE_MS_MAX;
 use privacy::visitor::Visitor;
@@ -99,6 +101,9 @@ pub(crate) struct LastSeen {
 
 /// A percentage, 0 to 100.
 pub(crate) type Percent = u8;
+
+const _: () =
+    assert!(size_of::<VisitorDay>() <= 72 && size_of::<Shape>() <= 16, "memory is one of the design's figures");
 
 impl VisitorDay {
     pub(crate) fn new(visitor: Visitor, profile: ProfileId) -> Self {
