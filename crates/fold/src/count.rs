@@ -17,10 +17,9 @@
 use model::{Counts, Dimension, Engagement};
 
 use crate::cells::pending::Pending;
-use crate::cells::point::{Dimensions, EVENT_BY_PROPERTY, OF_VISIT, OF_VISITOR, PAIRS, Point, SINGLES};
-use crate::cells::seen::Seen;
+use crate::cells::point::{Dimensions, EVENT_BY_PROPERTY, PAIRS, Point, SINGLES};
+use crate::cells::seen::LookBack;
 use crate::state::day::{SiteDay, VisitorNumber};
-use crate::state::profiles::Profiles;
 use crate::state::values::{ABSENT, ValueId};
 use crate::state::visitor::{Exit, Facts, LastSeen, PageOfHost, PropertyShape, Shape, Visit};
 
@@ -65,20 +64,17 @@ pub(crate) fn hit(day: &mut SiteDay, number: VisitorNumber, counted: &Counted, c
 
     let shape = Shape { profile: visit.profile, at: counted.at, event: counted.event, seen: now, scroll_percent: None };
     let mut seen = LookBack::default();
-    let mut met_before = false;
     for earlier in shapes.iter(person.shapes) {
-        met_before |= earlier.same(&shape);
         seen.note(earlier.seen, now, earlier.agreement(&shape, visit_profiles));
     }
     let (here, entry) = (point(counted.at, counted.event), point(visit.entry, ABSENT));
     cells.add_hit((&here, &seen, counted), (&entry, &VisitChange::between(counted, visit.facts())));
-    if met_before {
-        if let Some(known) = shapes.find_mut(person.shapes, |known| known.same(&shape)) {
-            known.seen = now;
+    match shapes.find_mut(person.shapes, |known| known.same(&shape)) {
+        Some(known) => known.seen = now,
+        None => {
+            shapes.push(&mut person.shapes, shape);
+            person.shapes_len = person.shapes_len.saturating_add(1);
         }
-    } else {
-        shapes.push(&mut person.shapes, shape);
-        person.shapes_len = person.shapes_len.saturating_add(1);
     }
 
     for property in &counted.properties {
@@ -88,11 +84,12 @@ pub(crate) fn hit(day: &mut SiteDay, number: VisitorNumber, counted: &Counted, c
             seen.note(earlier.seen, now, earlier.agreement(&shape));
         }
         cells.add_property(&shape, &seen, counted);
-        if let Some(known) = properties.find_mut(person.properties, |known| known.same(&shape)) {
-            known.seen = now;
-        } else {
-            properties.push(&mut person.properties, shape);
-            person.shapes_len = person.shapes_len.saturating_add(1);
+        match properties.find_mut(person.properties, |known| known.same(&shape)) {
+            Some(known) => known.seen = now,
+            None => {
+                properties.push(&mut person.properties, shape);
+                person.shapes_len = person.shapes_len.saturating_add(1);
+            }
         }
     }
 
@@ -135,63 +132,6 @@ pub(crate) fn engagement(day: &mut SiteDay, known: Option<VisitorNumber>, attent
     for (dimension, value) in [(Dimension::Total, ABSENT), (Dimension::Page, page)] {
         *day.pending.day(dimension, value) += counts;
         *day.pending.hour(hour, dimension, value) += counts;
-    }
-}
-
-/// In which cells of a hit its visitor has been before on this day and in this hour, and its visit.
-#[derive(Default)]
-struct LookBack {
-    day: Seen,
-    hour: Seen,
-    visit: Seen,
-}
-
-impl LookBack {
-    #[inline]
-    fn note(&mut self, earlier: LastSeen, now: LastSeen, equal: Dimensions) {
-        self.day.note(equal);
-        if earlier.hour == now.hour {
-            self.hour.note(equal);
-        }
-        if earlier.visit == now.visit {
-            self.visit.note(equal);
-        }
-    }
-}
-
-impl Shape {
-    fn same(&self, other: &Self) -> bool {
-        self.profile == other.profile && self.at == other.at && self.event == other.event
-    }
-
-    /// The dimensions in which two hits of one visitor are equal: what is the visitor's always is.
-    #[inline]
-    fn agreement(&self, other: &Self, profiles: &Profiles<{ OF_VISIT.len() }>) -> Dimensions {
-        const ALWAYS: Dimensions = Dimensions::of(&OF_VISITOR);
-        const SAME_VISIT: Dimensions = Dimensions::of(&OF_VISIT);
-        let of_hit = Dimensions::when(self.at.page == other.at.page, Dimension::Page)
-            .with(Dimensions::when(self.at.host == other.at.host, Dimension::Hostname))
-            .with(Dimensions::when(self.event == other.event, Dimension::Event));
-        let of_visit = if self.profile == other.profile {
-            SAME_VISIT
-        } else {
-            let values = profiles.get(self.profile).iter().zip(profiles.get(other.profile));
-            OF_VISIT.iter().zip(values).fold(Dimensions::NONE, |equal, (dimension, (one, other))| {
-                equal.with(Dimensions::when(one == other, *dimension))
-            })
-        };
-        ALWAYS.with(of_visit).with(of_hit)
-    }
-}
-
-impl PropertyShape {
-    fn same(&self, other: &Self) -> bool {
-        self.property == other.property && self.event == other.event
-    }
-
-    fn agreement(&self, other: &Self) -> Dimensions {
-        Dimensions::when(self.property == other.property, Dimension::Property)
-            .with(Dimensions::when(self.event == other.event, Dimension::Event))
     }
 }
 

@@ -9,6 +9,7 @@ use model::Dimension;
 use model::counts::PAIRED;
 
 use crate::cells::point::{Dimensions, EVENT_BY_PROPERTY, PAIRS};
+use crate::state::visitor::LastSeen;
 
 /// The cells of a hit in which its visitor or visit has been before.
 #[derive(Clone, Copy, Default)]
@@ -40,6 +41,27 @@ impl Seen {
     #[inline]
     pub(crate) fn new_in_pair(&self, pair: usize) -> i64 {
         i64::from(self.pairs & (1 << pair) == 0)
+    }
+}
+
+/// In which cells of a hit its visitor has been before on this day and in this hour, and its visit.
+#[derive(Default)]
+pub(crate) struct LookBack {
+    pub(crate) day: Seen,
+    pub(crate) hour: Seen,
+    pub(crate) visit: Seen,
+}
+
+impl LookBack {
+    #[inline]
+    pub(crate) fn note(&mut self, earlier: LastSeen, now: LastSeen, equal: Dimensions) {
+        self.day.note(equal);
+        if earlier.hour == now.hour {
+            self.hour.note(equal);
+        }
+        if earlier.visit == now.visit {
+            self.visit.note(equal);
+        }
     }
 }
 
