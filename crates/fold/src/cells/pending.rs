@@ -22,27 +22,36 @@ const NOWHERE: u32 = u32::MAX;
 /// Waiting changes of one day.
 pub(crate) struct Pending {
     buckets: [Option<Box<Bucket>>; BUCKETS],
-    /// Numbers of the level-2 cells that were met on this day, and how many of each pair, against the bound.
-    known: HashMap<PairCell, u32, foldhash::fast::RandomState>,
-    known_per_pair: [usize; PAIRS.len()],
+    /// For each pair, the cells that were met on this day, by number. A table each: most are small and stay in the cache.
+    known: [HashMap<PairValues, CellNumber, foldhash::fast::RandomState>; PAIRS.len()],
     /// By a level-2 cell's number, where its change waits, or [`NOWHERE`].
     waiting: Vec<u32>,
-    changes: Vec<(PairCell, Counts)>,
+    changes: Vec<PairChange>,
 }
 
-/// A level-2 cell.
+/// Number of a level-2 cell within its day.
+type CellNumber = u32;
+
+/// A level-2 cell's two values.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct PairCell {
-    pair: u8,
+struct PairValues {
     first: ValueId,
     second: ValueId,
 }
 
-/// One number instead of three: this is hashed fifteen times a hit.
-impl Hash for PairCell {
+/// One number instead of two: this is hashed fifteen times a hit.
+impl Hash for PairValues {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(u64::from(self.pair) << 32 | u64::from(self.first) << 16 | u64::from(self.second));
+        state.write_u32(u32::from(self.first) << 16 | u32::from(self.second));
     }
+}
+
+/// A waiting change of level 2.
+struct PairChange {
+    number: CellNumber,
+    pair: u8,
+    values: PairValues,
+    counts: Counts,
 }
 
 /// The cells of levels 0 and 1 in one hour, or in the day.
@@ -68,8 +77,7 @@ impl Default for Pending {
     fn default() -> Self {
         Self {
             buckets: [const { None }; BUCKETS],
-            known: HashMap::default(),
-            known_per_pair: [0; PAIRS.len()],
+            known: std::array::from_fn(|_| HashMap::default()),
             waiting: Vec::new(),
             changes: Vec::new(),
         }
@@ -97,22 +105,22 @@ impl Pending {
         (pair, first, second): (usize, ValueId, ValueId),
         cells_max: usize,
     ) -> (&mut Counts, bool) {
-        let pair = u8::try_from(pair).expect("fewer than 256 pairs");
-        let mut cell = PairCell { pair, first, second };
-        let mut number = self.known.get(&cell).copied().or_else(|| self.know(cell, cells_max));
+        let mut values = PairValues { first, second };
+        let mut number = self.know(pair, values, cells_max);
         let folded = number.is_none();
         if folded {
-            cell = PairCell { pair, first: FOLDED, second: FOLDED };
-            number = self.known.get(&cell).copied().or_else(|| self.know(cell, usize::MAX));
+            values = PairValues { first: FOLDED, second: FOLDED };
+            number = self.know(pair, values, usize::MAX);
         }
-        let number = number.expect("known, or just made known") as usize;
-        let waiting = self.waiting.get_mut(number).expect("a place for every known cell");
+        let number = number.expect("there is always room for `(other)`");
+        let waiting = self.waiting.get_mut(number as usize).expect("a place for every known cell");
         if *waiting == NOWHERE {
             *waiting = u32::try_from(self.changes.len()).expect("fewer cells than 2^32");
-            self.changes.push((cell, Counts::default()));
+            let pair = u8::try_from(pair).expect("fewer than 256 pairs");
+            self.changes.push(PairChange { number, pair, values, counts: Counts::default() });
         }
-        let (_, counts) = self.changes.get_mut(*waiting as usize).expect("where it waits");
-        (counts, folded)
+        let change = self.changes.get_mut(*waiting as usize).expect("where it waits");
+        (&mut change.counts, folded)
     }
 
     /// How many cells have a change waiting.
@@ -151,12 +159,11 @@ impl Pending {
                 *slot = None;
             }
         }
-        for (cell, counts) in self.changes.drain(..) {
-            if let Some(waiting) = self.known.get(&cell).and_then(|number| self.waiting.get_mut(*number as usize)) {
+        for PairChange { number, pair, values: PairValues { first, second }, counts } in self.changes.drain(..) {
+            if let Some(waiting) = self.waiting.get_mut(number as usize) {
                 *waiting = NOWHERE;
             }
             if !counts.is_zero() {
-                let PairCell { pair, first, second } = cell;
                 let (dimension, by) =
                     PAIRS.get(usize::from(pair)).copied().expect("only pairs of the list are counted");
                 let (value, by_value) = (values.text(dimension, first).into(), values.text(by, second).into());
@@ -171,16 +178,19 @@ impl Pending {
         column.at(value)
     }
 
-    /// Gives a cell of a pair its number, if there is room for one more.
-    fn know(&mut self, cell: PairCell, cells_max: usize) -> Option<u32> {
-        let known = self.known_per_pair.get_mut(usize::from(cell.pair))?;
-        if *known >= cells_max {
+    /// The number of a pair's cell, given to it now if there is room for one more.
+    #[inline]
+    fn know(&mut self, pair: usize, values: PairValues, cells_max: usize) -> Option<CellNumber> {
+        let known = self.known.get_mut(pair).expect("a table for every pair");
+        if let Some(number) = known.get(&values) {
+            return Some(*number);
+        }
+        if known.len() >= cells_max {
             return None;
         }
-        *known += 1;
-        let number = u32::try_from(self.waiting.len()).expect("fewer cells than 2^32");
+        let number = CellNumber::try_from(self.waiting.len()).expect("fewer cells than 2^32");
         self.waiting.push(NOWHERE);
-        self.known.insert(cell, number);
+        known.insert(values, number);
         Some(number)
     }
 }
