@@ -146,9 +146,9 @@ mod tests {
         let written = write(&query, &plan, &answer, None, now.time_zone());
         assert_eq!(
             written["results"],
-            json!([{ "metrics": [5, 25], "dimensions": ["2024-05-08", "JP"] }, { "metrics": [5, 25], "dimensions": ["2024-05-08", "(other)"] }])
+            json!([{ "metrics": [5, 25], "dimensions": ["2024-05-09", "JP"] }, { "metrics": [5, 25], "dimensions": ["2024-05-09", "(other)"] }])
         );
-        assert_eq!(written["meta"]["time_labels"], json!(["2024-05-08", "2024-05-13"]));
+        assert_eq!(written["meta"]["time_labels"], json!(["2024-05-09", "2024-05-13"]));
         assert_eq!(written["meta"]["total_rows"], json!(2));
         assert_eq!(written["meta"]["metric_warnings"]["visitors"]["code"], "sum_of_daily_visitors");
         assert_eq!(written["meta"]["folded"]["value"], "(other)");

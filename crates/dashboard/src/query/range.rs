@@ -34,9 +34,9 @@ pub enum Range {
     All,
     /// The last 24 site-local hours, the current one included.
     Hours24,
-    /// So many days before today.
+    /// So many days, today the last. Plausible ends them yesterday; whoever sent a first hit just now looks for it here.
     LastDays(i64),
-    /// So many calendar months before the current one.
+    /// So many calendar months, the current one the last.
     LastMonths(i64),
     /// From one date to another.
     Dates(Date, Date),
@@ -121,10 +121,10 @@ impl Range {
                 let first = now.saturating_sub(SignedDuration::from_hours(23));
                 Span::Hours { first: local_hour(&first), last: local_hour(now) }
             }
-            Self::LastDays(count) => days(today.saturating_sub(count.days()), today.saturating_sub(1.day())),
+            Self::LastDays(count) => days(today.saturating_sub((count - 1).days()), today),
             Self::LastMonths(count) => {
-                let month = today.first_of_month();
-                days(month.saturating_sub(count.months()), month.saturating_sub(1.day()))
+                let first = today.first_of_month().saturating_sub((count - 1).months());
+                days(first, today.last_of_month())
             }
             Self::Dates(first, last) => days(first, last),
             Self::Instants(from, to) => {
@@ -260,14 +260,14 @@ mod tests {
     }
 
     #[test]
-    fn words_mean_what_they_mean_in_plausible() {
+    fn words_end_with_the_present_day_or_month() {
         for (word, expected) in [
             ("day", "2024-05-15..2024-05-15"),
-            ("7d", "2024-05-08..2024-05-14"),
+            ("7d", "2024-05-09..2024-05-15"),
             ("30d", "2024-04-15..2024-05-14"),
             ("month", "2024-05-01..2024-05-31"),
-            ("6mo", "2023-11-01..2024-04-30"),
-            ("12mo", "2023-05-01..2024-04-30"),
+            ("6mo", "2023-12-01..2024-05-31"),
+            ("12mo", "2023-06-01..2024-05-31"),
             ("year", "2024-01-01..2024-12-31"),
             ("all", "2023-02-03..2024-05-15"),
             ("24h", "2024-05-14 16:00:00..2024-05-15 15:00:00"),
