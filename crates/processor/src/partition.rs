@@ -184,14 +184,10 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
             let due = flushed + self.processor.flush;
             let wait = due.saturating_duration_since(Instant::now()).min(READ_WAIT_MAX);
             let entries = self.processor.journal.read(self.number, self.next, READ_RECORDS_MAX, wait).await?;
-            let idle = entries.is_empty();
             self.fold_entries(entries.into_iter());
             let stopping = *self.stop.borrow();
             let full = self.fold.pending_cells() >= PENDING_CELLS_MAX;
             if stopping || full || Instant::now() >= due {
-                if idle {
-                    self.close_days(self.processor.clock.now());
-                }
                 if self.flush(&mut live).await? == Flow::Stopped || stopping {
                     return Ok(());
                 }

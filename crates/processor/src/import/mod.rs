@@ -227,13 +227,7 @@ struct Content {
 
 impl Content {
     fn new(marks: Vec<ImportMark>) -> Self {
-        Self {
-            bytes: 0,
-            digest: Sha256::new(),
-            marks: marks.into_iter().peekable(),
-            known: 0,
-            ended_here: false,
-        }
+        Self { bytes: 0, digest: Sha256::new(), marks: marks.into_iter().peekable(), known: 0, ended_here: false }
     }
 
     /// Reads the next line without its end; false at the end of the content. Of a line that is too long only the
