@@ -146,13 +146,13 @@ mod tests {
         let written = write(&query, &plan, &answer, None, now.time_zone());
         assert_eq!(
             written["results"],
-            json!([{ "metrics": [5, 25], "dimensions": ["2024-05-09", "JP"] }, { "metrics": [5, 25], "dimensions": ["2024-05-09", "(other)"] }])
+            json!([{ "metrics": [5, 25], "dimensions": ["2024-05-08", "JP"] }, { "metrics": [5, 25], "dimensions": ["2024-05-08", "(other)"] }])
         );
         assert_eq!(written["meta"]["time_labels"], json!(["2024-05-09", "2024-05-13"]));
         assert_eq!(written["meta"]["total_rows"], json!(2));
         assert_eq!(written["meta"]["metric_warnings"]["visitors"]["code"], "sum_of_daily_visitors");
         assert_eq!(written["meta"]["folded"]["value"], "(other)");
-        assert_eq!(written["query"]["date_range"], json!(["2024-05-08T00:00:00+09:00", "2024-05-14T23:59:59+09:00"]));
+        assert_eq!(written["query"]["date_range"], json!(["2024-05-09T00:00:00+09:00", "2024-05-15T23:59:59+09:00"]));
         assert_eq!(written["query"]["order_by"], json!([["time:week", "asc"], ["visitors", "desc"]]));
         assert_eq!(written["query"]["pagination"], json!({ "limit": 10_000, "offset": 0 }));
     }
