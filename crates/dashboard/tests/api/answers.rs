@@ -112,8 +112,8 @@ fn even(number: f64) -> i64 {
 #[tokio::test]
 async fn totals_are_those_of_the_visits() {
     let (router, visits) = measured().await;
-    let of_week: Vec<&Visit> = visits.iter().filter(|visit| in_days(TODAY - 7, TODAY - 1)(visit)).collect();
-    let counted = recount(&hits(&visits, in_days(TODAY - 7, TODAY - 1)));
+    let of_week: Vec<&Visit> = visits.iter().filter(|visit| in_days(TODAY - 6, TODAY)(visit)).collect();
+    let counted = recount(&hits(&visits, in_days(TODAY - 6, TODAY)));
     let bounces = of_week.iter().filter(|visit| visit.is_bounce()).count();
     let seconds: i64 = of_week.iter().map(|visit| visit.seconds).sum();
     let metrics = ["visitors", "visits", "pageviews", "events", "views_per_visit", "bounce_rate", "visit_duration"];
@@ -142,7 +142,7 @@ async fn totals_are_those_of_the_visits() {
 #[tokio::test]
 async fn rows_by_a_dimension_are_ranked_and_share_the_whole() {
     let (router, visits) = measured().await;
-    let hits = hits(&visits, in_days(TODAY - 7, TODAY - 1));
+    let hits = hits(&visits, in_days(TODAY - 6, TODAY));
     let whole = recount(&hits).visitors as f64;
     let of_country = ranked(&hits, |hit| hit.visit.country.map(str::to_owned));
     let asked =
@@ -174,7 +174,7 @@ async fn rows_by_a_dimension_are_ranked_and_share_the_whole() {
 #[tokio::test]
 async fn a_page_has_its_own_bounces_exits_and_attention() {
     let (router, visits) = measured().await;
-    let keep = in_days(TODAY - 7, TODAY - 1);
+    let keep = in_days(TODAY - 6, TODAY);
     let of_week: Vec<&Visit> = visits.iter().filter(|visit| keep(visit)).collect();
     let page = "/pricing";
     let counted = recount(hits(&visits, keep).iter().filter(|hit| hit.page == page));
@@ -213,7 +213,7 @@ async fn a_page_has_its_own_bounces_exits_and_attention() {
 #[tokio::test]
 async fn a_filter_on_another_dimension_reads_the_pair() {
     let (router, visits) = measured().await;
-    let keep = in_days(TODAY - 7, TODAY - 1);
+    let keep = in_days(TODAY - 6, TODAY);
     let german = hits(&visits, |visit| keep(visit) && visit.country == Some("DE"));
     let expected: Vec<_> = ranked(&german, |hit| Some(hit.page.to_owned()))
         .into_iter()
@@ -226,7 +226,7 @@ async fn a_filter_on_another_dimension_reads_the_pair() {
     assert_eq!(rows(&ask(&router, asked).await), expected);
 
     let of_docs: Vec<_> =
-        hits(&visits, in_days(TODAY - 7, TODAY - 1)).into_iter().filter(|hit| hit.page == "/docs").collect();
+        hits(&visits, in_days(TODAY - 6, TODAY)).into_iter().filter(|hit| hit.page == "/docs").collect();
     let expected: Vec<_> = ranked(&of_docs, |hit| hit.visit.country.map(str::to_owned))
         .into_iter()
         .map(|(country, counted)| (vec![country], vec![json!(counted.visitors), json!(counted.pageviews)]))
@@ -247,7 +247,7 @@ async fn a_filter_on_another_dimension_reads_the_pair() {
 #[tokio::test]
 async fn several_values_add_up_where_they_do() {
     let (router, visits) = measured().await;
-    let keep = in_days(TODAY - 7, TODAY - 1);
+    let keep = in_days(TODAY - 6, TODAY);
     let two = recount(&hits(&visits, |visit| keep(visit) && matches!(visit.country, Some("DE" | "US"))));
     let asked = json!({ "metrics": ["visitors", "visits"], "filters": [["is", "visit:country", ["US", "DE"]]] });
     assert_eq!(single(&ask(&router, asked).await), [json!(two.visitors), json!(two.visits)]);
@@ -334,7 +334,7 @@ async fn a_dimension_is_followed_over_time() {
 #[tokio::test]
 async fn events_and_their_properties_are_counted() {
     let (router, visits) = measured().await;
-    let hits = hits(&visits, in_days(TODAY - 7, TODAY - 1));
+    let hits = hits(&visits, in_days(TODAY - 6, TODAY));
     let expected: Vec<_> = ranked(&hits, |hit| hit.event.map(|(name, _)| name.to_owned()))
         .into_iter()
         .map(|(name, counted)| {
@@ -364,7 +364,7 @@ async fn events_and_their_properties_are_counted() {
 #[tokio::test]
 async fn any_order_is_kept_over_all_pages() {
     let (router, visits) = measured().await;
-    let of_week: Vec<&Visit> = visits.iter().filter(|visit| in_days(TODAY - 7, TODAY - 1)(visit)).collect();
+    let of_week: Vec<&Visit> = visits.iter().filter(|visit| in_days(TODAY - 6, TODAY)(visit)).collect();
     let mut sources: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     for visit in &of_week {
         let (bounces, visits) = sources.entry(visit.source).or_default();
