@@ -3,6 +3,15 @@
 //!
 //! It knows nothing of ClickHouse or of how hits are counted, it cannot open what it sealed, and it writes nothing about a
 //! sender anywhere but into the seal. Its bounds: [`model::limits`], and the constants beside what they bound.
+//!
+//! What its answers promise:
+//! * 202, or the GIF: every hit of the request came to an outcome; what the outcome header calls `counted` or `minimal` is
+//!   durable. Robots, opted-out visitors and sites that are off get this answer too. Of several hits (a batch, a list of
+//!   sites) the header is a list: `counted; hits=2, refused; reason=malformed; hits=1`.
+//! * 4xx: the request is wrong as a whole (400 malformed or unknown site, 405, 408, 413, 415) or too early (429); nothing of
+//!   it was kept. One wrong event among right ones is refused alone.
+//! * 503: the journal is full or fails, or there is no key to seal to. Nothing is promised; of a batch some hits may have
+//!   been kept, and sent again with the same `id`s each counts once.
 
 mod answer;
 mod assets;

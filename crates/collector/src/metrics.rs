@@ -13,7 +13,10 @@ pub(crate) const NO_SITE: &str = "";
 pub(crate) struct Metrics {
     received: IntCounterVec,
     refused: IntCounterVec,
-    acknowledged: IntCounterVec,
+    /// One for each mode, looked up once: every hit that is kept counts here.
+    full: IntCounter,
+    exempt: IntCounter,
+    minimal: IntCounter,
     pub(crate) append_seconds: Histogram,
     pub(crate) tallies_dropped: IntCounter,
     pub(crate) connections_open: IntGauge,
@@ -43,14 +46,15 @@ impl Metrics {
         let connections_open = IntGauge::new("footfall_connections_open", "Connections that are served.")?;
         registry.register(Box::new(append_seconds.clone()))?;
         registry.register(Box::new(connections_open.clone()))?;
+        let acknowledged =
+            counters("footfall_hits_acknowledged_total", "Hits that are durable in the journal.", "mode")?;
+        let of_mode = |mode: Mode| acknowledged.with_label_values(&[mode.as_str()]);
         Ok(Self {
+            full: of_mode(Mode::Full),
+            exempt: of_mode(Mode::Exempt),
+            minimal: of_mode(Mode::Minimal),
             received: counters("footfall_hits_received_total", "Hits that reached a collector.", "site")?,
             refused: counters("footfall_hits_refused_total", "Hits that a collector turned away.", "reason")?,
-            acknowledged: counters(
-                "footfall_hits_acknowledged_total",
-                "Hits that are durable in the journal.",
-                "mode",
-            )?,
             append_seconds,
             tallies_dropped: counter(
                 "footfall_tallies_dropped_total",
@@ -77,6 +81,11 @@ impl Metrics {
     }
 
     pub(crate) fn acknowledged(&self, mode: Mode) {
-        self.acknowledged.with_label_values(&[mode.as_str()]).inc();
+        match mode {
+            Mode::Full => self.full.inc(),
+            Mode::Exempt => self.exempt.inc(),
+            // Admission keeps no hit whose mode is off.
+            Mode::Minimal | Mode::Off => self.minimal.inc(),
+        }
     }
 }

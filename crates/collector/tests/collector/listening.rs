@@ -60,7 +60,8 @@ async fn until(stream: &mut TcpStream, end: &str) -> String {
     let mut received = String::new();
     let mut buffer = [0; 4_096];
     while !received.contains(end) {
-        let read = timeout(PATIENCE, stream.read(&mut buffer)).await.expect("an answer in time").unwrap();
+        let read = timeout(PATIENCE, stream.read(&mut buffer)).await;
+        let read = read.unwrap_or_else(|_| panic!("no {end:?} in time after {received:?}")).unwrap();
         assert_ne!(read, 0, "closed after {received:?}");
         received.push_str(&String::from_utf8_lossy(&buffer[..read]));
     }
@@ -146,7 +147,7 @@ async fn stops_within_its_bound_and_writes_the_last_tallies() {
     let limits = ConnectionLimits { drain_max: Duration::from_millis(100), ..ConnectionLimits::default() };
     let serving = start(limits).await;
     let mut idle = serving.connect().await;
-    idle.write_all(b"GET /pixel.gif?d=example.com&u=https://example.com/ HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    idle.write_all(pixel("").replace(BROWSER, "Googlebot/2.1").as_bytes()).await.unwrap();
     until(&mut idle, "reason=bot").await;
     let mut half = serving.connect().await;
     half.write_all(b"POST /api/event HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{").await.unwrap();
