@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::Args;
 use model::{Domain, Mode, Site, Sites};
 
 /// A setting: its key in the file, its default, and what it is for. `FOOTFALL_` and the key in capitals is its variable.
@@ -81,6 +82,17 @@ pub struct Config {
     pub token: Option<String>,
     /// The sites.
     pub sites: Sites,
+}
+
+/// Where settings come from.
+#[derive(Args)]
+pub struct Common {
+    /// The configuration file (TOML); every setting can also be given as FOOTFALL_<NAME>
+    #[arg(long, value_name = "FILE", env = "FOOTFALL_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The data directory [default: ./data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
 }
 
 /// What the command line says.

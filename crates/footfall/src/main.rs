@@ -10,6 +10,7 @@ mod config;
 mod demo;
 mod demo_page;
 mod engine;
+mod failure;
 
 mod import;
 mod query;
@@ -18,14 +19,16 @@ mod token;
 
 use std::process::ExitCode;
 
+use failure::Failure;
+
 fn main() -> ExitCode {
     match cli::run(cli::read()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(cli::Failure::Usage(message)) => {
+        Err(Failure::Usage(message)) => {
             complain(&message);
             ExitCode::from(2)
         }
-        Err(cli::Failure::Failed(error)) => {
+        Err(Failure::Failed(error)) => {
             complain(&format!("{error:#}"));
             ExitCode::from(1)
         }

@@ -1,10 +1,27 @@
 //! `footfall query`: a Stats API question from the terminal, with a readable short form, answered as a table, JSON or CSV.
 
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use crate::cli::{Failure, Query};
 use crate::client::Client;
+use crate::failure::Failure;
+
+/// `footfall query`.
+#[derive(Args)]
+pub struct Query {
+    /// The server to ask
+    #[arg(long, value_name = "URL", env = "FOOTFALL_URL", default_value = "http://127.0.0.1:8080")]
+    pub url: String,
+    /// API token; a public site needs none
+    #[arg(long, value_name = "TOKEN", env = "FOOTFALL_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// How to print the answer
+    #[arg(long, value_name = "NAME", default_value = "table")]
+    pub format: Format,
+    /// A Stats API v2 query as JSON, or the short form: SITE METRIC[,METRIC] [by DIMENSION] [over RANGE] [where DIMENSION=VALUE]
+    #[arg(required = true, value_name = "QUESTION")]
+    pub question: Vec<String>,
+}
 
 /// How an answer is printed.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::Context;
 use model::Millis;
 
+use super::DemoTraffic;
 use super::random::Random;
 use super::visits::{Hit, Visits};
-use crate::cli::DemoTraffic;
 use crate::client::{self, Client};
 
 /// Share of page views that arrive by clear GIF, as from mail and from pages without scripts.

@@ -12,11 +12,41 @@ use std::io::{BufWriter, Write};
 use std::net::Ipv4Addr;
 
 use anyhow::Context;
+use clap::Args;
 use model::Millis;
 use serde::Serialize;
 
-use crate::cli::{DemoTraffic, Failure};
+use crate::failure::Failure;
 use visits::{Hit, Visitor, Visits};
+
+/// `footfall demo-traffic`.
+#[derive(Args)]
+pub struct DemoTraffic {
+    /// The site the traffic is for
+    #[arg(long, value_name = "DOMAIN", default_value = "demo.example")]
+    pub site: String,
+    /// Days of history, ending now
+    #[arg(long, value_name = "N", default_value_t = 90)]
+    pub days: u32,
+    /// Page views on an average day
+    #[arg(long, value_name = "N", default_value_t = 3_000)]
+    pub per_day: u32,
+    /// The same seed and end make the same traffic
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// When the history ends (RFC 3339) [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Send live hits to this server instead of printing history
+    #[arg(long, value_name = "URL")]
+    pub live: Option<String>,
+    /// Live hits a second
+    #[arg(long, value_name = "N", default_value_t = 0.5)]
+    pub rate: f64,
+    /// How long to send live hits, in seconds [default: until stopped]
+    #[arg(long, value_name = "N")]
+    pub seconds: Option<u64>,
+}
 
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;

@@ -10,7 +10,6 @@ use store::Store;
 use tokio::runtime::Handle;
 
 use super::files::Source;
-use crate::cli;
 use crate::config::Config;
 use crate::{assets, engine};
 
@@ -18,7 +17,7 @@ use crate::{assets, engine};
 const OFFERS_MAX: u32 = 8;
 
 /// Imports the files in order of time and returns the account.
-pub fn run(config: &Config, asked: &cli::Import, domain: Domain, files: Vec<Source>) -> anyhow::Result<Summary> {
+pub fn run(config: &Config, asked: &super::Import, domain: Domain, files: Vec<Source>) -> anyhow::Result<Summary> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let site = site(config, domain, asked.timezone.clone());
     let tables = assets::tables(config)?;

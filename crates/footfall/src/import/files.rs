@@ -9,7 +9,7 @@ use flate2::bufread::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Format;
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 const BUFFER_BYTES: usize = 256 * 1024;
 /// Standard input is read before it is imported, to know whether it was imported before, and never rests on disk.

@@ -8,12 +8,42 @@ mod files;
 pub mod service;
 mod upload;
 
-use clap::ValueEnum;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
 use processor::import::{LineReader, Summary};
 use serde_json::{Value, json};
 
-use crate::cli::{Failure, Import};
-use crate::config::Config;
+use crate::config::{Common, Config};
+use crate::failure::Failure;
+
+/// `footfall import`.
+#[derive(Args)]
+pub struct Import {
+    #[command(flatten)]
+    pub common: Common,
+    /// The site the hits belong to
+    #[arg(long, value_name = "DOMAIN")]
+    pub site: String,
+    /// common, combined or events; found out from the first lines when not given
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<Format>,
+    /// Zone whose midnight ends the site's days [default: the configured site's, or UTC]
+    #[arg(long, value_name = "TZ")]
+    pub timezone: Option<String>,
+    /// Print the account as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// A running server to import into; without it the data directory is written directly
+    #[arg(long, value_name = "URL", env = "FOOTFALL_URL")]
+    pub url: Option<String>,
+    /// API token for --url
+    #[arg(long, value_name = "TOKEN", env = "FOOTFALL_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// The files, in any order; - reads standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
 
 /// A format of the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

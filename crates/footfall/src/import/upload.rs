@@ -15,14 +15,14 @@ use tokio::runtime::{Handle, Runtime};
 
 use super::files::Source;
 use crate::client::{self, Client};
-use crate::{cli, engine};
+use crate::engine;
 
 /// Pieces of a file on their way; bounds memory to a few megabytes.
 const PIECES_MAX: usize = 16;
 const PIECE_BYTES: usize = 256 * 1024;
 
 /// Imports every file and returns the accounts added up.
-pub fn run(asked: &cli::Import, url: &str, files: Vec<Source>) -> anyhow::Result<Value> {
+pub fn run(asked: &super::Import, url: &str, files: Vec<Source>) -> anyhow::Result<Value> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let client = Client::new(url, asked.token.as_deref())?;
     let mut total = Value::Object(Map::new());
@@ -33,7 +33,7 @@ pub fn run(asked: &cli::Import, url: &str, files: Vec<Source>) -> anyhow::Result
     Ok(total)
 }
 
-fn one(runtime: &Runtime, client: &Client, asked: &cli::Import, file: &Source) -> anyhow::Result<Value> {
+fn one(runtime: &Runtime, client: &Client, asked: &super::Import, file: &Source) -> anyhow::Result<Value> {
     let site = client::escape(&asked.site);
     let marks = runtime.block_on(client.get(&format!("/api/v1/import?site_id={site}"), &[]))?;
     let marks = read_marks(&marks.good("what was imported before")?)?;

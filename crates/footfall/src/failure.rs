@@ -1,0 +1,15 @@
+//! Why a command did not do what was asked: the two ways that have an exit code of their own.
+
+/// Why a command did not do what was asked.
+pub enum Failure {
+    /// It was used wrongly: bad arguments or a bad configuration.
+    Usage(String),
+    /// It was used well and failed.
+    Failed(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(error)
+    }
+}
