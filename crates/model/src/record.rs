@@ -47,7 +47,10 @@ pub enum RecordError {
 }
 
 #[derive(Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "nearly every record is a hit, and none of these lives longer than a call")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every record is a hit, and none of these lives longer than a call"
+)]
 enum Wire<'a> {
     #[serde(borrow)]
     Hit(HitWire<'a>),
