@@ -30,7 +30,7 @@ $(TRACKER)/dist/script.js: $(wildcard $(TRACKER)/*.json $(TRACKER)/*.mjs $(TRACK
 	@echo "building the tracker" && cd $(TRACKER) && npm ci --no-audit --no-fund --silent && npm run --silent build && touch dist/script.js
 
 $(WEB)/dist/index.html: $(wildcard $(WEB)/*.json $(WEB)/*.html $(WEB)/*.ts $(WEB)/src/* $(WEB)/src/*/*)
-	@echo "building the web page" && cd $(WEB) && npm ci --no-audit --no-fund --silent && npm run --silent build && touch dist/index.html
+	@echo "building the web page" && cd $(WEB) && npm ci --no-audit --no-fund --silent && npm run --silent build -- --logLevel warn && touch dist/index.html
 
 test: build test-unit test-system ## Run every test: unit, property, whole system, real browser
 
@@ -47,8 +47,8 @@ lint: web ## Formatting, clippy, dependencies, licences
 	@cargo fmt --all --check
 	@cargo clippy --release --locked --workspace --all-targets -- -D warnings
 	@scripts/deny.sh
-	@cd $(TRACKER) && npm run --silent lint
-	@cd $(WEB) && npm run --silent lint
+	@cd $(TRACKER) && npm run --silent check
+	@cd $(WEB) && npm run --silent check
 
 bench: build ## Measure against nginx, GoAccess and Plausible's schema, side by side
 	@scripts/bench.sh
