@@ -11,7 +11,7 @@ use model::{Arrival, Engagement, Kind, Millis, Peer, Refusal, Revenue, Signals};
 
 use crate::draft::{Draft, Field};
 use crate::money::revenue;
-use crate::value::{Members, Value, without_nul};
+use crate::value::{Fault, Members, Value, without_nul};
 
 /// Most sites that one event may name (`"d": "one.example,two.example"`): Plausible's users roll a few sites up into one.
 pub const SITES_PER_EVENT_MAX: usize = 8;
@@ -54,9 +54,6 @@ impl Refused {
         Self { refusal, site: None, message }
     }
 }
-
-/// A field's fault, before the site is added to it: why, and what to tell the sender.
-pub(crate) type Fault = (Refusal, &'static str);
 
 /// What the headers of a request add to each of its events.
 #[derive(Clone, Copy, Debug, Default)]

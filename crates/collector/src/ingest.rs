@@ -13,10 +13,11 @@ use privacy::visitor::partition_of;
 
 use crate::collector::Collector;
 use crate::envelope::EnvelopeError;
-use crate::event::{Event, Events, Fault, Refused};
+use crate::event::{Event, Events, Refused};
 use crate::metrics::NO_SITE;
 use crate::ordered;
 use crate::sender::Sender;
+use crate::value::Fault;
 use crate::verdict::Verdict;
 
 /// A record on its way: sealed, with its partition.

@@ -5,8 +5,7 @@ use std::borrow::Cow;
 
 use model::{Refusal, Revenue};
 
-use crate::event::Fault;
-use crate::value::Value;
+use crate::value::{Fault, Value};
 
 /// Reads `{"currency": "EUR", "amount": 12.5}`, or the same as a text.
 pub(crate) fn revenue(value: Value<'_>) -> Result<Option<Revenue>, Fault> {

@@ -11,10 +11,11 @@ use model::limits::PROPS_MAX;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 
-use crate::event::Fault;
-
 /// Most members of an object that are kept: one more than any event may have, so that it is seen to have too many.
 const MEMBERS_MAX: usize = PROPS_MAX + 1;
+
+/// A field's fault, before the site is added to it: why, and what to tell the sender.
+pub(crate) type Fault = (Refusal, &'static str);
 
 /// The members of an object.
 pub(crate) type Members<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
