@@ -60,7 +60,10 @@ struct Engine {
 /// Reads the command line; ends the process with help or a usage error where that is the answer.
 pub fn read() -> Arguments {
     let settings: String = config::SETTINGS.iter().map(Setting::line).collect();
-    let help = format!("Settings, in the configuration file or as FOOTFALL_<NAME>:\n{settings}");
+    let sites = config::site_help();
+    let help = format!(
+        "Settings, in the configuration file or as FOOTFALL_<NAME>:\n{settings}\nSettings of a [[site]]:\n{sites}"
+    );
     let command = Arguments::command().mut_subcommand("serve", |serve| serve.after_help(help));
     Arguments::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
 }

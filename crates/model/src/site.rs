@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::policy::{AddressPrecision, NoticeFacts, SignalModes, TcfPolicy};
+
 /// What may be computed about a hit, weakest first. The order is meaningful: a signal only ever lowers the mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -101,13 +103,48 @@ pub struct Site {
     pub mode: Mode,
     /// Whether its dashboard may be read without a token.
     pub public: bool,
+    /// Whether it is directed at children, so that every hit carries [`crate::Signals::CHILD`].
+    pub child_directed: bool,
+    /// What each signal leads to.
+    pub signals: SignalModes,
+    /// How TCF strings are read.
+    pub tcf: TcfPolicy,
+    /// How much of an address is kept.
+    pub address: AddressPrecision,
+    /// Distinct visitors below which a crossing is folded into `(other)` when its day closes.
+    pub visitors_min: u32,
+    /// Days that counts are kept.
+    pub retention_days: u16,
+    /// Path patterns whose `*` segments are redacted, such as `/orders/*/edit`, before anything rests.
+    pub redact_paths: Vec<String>,
+    /// What the notice says.
+    pub notice: NoticeFacts,
 }
+
+/// Distinct visitors below which a crossing is folded, unless the site says otherwise.
+pub const VISITORS_MIN: u32 = 10;
+
+/// Days that counts are kept, unless the site says otherwise: 25 months, so that a month has the same one of two years before.
+pub const RETENTION_DAYS: u16 = 761;
 
 impl Site {
     /// A site with the defaults: UTC days, `full` mode, a private dashboard.
     #[must_use]
     pub fn new(domain: Domain) -> Self {
-        Self { domain, timezone: "UTC".to_owned(), mode: Mode::Full, public: false }
+        Self {
+            domain,
+            timezone: "UTC".to_owned(),
+            mode: Mode::Full,
+            public: false,
+            child_directed: false,
+            signals: SignalModes::default(),
+            tcf: TcfPolicy::default(),
+            address: AddressPrecision::default(),
+            visitors_min: VISITORS_MIN,
+            retention_days: RETENTION_DAYS,
+            redact_paths: Vec::new(),
+            notice: NoticeFacts::default(),
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 //! Stronger sources win: command line, environment, file, default. All mistakes are reported at once; an unknown key is a
 //! mistake that names its near miss. One table of settings feeds the file, the environment and the docs.
 
+mod site;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -10,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use model::{Domain, Mode, Site, Sites};
+use model::{Domain, Site, Sites};
+use site::SITE_SETTINGS;
 
 /// A setting: its key in the file, its default, and what it is for. `FOOTFALL_` and the key in capitals is its variable.
 pub struct Setting {
@@ -55,7 +58,12 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "log", default: "info", help: "What is logged: error, warn, info, debug, or a tracing filter." },
 ];
 
-const SITE_KEYS: &[&str] = &["domain", "timezone", "mode", "public"];
+/// The settings of a site, a line each.
+pub fn site_help() -> String {
+    let line =
+        |setting: &site::SiteSetting| format!("  {:<16} {} Takes {}.\n", setting.key, setting.help, setting.takes);
+    SITE_SETTINGS.iter().map(line).collect()
+}
 
 /// What holds for this run.
 #[derive(Clone, Debug)]
@@ -208,29 +216,20 @@ impl Reading {
     }
 
     fn file_site(&mut self, table: &toml::Table, origin: &str) {
-        for key in table.keys().filter(|key| !SITE_KEYS.contains(&key.as_str())) {
-            self.mistakes.push(format!("{origin}: unknown setting `{key}`{}", suggestion(key, SITE_KEYS)));
-        }
         let Some(domain) = table.get("domain").and_then(toml::Value::as_str) else {
             return self.mistakes.push(format!("{origin}: `domain` is missing: domain = \"example.com\""));
         };
         let Some(mut site) = self.domain(domain, origin) else { return };
-        if let Some(zone) = table.get("timezone") {
-            match zone.as_str().filter(|zone| fold::calendar::Zone::find(zone).is_ok()) {
-                Some(zone) => zone.clone_into(&mut site.timezone),
-                None => self.mistakes.push(format!("{origin}: timezone {zone} is not an IANA name such as Asia/Tokyo")),
-            }
-        }
-        if let Some(mode) = table.get("mode") {
-            match mode.as_str().and_then(mode_of) {
-                Some(mode) => site.mode = mode,
-                None => self.mistakes.push(format!("{origin}: mode {mode} is none of off, minimal, exempt, full")),
-            }
-        }
-        if let Some(public) = table.get("public") {
-            match public.as_bool() {
-                Some(public) => site.public = public,
-                None => self.mistakes.push(format!("{origin}: public is true or false")),
+        for (key, value) in table.iter().filter(|(key, _)| *key != "domain") {
+            let applied = match SITE_SETTINGS.iter().find(|setting| setting.key == key) {
+                Some(setting) => setting.apply(&mut site, value),
+                None => {
+                    let known: Vec<_> = SITE_SETTINGS.iter().map(|setting| setting.key).chain(["domain"]).collect();
+                    Err(format!("unknown setting `{key}`{}", suggestion(key, &known)))
+                }
+            };
+            if let Err(mistake) = applied {
+                self.mistakes.push(format!("{origin}: {mistake}"));
             }
         }
         if self.sites.insert(site.domain.to_string(), site).is_some() {
@@ -330,10 +329,6 @@ fn list(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
 
-fn mode_of(text: &str) -> Option<Mode> {
-    [Mode::Off, Mode::Minimal, Mode::Exempt, Mode::Full].into_iter().find(|mode| mode.as_str() == text)
-}
-
 /// Reads `500ms` or `10s`. The bounds: below 100 ms the engine would write tiny parts, above a minute nobody sees today.
 fn duration(text: &str) -> Option<Duration> {
     let read = |digits: &str, unit_ms: u64| digits.parse::<u64>().ok()?.checked_mul(unit_ms);
@@ -405,7 +400,7 @@ mod tests {
         )
         .unwrap();
         let site = config.sites.get("example.com").unwrap();
-        assert_eq!((site.timezone.as_str(), site.mode, site.public), ("Asia/Tokyo", Mode::Exempt, false));
+        assert_eq!((site.timezone.as_str(), site.mode, site.public), ("Asia/Tokyo", model::Mode::Exempt, false));
         assert_eq!((config.flush, config.trusted_proxies.len()), (Duration::from_millis(500), 1));
     }
 
@@ -416,9 +411,13 @@ mod tests {
         )
         .unwrap_err()
         .to_string();
-        for expected in
-            ["did you mean `listen`", "`soon` is not", "did you mean `timezone`", "none of off", "`domain` is missing"]
-        {
+        for expected in [
+            "did you mean `listen`",
+            "`soon` is not",
+            "did you mean `timezone`",
+            "mode \"most\" is not off",
+            "`domain` is missing",
+        ] {
             assert!(mistakes.contains(expected), "{expected} in {mistakes}");
         }
     }
