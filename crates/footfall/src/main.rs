@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 2 used wrongly. Standard output carries answers only; everything else goes to standard error.
 
 mod assets;
+mod audit;
 mod cli;
 mod client;
 mod clock;
@@ -13,6 +14,7 @@ mod engine;
 mod failure;
 
 mod import;
+mod memory;
 mod query;
 mod serve;
 mod token;

@@ -28,13 +28,15 @@ use privacy::visitor::Secret;
 use processor::keys::KeyStore;
 use processor::{Metrics, Processor};
 use prometheus::{Encoder, IntGaugeVec, Opts, Registry, TextEncoder};
+use serde_json::json;
 use store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
+use crate::audit::Audit;
 use crate::config::Config;
-use crate::{assets, clock, demo_page, engine, import, token};
+use crate::{assets, clock, demo_page, engine, import, memory, token};
 
 /// One partition: one processor reads it, and one core folds more hits than one machine's disk acknowledges.
 const PARTITIONS: u32 = 1;
@@ -58,12 +60,15 @@ struct Shared {
     journal: Arc<EmbeddedJournal>,
     keys: Arc<KeyStore>,
     public_keys: PublicKeys,
+    audit: Arc<Audit>,
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
     let data = config.data.display();
     std::fs::create_dir_all(&config.data).with_context(|| format!("cannot make the data directory {data}"))?;
+    memory::keep_in_ram();
     let shared = open(&config)?;
+    shared.audit.record("started", &json!({ "version": env!("CARGO_PKG_VERSION") }));
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}; is another server there?", config.listen))?;
@@ -99,6 +104,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let processed = processor.await;
     upkeep.abort();
     engine.stop().await;
+    shared.audit.record("stopped", &json!({}));
     Ok(processed.context("the processor stopped on a broken invariant")??)
 }
 
@@ -114,7 +120,9 @@ fn open(config: &Config) -> anyhow::Result<Shared> {
     info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
     registry.register(Box::new(info))?;
     let sites = Arc::new(ArcSwap::from_pointee(config.sites.clone()));
-    Ok(Shared { clock, registry, sites, journal: Arc::new(journal), keys: Arc::new(keys), public_keys })
+    let audit = Arc::new(Audit::open(&config.data, clock.clone())?);
+    let (journal, keys) = (Arc::new(journal), Arc::new(keys));
+    Ok(Shared { clock, registry, sites, journal, keys, public_keys, audit })
 }
 
 fn processor(
@@ -210,8 +218,11 @@ async fn upkeep(shared: Shared, metrics: Metrics) {
     loop {
         let now = shared.clock.now();
         match shared.keys.turn(now, Some(&metrics)) {
-            Ok(destroyed) if destroyed.is_empty() => {}
-            Ok(destroyed) => tracing::info!(hours = ?destroyed, "sealing keys destroyed"),
+            Ok(destroyed) => {
+                for hour in destroyed {
+                    shared.audit.record("seal_key_destroyed", &json!({ "hour": hour }));
+                }
+            }
             Err(error) => tracing::error!(error = %error, "sealing keys cannot be looked after; will try again"),
         }
         shared.public_keys.store(shared.keys.public(now).map(Arc::new));

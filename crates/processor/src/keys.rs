@@ -165,6 +165,8 @@ fn failed(doing: &'static str, path: &Path, source: io::Error) -> KeyStoreError 
 
 #[cfg(test)]
 mod tests {
+    use privacy::seal::{OpenError, Sealer};
+
     use super::*;
 
     const HOUR_MS: i64 = 3_600_000;
@@ -193,6 +195,29 @@ mod tests {
         let mut opener = Opener::default();
         store.equip(&mut opener);
         assert!(opener.hours().all(|hour| hour != 500_000));
+    }
+
+    #[test]
+    fn a_copy_taken_after_the_destruction_opens_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let now = Millis(500_000 * HOUR_MS);
+        let store = KeyStore::open(directory.path(), now).unwrap();
+        let mut sealer = Sealer::new(&store.public(now).unwrap(), [7; 32]).unwrap();
+        let sealed = sealer.seal(b"a hit").unwrap();
+        let mut opener = Opener::default();
+        store.equip(&mut opener);
+        assert_eq!(opener.open(&sealed).unwrap(), b"a hit");
+        store.turn(dies_at(500_000), None).unwrap();
+        let copy = tempfile::tempdir().unwrap();
+        for file in fs::read_dir(directory.path()).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+        }
+        let mut thief = Opener::default();
+        KeyStore::open(copy.path(), dies_at(500_000)).unwrap().equip(&mut thief);
+        assert_eq!(thief.open(&sealed), Err(OpenError::Expired { hour: 500_000 }));
+        store.equip(&mut opener);
+        assert_eq!(opener.open(&sealed), Err(OpenError::Expired { hour: 500_000 }));
     }
 
     #[test]
