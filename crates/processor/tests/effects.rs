@@ -1,0 +1,217 @@
+//! The order of effects, whole: an intent before the insert it names, the position after it; and the same insert again, under
+//! the same token, after a crash between the two.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use fold::Tables;
+use journal::memory::MemoryJournal;
+use journal::{AppendError, Commit, Entry, Journal, JournalError, Offset};
+use model::{Campaign, Changes, Clock, Dimension, Domain, Hit, Kind, Millis, Mode, Peer, Record, Signals, Site, Sites};
+use privacy::seal::Sealer;
+use processor::keys::KeyStore;
+use processor::{InsertError, Metrics, Processor, ProcessorError, Sink};
+use prometheus::Registry;
+use tokio::sync::watch;
+
+const NOW: Millis = Millis(1_800_000_000_000);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Effect {
+    Committed { next: u64, intent: bool },
+    Inserted { token: String, pageviews: i64 },
+}
+
+#[derive(Default)]
+struct Log {
+    effects: Mutex<Vec<Effect>>,
+    /// Commits that fail, counted from the next one: `true` fails.
+    commits: Mutex<VecDeque<bool>>,
+    /// Inserts that are not acknowledged, likewise.
+    inserts: Mutex<VecDeque<bool>>,
+}
+
+impl Log {
+    fn effects(&self) -> Vec<Effect> {
+        self.effects.lock().unwrap().clone()
+    }
+}
+
+/// A journal that tells its commits.
+struct Told(MemoryJournal, Arc<Log>);
+
+impl Journal for Told {
+    fn partitions(&self) -> u32 {
+        self.0.partitions()
+    }
+
+    async fn append(&self, partition: u32, record: Vec<u8>) -> Result<Offset, AppendError> {
+        self.0.append(partition, record).await
+    }
+
+    async fn read(&self, partition: u32, from: Offset, max: usize, wait: Duration) -> Result<Vec<Entry>, JournalError> {
+        self.0.read(partition, from, max, wait).await
+    }
+
+    async fn first_at(&self, partition: u32, at: Millis) -> Result<Offset, JournalError> {
+        self.0.first_at(partition, at).await
+    }
+
+    async fn end(&self, partition: u32) -> Result<Offset, JournalError> {
+        self.0.end(partition).await
+    }
+
+    async fn commit(&self, partition: u32, commit: Commit) -> Result<(), JournalError> {
+        if self.1.commits.lock().unwrap().pop_front() == Some(true) {
+            return Err(JournalError::Failed { tried: "commit".to_owned(), reason: "pulled".to_owned() });
+        }
+        let effect = Effect::Committed { next: commit.next.0, intent: !commit.metadata.is_empty() };
+        self.1.effects.lock().unwrap().push(effect);
+        self.0.commit(partition, commit).await
+    }
+
+    async fn committed(&self, partition: u32) -> Result<Option<Commit>, JournalError> {
+        self.0.committed(partition).await
+    }
+
+    async fn expire(&self, before: Millis) -> Result<u64, JournalError> {
+        self.0.expire(before).await
+    }
+}
+
+struct Store(Arc<Log>);
+
+impl Sink for Store {
+    async fn insert(&self, token: &str, changes: &Changes) -> Result<(), InsertError> {
+        let totals = changes.cells.iter().filter(|cell| cell.dimension == Dimension::Total && cell.hour.is_none());
+        let pageviews = totals.map(|cell| cell.counts.pageviews).sum();
+        self.0.effects.lock().unwrap().push(Effect::Inserted { token: token.to_owned(), pageviews });
+        match self.0.inserts.lock().unwrap().pop_front() {
+            Some(true) => Err(InsertError { message: "reply lost".to_owned(), retry: true }),
+            Some(false) | None => Ok(()),
+        }
+    }
+}
+
+/// A journal with sealed hits, the keys that open them, and a log of what is done.
+struct Desk {
+    journal: Arc<Told>,
+    keys: Arc<KeyStore>,
+    log: Arc<Log>,
+    _directory: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let keys = Arc::new(KeyStore::open(directory.path(), NOW).unwrap());
+        let log = Arc::new(Log::default());
+        let journal = Arc::new(Told(MemoryJournal::new(1, Clock::new(|| NOW)), Arc::clone(&log)));
+        Self { journal, keys, log, _directory: directory }
+    }
+
+    async fn hits(&self, count: u8) {
+        let mut sealer = Sealer::new(&self.keys.public(NOW).unwrap(), [9; 32]).unwrap();
+        for number in 0..count {
+            let hit = Hit {
+                site: Domain::parse("example.com").unwrap(),
+                at: NOW,
+                id: None,
+                mode: Mode::Full,
+                signals: Signals::default(),
+                kind: Kind::Pageview,
+                host: "example.com".into(),
+                path: "/".into(),
+                campaign: Campaign::default(),
+                referrer: None,
+                props: Vec::new(),
+                revenue: None,
+                screen_width: None,
+                language: None,
+                peer: Some(Peer { address: [192, 0, 2, number].into(), agent: "Mozilla/5.0 Firefox/144.0".into() }),
+            };
+            let sealed = sealer.seal(&Record::Hit(Box::new(hit)).encode()).unwrap();
+            self.journal.append(0, sealed).await.unwrap();
+        }
+    }
+
+    /// Runs a processor until `done` holds of the effects, or until it fails.
+    async fn run_until(&self, done: impl Fn(&[Effect]) -> bool) -> Result<(), ProcessorError> {
+        let sites: Sites = [Site::new(Domain::parse("example.com").unwrap())].into_iter().collect();
+        let processor = Processor {
+            journal: Arc::clone(&self.journal),
+            journal_name: "j".to_owned(),
+            sink: Arc::new(Store(Arc::clone(&self.log))),
+            sites: Arc::new(ArcSwap::from_pointee(sites)),
+            keys: Arc::clone(&self.keys),
+            tables: Tables::default(),
+            clock: Clock::new(|| NOW),
+            flush: Duration::from_millis(20),
+            metrics: Metrics::register(&Registry::new()).unwrap(),
+        };
+        let (stop, stopping) = watch::channel(false);
+        let running = tokio::spawn(processor.run(stopping));
+        let watched = async {
+            while !done(&self.log.effects()) && !running.is_finished() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), watched).await.expect("the effects come within seconds");
+        // Nobody hears it where the processor has failed already.
+        let _ = stop.send(true);
+        running.await.unwrap()
+    }
+}
+
+fn inserted(pageviews: i64) -> Effect {
+    Effect::Inserted { token: "j-0-0-3-1".to_owned(), pageviews }
+}
+
+const INTENT: Effect = Effect::Committed { next: 0, intent: true };
+const DONE: Effect = Effect::Committed { next: 3, intent: false };
+
+#[tokio::test]
+async fn an_intent_comes_before_the_insert_and_the_position_after_it() {
+    let desk = Desk::new();
+    desk.hits(3).await;
+    desk.run_until(|effects| effects.contains(&DONE)).await.unwrap();
+    assert_eq!(desk.log.effects(), [INTENT, inserted(3), DONE]);
+}
+
+#[tokio::test]
+async fn a_lost_reply_is_answered_by_the_same_insert() {
+    let desk = Desk::new();
+    desk.hits(3).await;
+    *desk.log.inserts.lock().unwrap() = VecDeque::from([true, true, false]);
+    desk.run_until(|effects| effects.contains(&DONE)).await.unwrap();
+    assert_eq!(desk.log.effects(), [INTENT, inserted(3), inserted(3), inserted(3), DONE]);
+}
+
+#[tokio::test]
+async fn a_crash_between_insert_and_commit_repeats_that_range_and_goes_on_behind_it() {
+    let desk = Desk::new();
+    desk.hits(3).await;
+    *desk.log.commits.lock().unwrap() = VecDeque::from([false, true]);
+    assert!(matches!(desk.run_until(|_| false).await, Err(ProcessorError::Journal(_))));
+    // More arrives while nobody reads: the repeated range must not grow by it.
+    desk.hits(2).await;
+    let last = Effect::Committed { next: 5, intent: false };
+    desk.run_until(|effects| effects.contains(&last)).await.unwrap();
+    let effects = desk.log.effects();
+    assert_eq!(effects[..4], [INTENT, inserted(3), inserted(3), DONE]);
+    assert_eq!(effects[4], Effect::Committed { next: 3, intent: true });
+    assert!(matches!(&effects[5], Effect::Inserted { token, pageviews: 2 } if token == "j-0-3-5-1"), "{effects:?}");
+}
+
+#[tokio::test]
+async fn a_restart_writes_nothing_that_was_committed() {
+    let desk = Desk::new();
+    desk.hits(3).await;
+    desk.run_until(|effects| effects.contains(&DONE)).await.unwrap();
+    let before = desk.log.effects().len();
+    desk.hits(1).await;
+    desk.run_until(|effects| effects.len() >= before + 3).await.unwrap();
+    assert!(matches!(&desk.log.effects()[before + 1], Effect::Inserted { pageviews: 1, .. }));
+}
