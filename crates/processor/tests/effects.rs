@@ -1,6 +1,8 @@
 //! The order of effects, whole: an intent before the insert it names, the position after it; and the same insert again, under
 //! the same token, after a crash between the two.
 
+#![allow(clippy::unwrap_used, reason = "a test that finds something else fails")]
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
