@@ -135,11 +135,15 @@ fn name_heads(directory: &Path, found: Vec<Found>, newest: Option<Segment>) -> i
     let is_behind_sound = newest.is_some();
     let mut segments: VecDeque<Segment> = newest.into_iter().collect();
     let mut has_sound = !is_behind_sound;
+    let oldest = found.first().map(|segment| segment.number);
     for Found { number, head, bytes } in found.into_iter().rev() {
         has_sound |= head.is_some();
         let head = match (head, segments.front()) {
             (Some(head), _) => head,
-            (None, Some(next)) if has_sound => rebuild_head(directory, number, bytes, &next.head)?,
+            (None, Some(next)) if has_sound => {
+                let file = File::open(segment::path(directory, number))?;
+                rebuild_head(&file, bytes, &next.head, oldest == Some(number))?
+            }
             (None, Some(next)) => next.head.clone(),
             (None, None) => continue,
         };
@@ -148,23 +152,47 @@ fn name_heads(directory: &Path, found: Vec<Found>, newest: Option<Segment>) -> i
     Ok(segments)
 }
 
-/// The head of a segment as its blocks and the segment behind it tell it.
-fn rebuild_head(directory: &Path, number: u64, bytes: u64, next: &Head) -> io::Result<Head> {
-    let file = File::open(segment::path(directory, number))?;
+/// The head of a segment as its blocks and the segment behind it tell it. Before the oldest segment there is none whose
+/// end would show what is damaged at its beginning, and records lost there would pass for expired; so it gets the lowest
+/// offset that can have stood there.
+fn rebuild_head(file: &File, bytes: u64, next: &Head, is_oldest: bool) -> io::Result<Head> {
     let mut head = next.clone();
-    let mut scan = Scan::new(&file, next.bases.len(), Head::length_bytes(next.bases.len()) as u64, bytes);
+    let mut scan = Scan::new(file, next.bases.len(), Head::length_bytes(next.bases.len()) as u64, bytes);
+    let (mut doubtful, mut damaged_from) = (0, None);
     loop {
-        match scan.step()? {
+        let step = scan.step()?;
+        let reached = match step {
+            Step::Block { position, .. } | Step::Short { position } | Step::Damage { position } => position,
+            Step::End => bytes,
+        };
+        if let Some(from) = damaged_from.take().filter(|_| is_oldest) {
+            doubtful += offsets_max(reached - from);
+        }
+        match step {
             Step::Block { header, .. } => {
                 head.at = head.at.min(header.at);
-                if let (Kind::Records, Some(base)) = (header.kind, head.bases.get_mut(header.partition as usize)) {
-                    *base = (*base).min(header.first);
+                let partition = header.partition as usize;
+                if let (Kind::Records, Some(base), Some(behind)) =
+                    (header.kind, head.bases.get_mut(partition), next.bases.get(partition))
+                    && *base == *behind
+                {
+                    *base = header.first.saturating_sub(doubtful).min(*behind);
                 }
             }
-            Step::Short { .. } | Step::Damage { .. } => {}
-            Step::End => return Ok(head),
+            Step::Short { position } | Step::Damage { position } => damaged_from = Some(position),
+            Step::End => break,
         }
     }
+    for (base, behind) in head.bases.iter_mut().zip(&next.bases).filter(|(base, behind)| base == behind) {
+        *base = behind.saturating_sub(doubtful);
+    }
+    Ok(head)
+}
+
+/// The most offsets that can have been given in so many damaged bytes: a record takes more than
+/// [`RECORD_OVERHEAD_BYTES`].
+fn offsets_max(damaged_bytes: u64) -> u64 {
+    damaged_bytes / RECORD_OVERHEAD_BYTES as u64 + 1
 }
 
 /// What the newest segment says about the state after it.
@@ -222,12 +250,11 @@ impl Tail {
         }
     }
 
-    /// Takes note of `bytes` in which any partition's records and commit may have stood. A record takes more than
-    /// [`RECORD_OVERHEAD_BYTES`], so no more offsets than that can have been given in them.
+    /// Takes note of `bytes` in which any partition's records and commit may have stood.
     fn distrust(&mut self, bytes: u64) {
         self.damaged_bytes += bytes;
         for partition in &mut self.partitions {
-            partition.doubtful += bytes / RECORD_OVERHEAD_BYTES as u64 + 1;
+            partition.doubtful += offsets_max(bytes);
             partition.commit = LastCommit::Lost;
         }
     }

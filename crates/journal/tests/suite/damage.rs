@@ -190,6 +190,24 @@ async fn a_segment_that_is_missing_or_cut_is_reported() {
 }
 
 #[tokio::test]
+async fn a_damaged_beginning_of_the_oldest_segment_does_not_pass_for_expired() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = open(directory.path(), PARTITIONS, Hand::new().clock(), 300);
+    let written = fill(&journal).await;
+    drop(journal);
+    assert!(segments(directory.path()).len() > 1);
+    let length = usize::try_from(fs::metadata(&segments(directory.path())[0]).unwrap().len()).unwrap();
+    for end in (1..=length).step_by(5) {
+        let copy = copy(directory.path());
+        let oldest = &segments(copy.path())[0];
+        let mut bytes = fs::read(oldest).unwrap();
+        bytes[..end].iter_mut().for_each(|byte| *byte = !*byte);
+        fs::write(oldest, bytes).unwrap();
+        check(copy.path(), &written, &format!("the first {end} bytes")).await;
+    }
+}
+
+#[tokio::test]
 async fn a_lost_commit_is_not_replaced_by_an_older_one() {
     let directory = tempfile::tempdir().unwrap();
     let journal = open(directory.path(), 1, Hand::new().clock(), 1 << 20);
