@@ -90,8 +90,11 @@ impl Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        if let Self::Store(error) = &self {
-            tracing::warn!(%error, "a question was not answered");
+        // The store's own words may repeat what was asked, so only its code is logged; and a question's own fault is not ours.
+        if let Self::Store(error) = &self
+            && verdict(error) == Verdict::Unavailable
+        {
+            tracing::warn!(code = error.code(), "the store did not answer a question");
         }
         let status = self.status();
         let body = axum::Json(json!({ "error": self.to_string() }));

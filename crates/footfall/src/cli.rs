@@ -88,13 +88,19 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
             logging(&config);
             import::run(&config, &asked)
         }
-        Command::Query(asked) => query::run(&asked),
-        Command::DemoTraffic(asked) => demo::run(&asked),
+        Command::Query(asked) => {
+            let config = load(asked.common.config.clone(), Overrides::data(asked.common.data.clone()))?;
+            query::run(&config, &asked)
+        }
+        Command::DemoTraffic(asked) => {
+            load(asked.common.config.clone(), Overrides::data(asked.common.data.clone()))?;
+            demo::run(&asked)
+        }
     }
 }
 
 fn load(file: Option<PathBuf>, overrides: Overrides) -> Result<Config, Failure> {
-    config::load(file.as_deref(), |name| std::env::var(name).ok(), overrides)
+    config::load(file.as_deref(), &std::env::vars().collect(), overrides)
         .map_err(|mistakes| Failure::Usage(mistakes.to_string()))
 }
 

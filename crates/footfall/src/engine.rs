@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use store::Store;
 use store::engine::child::{ChildConfig, Engine};
 use store::engine::{self, EngineConfig};
@@ -17,6 +17,10 @@ const DATABASE: &str = "footfall";
 
 /// `footfall engine`: serves the engine on `listen` until told to stop.
 pub fn run(config: &Config, listen: SocketAddr, library: Option<PathBuf>) -> anyhow::Result<()> {
+    let data = config.data.display();
+    if config.data.join("journal").exists() {
+        bail!("{data} is the data directory of `footfall serve`, whose engine rests in {data}/engine: name that one");
+    }
     let library = library.map_or_else(|| assets::engine(config), Ok)?;
     let engine = EngineConfig { library, ..EngineConfig::new(config.data.clone(), listen) };
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;

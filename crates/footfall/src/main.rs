@@ -24,6 +24,8 @@ use std::process::ExitCode;
 use failure::Failure;
 
 fn main() -> ExitCode {
+    // Whatever is made rests for its owner alone.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     match cli::run(cli::read()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(message)) => {

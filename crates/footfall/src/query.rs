@@ -4,14 +4,17 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use crate::client::Client;
+use crate::config::{Common, Config};
 use crate::failure::Failure;
 
 /// `footfall query`.
 #[derive(Args)]
 pub struct Query {
-    /// The server to ask
-    #[arg(long, value_name = "URL", env = "FOOTFALL_URL", default_value = "http://127.0.0.1:8080")]
-    pub url: String,
+    #[command(flatten)]
+    pub common: Common,
+    /// The server to ask [default: the configured listen address]
+    #[arg(long, value_name = "URL", env = "FOOTFALL_URL")]
+    pub url: Option<String>,
     /// API token; a public site needs none
     #[arg(long, value_name = "TOKEN", env = "FOOTFALL_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
@@ -22,6 +25,9 @@ pub struct Query {
     #[arg(required = true, value_name = "QUESTION")]
     pub question: Vec<String>,
 }
+
+/// Longest value that a table shows whole; JSON and CSV show all of it.
+const CELL_CHARS_MAX: usize = 80;
 
 /// How an answer is printed.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -36,10 +42,10 @@ pub enum Format {
 
 /// Asks and prints.
 #[expect(clippy::print_stdout, reason = "the answer is what was asked for")]
-pub fn run(asked: &Query) -> Result<(), Failure> {
+pub fn run(config: &Config, asked: &Query) -> Result<(), Failure> {
     let text = asked.question.join(" ");
     let question = question(&text).map_err(Failure::Usage)?;
-    let answer = ask(asked, &question)?;
+    let answer = ask(config, asked, &question)?;
     match asked.format {
         Format::Json => println!("{answer:#}"),
         Format::Table => print!("{}", table(&rows(&question, &answer))),
@@ -48,8 +54,9 @@ pub fn run(asked: &Query) -> Result<(), Failure> {
     Ok(())
 }
 
-fn ask(asked: &Query, question: &Value) -> anyhow::Result<Value> {
-    let client = Client::new(&asked.url, asked.token.as_deref())?;
+fn ask(config: &Config, asked: &Query, question: &Value) -> anyhow::Result<Value> {
+    let url = asked.url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
+    let client = Client::new(&url, asked.token.as_deref())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let body = question.to_string().into();
     let answer = runtime.block_on(client.post("/api/v2/query", &[], body))?.good("the query")?;
@@ -117,9 +124,14 @@ fn cell(value: &Value) -> String {
 /// Columns as wide as their widest cell; numbers to the right. Control characters are shown as spaces: values come from
 /// strangers, and a terminal obeys them.
 fn table(rows: &[Vec<String>]) -> String {
-    let shown = |cell: &str| cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
+    let shown = |cell: &str| {
+        let cut = cell.chars().count() > CELL_CHARS_MAX;
+        let plain = cell.chars().take(CELL_CHARS_MAX - usize::from(cut)).map(|c| if c.is_control() { ' ' } else { c });
+        plain.chain(cut.then_some('…')).collect::<String>()
+    };
     let columns = rows.first().map_or(0, Vec::len);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let length = |cell: &String| cell.chars().count().min(CELL_CHARS_MAX);
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(length).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or_default()).collect();
     let mut text = String::new();
     for row in rows {

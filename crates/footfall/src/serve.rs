@@ -39,7 +39,7 @@ use crate::config::Config;
 use crate::{assets, clock, demo_page, engine, import, memory, token};
 
 /// One partition: one processor reads it, and one core folds more hits than one machine's disk acknowledges.
-const PARTITIONS: u32 = 1;
+pub const PARTITIONS: u32 = 1;
 /// How often keys and old records are looked after. Public keys change on the hour and are made an hour ahead.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// Sealed records live as long as their keys can open them.

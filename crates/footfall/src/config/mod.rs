@@ -93,7 +93,7 @@ pub struct Config {
 }
 
 /// Where settings come from.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct Common {
     /// The configuration file (TOML); every setting can also be given as FOOTFALL_<NAME>
     #[arg(long, value_name = "FILE", env = "FOOTFALL_CONFIG")]
@@ -134,13 +134,18 @@ impl fmt::Display for Mistakes {
     }
 }
 
-/// Reads and checks the configuration. `variable` looks one environment variable up.
+/// Variables that are no settings: of the commands, of set-up, and the engine's own.
+const OTHER_VARIABLES: &[&str] = &["CONFIG", "TOKEN", "URL", "SITES", "CACHE", "ENGINE_SUPERVISED"];
+
+/// Reads and checks the configuration; `environment` is all variables there are.
 pub fn load(
     file: Option<&Path>,
-    variable: impl Fn(&str) -> Option<String>,
+    environment: &BTreeMap<String, String>,
     overrides: Overrides,
 ) -> Result<Config, Mistakes> {
+    let variable = |name: &str| environment.get(name).cloned();
     let mut reading = Reading::default();
+    reading.unknown_variables(environment);
     if let Some(path) = file {
         reading.file(path);
     }
@@ -237,6 +242,17 @@ impl Reading {
         }
     }
 
+    fn unknown_variables(&mut self, environment: &BTreeMap<String, String>) {
+        let known: Vec<String> = SETTINGS.iter().map(|setting| setting.key.to_uppercase()).collect();
+        let known: Vec<&str> = known.iter().map(String::as_str).chain(OTHER_VARIABLES.iter().copied()).collect();
+        for name in environment.keys().filter_map(|name| name.strip_prefix("FOOTFALL_")) {
+            if !known.contains(&name) {
+                let near = suggestion(name, &known).replace('`', "");
+                self.mistakes.push(format!("unknown variable FOOTFALL_{name}{near}"));
+            }
+        }
+    }
+
     fn environment(&mut self, variable: &impl Fn(&str) -> Option<String>) {
         for setting in SETTINGS {
             let name = format!("FOOTFALL_{}", setting.key.to_uppercase());
@@ -276,8 +292,12 @@ impl Reading {
         });
         let path = |text: &str| Some(PathBuf::from(text));
         let data = self.parse("data", "a path", path);
-        let engine_library = self.parse("engine_library", "a path", path).filter(|path| !path.as_os_str().is_empty());
-        let geo_database = self.parse("geo_database", "a path", path).filter(|path| !path.as_os_str().is_empty());
+        let file = |text: &str| match text {
+            "" => Some(None),
+            text => Some(PathBuf::from(text)).filter(|path| path.is_file()).map(Some),
+        };
+        let engine_library = self.parse("engine_library", "a file that is there", file).flatten();
+        let geo_database = self.parse("geo_database", "a file that is there", file).flatten();
         let sites = self.sites.into_values().collect();
         let token = token.filter(|token| !token.is_empty());
         match (listen, flush, log, proxies, data) {
@@ -382,7 +402,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("footfall.toml");
         std::fs::write(&path, text).unwrap();
-        load(Some(&path), |_| None, Overrides::default())
+        load(Some(&path), &BTreeMap::new(), Overrides::default())
     }
 
     #[test]
@@ -424,16 +444,23 @@ mod tests {
 
     #[test]
     fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
-        let variable = |name: &str| (name == "FOOTFALL_LISTEN").then(|| "127.0.0.1:2".to_owned());
-        let config = load(None, variable, Overrides::default()).unwrap();
+        let environment = BTreeMap::from([("FOOTFALL_LISTEN".to_owned(), "127.0.0.1:2".to_owned())]);
+        let config = load(None, &environment, Overrides::default()).unwrap();
         assert_eq!(config.listen.port(), 2);
         let overrides = Overrides { listen: Some("127.0.0.1:3".to_owned()), ..Overrides::default() };
-        assert_eq!(load(None, variable, overrides).unwrap().listen.port(), 3);
+        assert_eq!(load(None, &environment, overrides).unwrap().listen.port(), 3);
+    }
+
+    #[test]
+    fn an_unknown_variable_is_a_mistake_that_names_its_near_miss() {
+        let environment = BTreeMap::from([("FOOTFALL_LISTN".to_owned(), "x".to_owned())]);
+        let mistakes = load(None, &environment, Overrides::default()).unwrap_err().to_string();
+        assert!(mistakes.contains("FOOTFALL_LISTN; did you mean LISTEN?"), "{mistakes}");
     }
 
     #[test]
     fn every_default_is_valid() {
-        let config = load(None, |_| None, Overrides::default()).unwrap();
+        let config = load(None, &BTreeMap::new(), Overrides::default()).unwrap();
         assert_eq!((config.listen.port(), config.data.as_path()), (8080, Path::new("./data")));
     }
 }

@@ -16,17 +16,20 @@ use clap::Args;
 use model::Millis;
 use serde::Serialize;
 
+use crate::config::Common;
 use crate::failure::Failure;
 use visits::{Hit, Visitor, Visits};
 
 /// `footfall demo-traffic`.
 #[derive(Args)]
 pub struct DemoTraffic {
+    #[command(flatten)]
+    pub common: Common,
     /// The site the traffic is for
     #[arg(long, value_name = "DOMAIN", default_value = "demo.example")]
     pub site: String,
     /// Days of history, ending now
-    #[arg(long, value_name = "N", default_value_t = 90)]
+    #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3660))]
     pub days: u32,
     /// Page views on an average day
     #[arg(long, value_name = "N", default_value_t = 3_000)]
@@ -140,6 +143,7 @@ mod tests {
 
     fn written(seed: u64, days: u32) -> String {
         let asked = DemoTraffic {
+            common: Common::default(),
             site: "demo.example".to_owned(),
             days,
             per_day: 500,

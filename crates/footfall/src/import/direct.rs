@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use journal::JournalError;
+use journal::embedded::EmbeddedJournal;
 use model::{Domain, Site};
 use processor::import::{Doors, Import, ImportError, Line, Step, Summary};
 use store::Store;
@@ -11,7 +13,7 @@ use tokio::runtime::Handle;
 
 use super::files::Source;
 use crate::config::Config;
-use crate::{assets, engine};
+use crate::{assets, clock, engine, serve};
 
 /// Offers of one insert before an import gives up; what was inserted stays, and importing again goes on.
 const OFFERS_MAX: u32 = 8;
@@ -21,6 +23,7 @@ pub fn run(config: &Config, asked: &super::Import, domain: Domain, files: Vec<So
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let site = site(config, domain, asked.timezone.clone());
     let tables = assets::tables(config)?;
+    let _alone = alone(config)?;
     let (engine, store) = runtime.block_on(engine::start(config))?;
     let marks = runtime.block_on(store.import_marks(&site.domain))?;
     let mut import = Import::new(Arc::clone(&site), tables, engine::secret()?, marks);
@@ -30,6 +33,18 @@ pub fn run(config: &Config, asked: &super::Import, domain: Domain, files: Vec<So
     }
     runtime.block_on(engine.stop());
     Ok(import.summary().clone())
+}
+
+/// Holds the journal's lock, so that no server opens the directory meanwhile; a server that has it open is named at once.
+fn alone(config: &Config) -> anyhow::Result<EmbeddedJournal> {
+    let journal = EmbeddedJournal::open(&config.data.join("journal"), serve::PARTITIONS, clock::system());
+    journal.map_err(|error| match error {
+        JournalError::InUse { .. } => anyhow::anyhow!(
+            "{} is open in a running server: import into that one with --url http://ADDRESS:PORT and its token",
+            config.data.display()
+        ),
+        other => other.into(),
+    })
 }
 
 /// The configured site, or one made up for the occasion; its zone as asked.

@@ -1,10 +1,11 @@
-//! The files to import: plain, gzip, or standard input; opened, looked at, and put in order of their first line.
+//! The files to import: plain, gzip, Zstandard, bzip2, or standard input; opened and looked at before anything is imported.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -25,8 +26,38 @@ pub struct Source {
 }
 
 enum Content {
-    File { path: PathBuf, bytes: u64, gzip: bool },
+    File { path: PathBuf, bytes: u64, packing: Packing },
     Stdin(Vec<u8>),
+}
+
+/// How a file is packed, as its first bytes say.
+#[derive(Clone, Copy)]
+enum Packing {
+    Plain,
+    Gzip,
+    Zstandard,
+    Bzip2,
+}
+
+impl Packing {
+    fn of(beginning: &[u8]) -> Self {
+        match beginning {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstandard,
+            [b'B', b'Z', b'h', ..] => Self::Bzip2,
+            _ => Self::Plain,
+        }
+    }
+
+    /// The content that was packed.
+    fn unpack<'a>(self, packed: impl BufRead + Send + 'a) -> io::Result<Box<dyn BufRead + Send + 'a>> {
+        Ok(match self {
+            Self::Plain => Box::new(packed),
+            Self::Gzip => Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(packed))),
+            Self::Zstandard => Box::new(BufReader::with_capacity(BUFFER_BYTES, zstd::Decoder::with_buffer(packed)?)),
+            Self::Bzip2 => Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiBzDecoder::new(packed))),
+        })
+    }
 }
 
 /// Opens everything before anything is imported, so that a mistyped name costs nothing.
@@ -64,13 +95,10 @@ impl Source {
     pub fn reader(&self, progress: &ProgressBar) -> anyhow::Result<Box<dyn BufRead + Send + '_>> {
         Ok(match &self.content {
             Content::Stdin(bytes) => Box::new(bytes.as_slice()),
-            Content::File { path, gzip, .. } => {
+            Content::File { path, packing, .. } => {
                 let file = File::open(path).with_context(|| format!("cannot open {}", self.name))?;
-                let raw = BufReader::with_capacity(BUFFER_BYTES, progress.wrap_read(file));
-                match gzip {
-                    false => Box::new(raw),
-                    true => Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(raw))),
-                }
+                let packed = BufReader::with_capacity(BUFFER_BYTES, progress.wrap_read(file));
+                packing.unpack(packed).with_context(|| format!("cannot unpack {}", self.name))?
             }
         })
     }
@@ -93,16 +121,15 @@ fn stdin() -> anyhow::Result<Content> {
     if bytes.len() as u64 > STDIN_BYTES_MAX {
         bail!("standard input holds more than 512 MiB; import the file itself: it is then read in pieces");
     }
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        let mut plain = Vec::new();
-        let decoder = MultiGzDecoder::new(bytes.as_slice());
-        decoder.take(STDIN_BYTES_MAX + 1).read_to_end(&mut plain).context("standard input is not valid gzip")?;
-        if plain.len() as u64 > STDIN_BYTES_MAX {
-            bail!("standard input unpacks to more than 512 MiB; import the file itself: it is then read in pieces");
-        }
-        bytes = plain;
+    let packing = Packing::of(&bytes);
+    let mut plain = Vec::new();
+    let unpacked =
+        packing.unpack(bytes.as_slice()).and_then(|content| content.take(STDIN_BYTES_MAX + 1).read_to_end(&mut plain));
+    unpacked.context("standard input cannot be unpacked")?;
+    if plain.len() as u64 > STDIN_BYTES_MAX {
+        bail!("standard input unpacks to more than 512 MiB; import the file itself: it is then read in pieces");
     }
-    Ok(Content::Stdin(bytes))
+    Ok(Content::Stdin(plain))
 }
 
 fn file(path: &Path) -> anyhow::Result<Content> {
@@ -112,7 +139,34 @@ fn file(path: &Path) -> anyhow::Result<Content> {
     if metadata.is_dir() {
         bail!("{} is a directory; name the files in it", path.display());
     }
-    let mut magic = [0; 2];
-    let gzip = file.read_exact(&mut magic).is_ok() && magic == [0x1f, 0x8b];
-    Ok(Content::File { path: path.to_owned(), bytes: metadata.len(), gzip })
+    let mut beginning = Vec::new();
+    Read::by_ref(&mut file).take(4).read_to_end(&mut beginning).with_context(context)?;
+    Ok(Content::File { path: path.to_owned(), bytes: metadata.len(), packing: Packing::of(&beginning) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn every_packing_is_told_by_its_first_bytes_and_undone() {
+        let text = b"one\ntwo\n".as_slice();
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(text).unwrap();
+        let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        bzip2.write_all(text).unwrap();
+        let packed =
+            [text.to_vec(), gzip.finish().unwrap(), bzip2.finish().unwrap(), zstd::encode_all(text, 1).unwrap()];
+        let directory = tempfile::tempdir().unwrap();
+        for (number, bytes) in packed.iter().enumerate() {
+            let path = directory.path().join(number.to_string());
+            std::fs::write(&path, bytes).unwrap();
+            let source = Source::open(&path, None).unwrap();
+            let mut content = Vec::new();
+            source.reader(&ProgressBar::hidden()).unwrap().read_to_end(&mut content).unwrap();
+            assert_eq!((content.as_slice(), source.first_line()), (text, b"one\n".as_slice()), "{number}");
+        }
+    }
 }

@@ -40,7 +40,8 @@ pub struct Import {
     /// API token for --url
     #[arg(long, value_name = "TOKEN", env = "FOOTFALL_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
-    /// The files, in any order; - reads standard input
+    /// The files, in any order; - reads standard input. Name all files of a day in one command: a visitor of two
+    /// commands counts twice
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }
@@ -96,6 +97,11 @@ pub fn run(config: &Config, asked: &Import) -> Result<(), Failure> {
         None => account(&direct::run(config, asked, domain, files)?),
     };
     report(asked, &account);
+    let number = |value: &Value| value.as_u64().unwrap_or_default();
+    let malformed = account.get("refused").and_then(|refused| refused.get("malformed")).map_or(0, number);
+    if malformed > 0 && malformed == account.get("lines").map_or(0, number) {
+        return Err(anyhow::anyhow!("no line could be read: is it a log in another format? see --format").into());
+    }
     Ok(())
 }
 
@@ -106,6 +112,7 @@ fn account(summary: &Summary) -> Value {
         "lines_known": summary.lines_known,
         "empty": summary.empty,
         "counted": summary.counted,
+        "counted_known": summary.counted_known,
         "minimal": summary.minimal,
         "refused": summary.refused,
         "bots": summary.bots,
@@ -125,8 +132,15 @@ fn report(asked: &Import, account: &Value) {
         parts.map(|(reason, hits)| format!("\n    {hits:>10}  {reason}")).collect()
     };
     println!("{:>10}  lines read", number("lines"));
-    println!("{:>10}  of them were imported before", number("lines_known"));
-    println!("{:>10}  counted", number("counted") + number("minimal"));
+    let counted = number("counted") + number("minimal");
+    let known = number("counted_known");
+    println!(
+        "{counted:>10}  counted{}",
+        if known > 0 { format!(", {known} of them by an earlier import") } else { String::new() }
+    );
+    if known > 0 && known == counted {
+        println!("            nothing was new, nothing was added");
+    }
     println!("   refused:{}", parts("refused"));
     println!("   robots:{}", parts("bots"));
     if number("late") > 0 {

@@ -57,16 +57,31 @@ struct Asked {
     known: u64,
 }
 
+impl Service {
+    /// The site that a request may import into, or why it may not.
+    fn admit(&self, headers: &HeaderMap, asked: &Asked) -> Result<Domain, Box<Response>> {
+        if !(self.admits)(headers) {
+            let message =
+                "an import needs the API token: --token or FOOTFALL_TOKEN, sent as Authorization: Bearer TOKEN";
+            return Err(Box::new(refuse(StatusCode::UNAUTHORIZED, message)));
+        }
+        let site = self.config.sites.get(&asked.site_id).map(|site| site.domain.clone());
+        site.ok_or_else(|| {
+            let known: Vec<&str> = self.config.sites.iter().map(|site| site.domain.as_str()).collect();
+            let message = format!("no such site here; configured are: {}", known.join(", "));
+            Box::new(refuse(StatusCode::NOT_FOUND, &message))
+        })
+    }
+}
+
 fn refuse(status: StatusCode, message: &str) -> Response {
     (status, Json(json!({ "error": message }))).into_response()
 }
 
 async fn known(State(service): State<Arc<Service>>, headers: HeaderMap, Query(asked): Query<Asked>) -> Response {
-    if !(service.admits)(&headers) {
-        return refuse(StatusCode::UNAUTHORIZED, "an import needs the API token: Authorization: Bearer TOKEN");
-    }
-    let Ok(domain) = Domain::parse(&asked.site_id) else {
-        return refuse(StatusCode::BAD_REQUEST, "site_id is not a site's name");
+    let domain = match service.admit(&headers, &asked) {
+        Ok(domain) => domain,
+        Err(refusal) => return *refusal,
     };
     match service.store.import_marks(&domain).await {
         Ok(marks) => {
@@ -86,11 +101,9 @@ async fn import(
     Query(asked): Query<Asked>,
     body: Body,
 ) -> Response {
-    if !(service.admits)(&headers) {
-        return refuse(StatusCode::UNAUTHORIZED, "an import needs the API token: Authorization: Bearer TOKEN");
-    }
-    let Ok(domain) = Domain::parse(&asked.site_id) else {
-        return refuse(StatusCode::BAD_REQUEST, "site_id is not a site's name");
+    let domain = match service.admit(&headers, &asked) {
+        Ok(domain) => domain,
+        Err(refusal) => return *refusal,
     };
     let format = asked.format.as_deref().unwrap_or("combined");
     let Ok(format) = Format::from_str(format, false) else {

@@ -123,7 +123,7 @@ impl Import {
     pub fn file(&mut self, content: &mut dyn BufRead, known: u64, doors: &mut Doors<'_>) -> Result<(), ImportError> {
         let mut digest = Content::new(self.marks.clone());
         let mut line = Vec::new();
-        let mut lines: u64 = 0;
+        let (mut lines, mut counted) = (0, self.summary.counted_all());
         while digest.line(content, &mut line)? {
             lines += 1;
             self.summary.lines += 1;
@@ -132,6 +132,8 @@ impl Import {
                 self.drain();
                 self.fold.discard_changes();
                 self.summary.lines_known += std::mem::take(&mut lines);
+                let before = std::mem::replace(&mut counted, self.summary.counted_all());
+                self.summary.counted_known += counted - before;
             }
             if self.summary.lines.is_multiple_of(LINES_BETWEEN_LOOKS) {
                 (doors.progress)(digest.bytes);

@@ -9,8 +9,10 @@ use model::Outcome;
 pub struct Summary {
     /// Lines read.
     pub lines: u64,
-    /// Of these, lines that an earlier import had counted; the numbers below speak of all lines, known ones included.
+    /// Of these, lines that an earlier import had read; the numbers below speak of all lines, known ones included.
     pub lines_known: u64,
+    /// Of those counted, how many an earlier import had counted.
+    pub counted_known: u64,
     /// Blank lines and comments.
     pub empty: u64,
     /// Counted with their visitor.

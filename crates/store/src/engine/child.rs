@@ -225,6 +225,8 @@ impl Supervisor {
             .env("TZ", "UTC")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            // A signal to the whole group (Ctrl-C, a service manager) is for the parent: it lets the engine end last.
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
         // The key goes through the pipe, not through arguments or environment, which others can read.
