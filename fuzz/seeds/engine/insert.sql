@@ -1,0 +1,2 @@
+INSERT INTO db.values (a, b) FORMAT RowBinary
+

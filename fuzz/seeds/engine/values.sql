@@ -1,0 +1,1 @@
+INSERT INTO t SETTINGS async_insert = 1 VALUES (1, $x$a$x$), /* b */ (2, 'c')
