@@ -4,6 +4,7 @@
 //! Pure: randomness and time come as arguments, and nothing here knows where a record comes from or where it goes.
 
 pub mod consent;
+pub mod notice;
 pub mod seal;
 pub mod strip;
 pub mod visitor;
