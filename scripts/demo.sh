@@ -45,7 +45,7 @@ trap end EXIT
 trap 'exit 0' INT TERM
 
 ready=$data/ready
-rm -f "$ready"
+: > "$ready"
 "$binary" serve > "$ready" &
 processes=($!)
 server=$!
