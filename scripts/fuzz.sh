@@ -17,8 +17,10 @@ if ! cargo fuzz --version >/dev/null 2>&1; then
     echo "installing cargo-fuzz $VERSION (once, a minute)"
     cargo install cargo-fuzz --version "$VERSION" --locked --quiet
 fi
-# The collector carries the tracker, so it has to be there.
-[ -f crates/collector/tracker/dist/script.js ] || make --no-print-directory web
+# The collector carries the tracker and the dashboard the page, so both have to be there.
+if [ ! -f crates/collector/tracker/dist/script.js ] || [ ! -f crates/dashboard/web/dist/index.html ]; then
+    make --no-print-directory web
+fi
 
 sanitizer=none
 compgen -G "$(rustc --print target-libdir)/*rt.asan*" >/dev/null && sanitizer=address
