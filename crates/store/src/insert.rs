@@ -102,7 +102,7 @@ fn by_month<T>(rows: Vec<&T>, day_of: impl Fn(&T) -> i64) -> Result<BTreeMap<i32
 }
 
 /// The month of a day as ClickHouse's `toYYYYMM` writes it, or an error for a day that the columns cannot hold.
-fn month_of(day: i64) -> Result<i32, StoreError> {
+pub(crate) fn month_of(day: i64) -> Result<i32, StoreError> {
     if !(0..=DAY_MAX).contains(&day) {
         return Err(StoreError::OutOfRange);
     }

@@ -3,16 +3,20 @@
 //! Everything speaks to ClickHouse through its HTTP interface and the official client, embedded or not, so the SQL and the
 //! deduplication are the same code in both. It never sees a raw hit: what comes in is [`model::Changes`], counts only.
 
+mod closing;
 pub mod engine;
 pub mod error;
 mod imports;
 mod insert;
 mod migrations;
 pub mod questions;
+mod retention;
 mod settings;
 mod store;
 
+pub use closing::Folded;
 pub use error::StoreError;
 pub use imports::ImportMark;
 pub use insert::ROWS_PER_INSERT_MAX;
+pub use retention::{Forgotten, Kept, LEDGER_DAYS};
 pub use store::{Store, StoreConfig};

@@ -31,8 +31,13 @@ macro_rules! migration {
 }
 
 /// In order. A published one is never edited: its digest is kept, and a changed one is refused.
-const MIGRATIONS: &[Migration] =
-    &[migration!("0001_counts"), migration!("0002_ledger"), migration!("0003_live"), migration!("0004_imports")];
+const MIGRATIONS: &[Migration] = &[
+    migration!("0001_counts"),
+    migration!("0002_ledger"),
+    migration!("0003_live"),
+    migration!("0004_imports"),
+    migration!("0005_closings"),
+];
 
 /// The table that remembers. Two rows of one migration are one after a merge, and one to a reader that asks for names.
 const MEMORY: &str = "CREATE TABLE IF NOT EXISTS migrations (name String, sha256 String, at DateTime('UTC') DEFAULT now()) \

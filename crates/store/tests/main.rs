@@ -2,6 +2,7 @@
 //!
 //! * `inserts`: exactly once, whatever is repeated or killed
 //! * `schema`: migrations, live visitors, import marks, errors
+//! * `closing`: closing a day, forgetting old ones, through kills
 //! * `host`: ClickHouse's HTTP interface, request by request
 //! * `child`: the engine as a supervised process
 //! * `clients`: clients that nobody here wrote
@@ -11,6 +12,8 @@
 mod child;
 #[cfg(test)]
 mod clients;
+#[cfg(test)]
+mod closing;
 #[cfg(test)]
 mod figures;
 #[cfg(test)]

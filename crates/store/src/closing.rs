@@ -1,0 +1,203 @@
+//! Closing a site-local day in storage: cells of too few visitors go into `(other)`, hour grain shrinks to totals and pages,
+//! and what was taken back leaves the disk. It does not know when a day is over: its caller does.
+//!
+//! The tables only grow, so a cell goes by a row that takes it back to zero, in one atomic block with the `(other)` that
+//! takes its counts; merging drops rows of nothing. Every step looks at what is there first, so each can be repeated after
+//! any crash. docs/decisions/0006-closing-a-day.md argues it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use clickhouse::Row;
+use clickhouse::query::Query;
+use model::{ClosedDay, Domain, LocalDay};
+use serde::{Deserialize, Serialize};
+
+use crate::insert::month_of;
+use crate::store::{QUESTION_TIMEOUT, within};
+use crate::{Store, StoreError};
+
+/// Cells one round takes back at most: about 200 MB in the engine while it sorts them. A day with more takes more rounds.
+const CELLS_PER_ROUND_MAX: u64 = 500_000;
+/// Rows of one block: a round is one block, because only a block is inserted whole or not at all.
+const BLOCK_ROWS: &str = "4000000";
+/// Rounds of one call; only an import into the same day at the same time makes so many. The rest waits for the next call.
+const ROUNDS_MAX: usize = 32;
+/// Longest a round may take. 200,000 cells of a day in a month of six million rows take one to three seconds.
+const ROUND_TIMEOUT: Duration = Duration::from_secs(300);
+/// Longest merging a month may take. Six million rows take half a minute on two busy cores.
+const MERGE_TIMEOUT: Duration = Duration::from_secs(3_600);
+
+const FOLDING: &str = "closing a day";
+const MERGING: &str = "merging a month after closing its days";
+
+/// What closing a day did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Folded {
+    /// Cells whose counts went into `(other)`.
+    pub cells: u64,
+    /// Hour cells that were dropped.
+    pub hours: u64,
+}
+
+#[derive(Row, Deserialize)]
+struct DayRow {
+    site: String,
+    day: i32,
+}
+
+#[derive(Row, Deserialize)]
+struct ToFold {
+    folded: u64,
+    hours: u64,
+}
+
+#[derive(Clone, Copy, Row, Deserialize)]
+struct Rounds {
+    begun: u32,
+    folded: u32,
+    clean: u32,
+}
+
+#[derive(Row, Serialize)]
+struct NoteRow<'a> {
+    site: &'a str,
+    day: u16,
+    round: u32,
+    step: &'a str,
+}
+
+impl Store {
+    /// The site-days whose closing is not complete in the tables; the days still open are among them.
+    ///
+    /// # Errors
+    /// The store cannot be reached or refuses.
+    pub async fn days_not_closed(&self) -> Result<Vec<ClosedDay>, StoreError> {
+        let asked = self.client().query(include_str!("../sql/closing/days.sql")).fetch_all::<DayRow>();
+        let rows = within("looking for days to close", ROUND_TIMEOUT, asked).await?;
+        // A name that is none was written by somebody else's hand: nothing of ours can say when its days end.
+        let known = |row: DayRow| Some(ClosedDay { site: Domain::parse(&row.site).ok()?, day: LocalDay(row.day) });
+        Ok(rows.into_iter().filter_map(known).collect())
+    }
+
+    /// Folds what may not stay of a closed day: afterwards no answer holds it. Its rows leave the disk with
+    /// [`Store::sweep_closed_days`]. Does nothing where nothing is left to fold.
+    ///
+    /// Two callers at once, or a call repeated while its first is still running, fold each cell once: a round's number comes
+    /// from the notes, and its block carries it as deduplication token.
+    ///
+    /// # Errors
+    /// See [`StoreError::retry`]; repeating is safe.
+    pub async fn close_day(&self, day: &ClosedDay, visitors_min: u32) -> Result<Folded, StoreError> {
+        let mut done = Folded::default();
+        for _ in 0..ROUNDS_MAX {
+            let round = self.rounds(day).await?.folded.saturating_add(1);
+            let sql = include_str!("../sql/closing/to_fold.sql").replace("{small}", small());
+            let asked = small_of(self.client().query(&sql), day, visitors_min).fetch_one::<ToFold>();
+            let to_fold = within(FOLDING, ROUND_TIMEOUT, asked).await?;
+            let nothing = to_fold.folded == 0 && to_fold.hours == 0;
+            // A day on which nothing is small has a first round all the same: its notes say that it was looked at, and when.
+            if nothing && round > 1 {
+                break;
+            }
+            self.note(day, round, "begun").await?;
+            if !nothing {
+                self.fold_round(day, visitors_min, round).await?;
+            }
+            self.note(day, round, "folded").await?;
+            done.cells += to_fold.folded;
+            done.hours += to_fold.hours;
+        }
+        Ok(done)
+    }
+
+    /// Merges the months of days that were closed, so that what was taken back is no longer in any part in use, and notes
+    /// the days that are clean. Parts that a merge replaced are removed by the engine some minutes later.
+    ///
+    /// # Errors
+    /// See [`StoreError::retry`]; repeating is safe.
+    pub async fn sweep_closed_days(&self, days: &[ClosedDay]) -> Result<(), StoreError> {
+        let mut unclean = Vec::new();
+        for day in days {
+            let Rounds { begun, clean, .. } = self.rounds(day).await?;
+            if begun > clean {
+                unclean.push((day, begun));
+            }
+        }
+        let mut months = BTreeSet::new();
+        for (day, _) in &unclean {
+            if self.has_leftover(day).await? {
+                months.insert(month_of(i64::from(day.day.0))?);
+            }
+        }
+        for month in months {
+            let sql = format!("OPTIMIZE TABLE counts PARTITION {month} FINAL");
+            within(MERGING, MERGE_TIMEOUT, self.client().query_raw(&sql).execute()).await?;
+        }
+        for (day, begun) in unclean {
+            // A merge that was under way elsewhere can have kept ours from happening: then the next sweep does it.
+            if !self.has_leftover(day).await? {
+                self.note(day, begun, "clean").await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn fold_round(&self, day: &ClosedDay, visitors_min: u32, round: u32) -> Result<(), StoreError> {
+        let sql = include_str!("../sql/closing/fold.sql").replace("{small}", small());
+        let token = format!("close/{}/{}/{round}", day.site, day.day.0);
+        let query = small_of(self.client().query(&sql), day, visitors_min)
+            .with_setting("insert_deduplication_token", token)
+            .with_setting("insert_deduplicate", "1")
+            .with_setting("async_insert", "0")
+            .with_setting("max_insert_threads", "1")
+            .with_setting("max_insert_block_size", BLOCK_ROWS)
+            .with_setting("min_insert_block_size_rows", BLOCK_ROWS)
+            .with_setting("min_insert_block_size_bytes", "0");
+        let pins = self.pins().await?.iter();
+        let query = pins.fold(query, |query, (name, value)| query.with_setting(*name, *value));
+        within(FOLDING, ROUND_TIMEOUT, query.execute()).await
+    }
+
+    async fn rounds(&self, day: &ClosedDay) -> Result<Rounds, StoreError> {
+        let query = self.client().query(include_str!("../sql/closing/rounds.sql"));
+        within(FOLDING, QUESTION_TIMEOUT, of_day(query, day).fetch_one::<Rounds>()).await
+    }
+
+    async fn has_leftover(&self, day: &ClosedDay) -> Result<bool, StoreError> {
+        let query = self.client().query(include_str!("../sql/closing/leftover.sql"));
+        Ok(within(MERGING, ROUND_TIMEOUT, of_day(query, day).fetch_one::<u64>()).await? > 0)
+    }
+
+    async fn note(&self, day: &ClosedDay, round: u32, step: &str) -> Result<(), StoreError> {
+        let row = NoteRow {
+            site: day.site.as_str(),
+            day: u16::try_from(day.day.0).map_err(|_| StoreError::OutOfRange)?,
+            round,
+            step,
+        };
+        let token = format!("close/{}/{}/{round}/{step}", day.site, day.day.0);
+        let mut insert = self.insert_once::<NoteRow<'_>>("closings", &token).await?;
+        let write = async {
+            insert.write(&row).await?;
+            insert.end().await
+        };
+        within(FOLDING, QUESTION_TIMEOUT, write).await
+    }
+}
+
+fn small() -> &'static str {
+    include_str!("../sql/closing/small.sql")
+}
+
+fn of_day(query: Query, day: &ClosedDay) -> Query {
+    query.param("site", day.site.as_str()).param("day", day.day.0)
+}
+
+/// The parameters of `small.sql`. Its grouping follows the table's order, so the engine need not hold a day in memory.
+fn small_of(query: Query, day: &ClosedDay, visitors_min: u32) -> Query {
+    of_day(query, day)
+        .param("visitors_min", i64::from(visitors_min))
+        .param("cells_max", CELLS_PER_ROUND_MAX)
+        .with_setting("optimize_aggregation_in_order", "1")
+}
