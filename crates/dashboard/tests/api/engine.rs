@@ -1,43 +1,43 @@
 //! The real engine, once for all tests of this binary, with a database for each test.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock};
-use std::time::{Duration, Instant};
 
 use model::{Cell, Changes};
-use store::engine::{EngineConfig, run};
+use store::engine::child::{ChildConfig, Engine};
 use store::{Store, StoreConfig};
 
-static URL: OnceLock<Mutex<String>> = OnceLock::new();
-
-/// Where the engine is; started at the first call, ended with the process.
-fn url() -> String {
+/// Where the engine is; its process is started at the first call and ends with this one.
+fn running() -> StoreConfig {
+    static ENGINE: OnceLock<StoreConfig> = OnceLock::new();
     let start = || {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let directory = tempfile::tempdir().unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
-            let config = EngineConfig::new(directory.path().join("engine"), address);
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-            runtime.block_on(run(config, std::future::pending())).unwrap();
+            let directory = tempfile::tempdir().unwrap();
+            let config =
+                ChildConfig { program: program(), data: directory.path().join("engine"), arguments: Vec::new() };
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+            let engine = runtime.block_on(Engine::start(config)).unwrap();
+            tell.send(engine.store_config("default")).unwrap();
+            runtime.block_on(std::future::pending::<()>());
         });
-        Mutex::new(format!("http://{address}"))
+        told.recv().expect("the engine starts")
     };
-    URL.get_or_init(start).lock().unwrap().clone()
+    ENGINE.get_or_init(start).clone()
+}
+
+/// The engine's program, built beside this test: in this very process it would still run while the process ends.
+fn program() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.parent().unwrap().parent().unwrap().join("examples/dashboard-engine")
 }
 
 /// A store with its own empty database.
 pub async fn store() -> Store {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let database = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-    let config = StoreConfig { url: url(), database, user: "default".to_owned(), password: String::new() };
-    let store = Store::connect(&config);
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while let Err(error) = store.ping().await {
-        assert!(Instant::now() < deadline, "the engine does not answer: {error}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let store = Store::connect(&StoreConfig { database, ..running() });
     store.migrate().await.unwrap();
     store
 }
