@@ -4,6 +4,7 @@
 //! own promise is the order of effects — intent, insert, commit — by which every acknowledged hit ends up in the counts
 //! exactly once, whatever is killed and whenever.
 
+pub mod closing;
 pub mod import;
 mod intent;
 pub mod keys;
@@ -53,11 +54,17 @@ impl<J: Journal, S: Sink> Processor<J, S> {
     /// When a partition cannot go on: the journal failed, or its commits contradict what this program wrote.
     pub async fn run(self, stop: watch::Receiver<bool>) -> Result<(), ProcessorError> {
         let processor = Arc::new(self);
+        let progress = Arc::new(closing::Progress::new(processor.journal.partitions()));
         let mut partitions = tokio::task::JoinSet::new();
         for partition in 0..processor.journal.partitions() {
-            let (processor, stop) = (Arc::clone(&processor), stop.clone());
-            partitions.spawn(async move { partition::run(&processor, partition, stop).await });
+            let (processor, progress, stop) = (Arc::clone(&processor), Arc::clone(&progress), stop.clone());
+            partitions.spawn(async move { partition::run(&processor, &progress, partition, stop).await });
         }
+        let (whole, stop) = (Arc::clone(&processor), stop.clone());
+        partitions.spawn(async move {
+            closing::run(&whole, &progress, stop).await;
+            Ok(())
+        });
         while let Some(ended) = partitions.join_next().await {
             ended.map_err(|_| ProcessorError::Panicked)??;
         }

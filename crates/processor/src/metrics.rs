@@ -20,6 +20,9 @@ pub struct Metrics {
     pub(crate) seal_key_oldest_seconds: Gauge,
     pub(crate) seal_keys_destroyed: IntCounter,
     pub(crate) days_closed: IntCounter,
+    pub(crate) day_close_seconds: Histogram,
+    pub(crate) cells_folded: IntCounter,
+    pub(crate) counts_forgotten: IntCounter,
 }
 
 impl Metrics {
@@ -49,6 +52,11 @@ impl Metrics {
             "Time from offering changes to the store to its acknowledgement.",
         ))?;
         registry.register(Box::new(insert_seconds.clone()))?;
+        let day_close_seconds = Histogram::with_opts(
+            HistogramOpts::new("footfall_day_close_seconds", "Time to fold a closed day's small cells in the store.")
+                .buckets(vec![0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0]),
+        )?;
+        registry.register(Box::new(day_close_seconds.clone()))?;
         let oldest = Gauge::new("footfall_seal_key_oldest_seconds", "Age of the oldest living sealing key.")?;
         registry.register(Box::new(oldest.clone()))?;
         Ok(Self {
@@ -73,6 +81,9 @@ impl Metrics {
             seal_key_oldest_seconds: oldest,
             seal_keys_destroyed: counter("footfall_seal_keys_destroyed_total", "Sealing keys destroyed.")?,
             days_closed: counter("footfall_days_closed_total", "Site-local days closed.")?,
+            day_close_seconds,
+            cells_folded: counter("footfall_cells_folded_total", "Cells of too few visitors folded into (other).")?,
+            counts_forgotten: counter("footfall_counts_forgotten_total", "Rows of counts removed by retention.")?,
         })
     }
 

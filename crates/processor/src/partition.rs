@@ -13,6 +13,7 @@ use privacy::visitor::Secret;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::closing::Progress;
 use crate::intent::{FOLD_VERSION, Intent};
 use crate::{Processor, Sink};
 
@@ -70,6 +71,7 @@ enum Flow {
 
 struct Partition<'a, J, S> {
     processor: &'a Processor<J, S>,
+    progress: &'a Progress,
     number: u32,
     fold: Fold,
     opener: Opener,
@@ -88,6 +90,7 @@ struct Partition<'a, J, S> {
 /// Works through one partition until `stop` turns true.
 pub async fn run<J: Journal, S: Sink>(
     processor: &Processor<J, S>,
+    progress: &Progress,
     number: u32,
     stop: watch::Receiver<bool>,
 ) -> Result<(), ProcessorError> {
@@ -97,6 +100,7 @@ pub async fn run<J: Journal, S: Sink>(
     let (start, opener) = (Offset::default(), Opener::default());
     let mut partition = Partition {
         processor,
+        progress,
         number,
         fold,
         opener,
@@ -191,6 +195,9 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
                 if self.flush(&mut live).await? == Flow::Stopped || stopping {
                     return Ok(());
                 }
+                // Nothing is folded and not committed now.
+                let committed = Millis(self.closed_minute.saturating_mul(60_000));
+                self.progress.note(self.number, committed, self.fold.open_days().collect());
                 flushed = Instant::now();
                 self.report_lag().await?;
             }
@@ -269,6 +276,8 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
                 }
             }
             self.processor.metrics.insert_retries.inc();
+            // Whoever watches the lag must see it grow while the store is away.
+            self.report_lag().await?;
             if self.pause(pause).await == Flow::Stopped {
                 return Ok(Flow::Stopped);
             }
@@ -282,6 +291,10 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         for entry in entries {
             self.next = entry.offset.next();
             self.close_days(entry.at);
+            if entry.bytes.is_empty() {
+                // Appended for its time alone, which has just been taken.
+                continue;
+            }
             let opened = match self.opener.open(&entry.bytes) {
                 Ok(opened) => opened,
                 Err(error) => {

@@ -1,0 +1,204 @@
+//! Closes days in the store, some seconds after their last counts are committed, and forgets what is older than is kept.
+//!
+//! What is to do is read from the tables, not remembered: days without a note that they are closed. Which of them are over
+//! is told by the partitions: how far, in the journal's time, their counts are committed, and which days their folds hold
+//! open. So a crash at any point, an import, and a day that ended while nothing ran are one case.
+//!
+//! The wall clock only decides when to look, when to let the journal's time move on by an empty record, and what is too old
+//! to keep; never which day a hit belongs to or when the fold closes it.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use fold::OpenDay;
+use fold::calendar::Zone;
+use journal::Journal;
+use model::site::{RETENTION_DAYS, VISITORS_MIN};
+use model::{ClosedDay, LocalDay, Millis, Sites};
+use store::Kept;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::sink::InsertError;
+use crate::{Metrics, Processor, Sink};
+
+/// How often it is looked for days to close: how late a day closes after its grace, besides one flush.
+const LOOK_EVERY: Duration = Duration::from_secs(20);
+/// Pause before the first look that finds every partition at work.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+/// Looks take at most one part in so many of the time, because merging a month takes the engine's hands: days that end
+/// within the pause are closed together.
+const SHARE: u32 = 10;
+/// How often what is too old is looked for: a day's counts go at most this long after they may.
+const FORGET_EVERY_MS: i64 = 6 * 3_600_000;
+/// How far behind UTC a day can end anywhere: what holds for a site that is no longer configured.
+const LAST_MIDNIGHT_MS: i64 = 12 * 3_600_000;
+const MINUTE_MS: i64 = 60_000;
+
+/// How far one partition is.
+#[derive(Clone, Debug)]
+struct Reached {
+    /// The fold's time whose counts are committed.
+    committed: Millis,
+    open: Vec<OpenDay>,
+    /// When its journal's time was last moved on.
+    ticked: Millis,
+}
+
+/// How far the partitions of this process are.
+pub(crate) struct Progress(Mutex<Vec<Option<Reached>>>);
+
+impl Progress {
+    pub(crate) fn new(partitions: u32) -> Self {
+        Self(Mutex::new((0..partitions).map(|_| None).collect()))
+    }
+
+    /// Notes that every count up to the fold's time `committed` is in the store.
+    pub(crate) fn note(&self, partition: u32, committed: Millis, open: Vec<OpenDay>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = all.get_mut(partition as usize) {
+            let ticked = slot.as_ref().map_or(Millis(i64::MIN), |reached| reached.ticked);
+            *slot = Some(Reached { committed, open, ticked });
+        }
+    }
+
+    /// All partitions, or none while one of them has not said how far it is.
+    fn all(&self) -> Option<Vec<Reached>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    fn ticked(&self, partition: usize, at: Millis) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Some(reached)) = all.get_mut(partition) {
+            reached.ticked = at;
+        }
+    }
+}
+
+/// Looks, closes and forgets until `stop` turns true.
+pub(crate) async fn run<J: Journal, S: Sink>(
+    processor: &Processor<J, S>,
+    progress: &Progress,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut forgot = Millis(i64::MIN);
+    let mut pause = FIRST_LOOK;
+    while tokio::time::timeout(pause, stop.wait_for(|stop| *stop)).await.is_err() {
+        let Some(reached) = progress.all() else { continue };
+        let begun = Instant::now();
+        let work = async {
+            look(processor, progress, &reached).await?;
+            let now = processor.clock.now();
+            if now.0 >= forgot.0.saturating_add(FORGET_EVERY_MS) {
+                forget(processor, now).await?;
+                forgot = now;
+            }
+            Ok::<(), InsertError>(())
+        };
+        // Stopping in the middle is as good as a crash in the middle, and that is made good by the next look.
+        tokio::select! {
+            done = work => if let Err(error) = done {
+                tracing::warn!(error = %error, "days cannot be closed or forgotten now; will try again");
+            },
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        pause = LOOK_EVERY.max(begun.elapsed() * SHARE);
+    }
+}
+
+/// Closes what is over for every partition, and moves the journal's time on where only that is missing.
+async fn look<J: Journal, S: Sink>(
+    processor: &Processor<J, S>,
+    progress: &Progress,
+    reached: &[Reached],
+) -> Result<(), InsertError> {
+    let sites = processor.sites.load_full();
+    let now = processor.clock.now();
+    let mut over = Vec::new();
+    for day in processor.sink.days_not_closed().await? {
+        let by_zone = closes(&sites, &day);
+        let mut is_over = true;
+        for (partition, reached) in reached.iter().enumerate() {
+            let open = reached.open.iter().find(|open| open.site == day.site && open.day == day.day);
+            let closes = open.map_or(by_zone, |open| open.closes);
+            if open.is_none() && closes <= reached.committed {
+                continue;
+            }
+            is_over = false;
+            // The fold looks at whole minutes. One record for each day that waits is enough, however long the store is away.
+            let due = closes.plus(MINUTE_MS);
+            if due <= now && reached.ticked < due {
+                tick(processor, progress, partition, now).await;
+            }
+        }
+        if is_over {
+            over.push(day);
+        }
+    }
+    close_days(processor.sink.as_ref(), &sites, &over, Some(&processor.metrics)).await
+}
+
+/// Appends an empty record: it says only that time has passed, and is read back with the journal's time like any other.
+async fn tick<J: Journal, S: Sink>(processor: &Processor<J, S>, progress: &Progress, partition: usize, now: Millis) {
+    let number = u32::try_from(partition).unwrap_or(u32::MAX);
+    match processor.journal.append(number, Vec::new()).await {
+        Ok(_) => progress.ticked(partition, now),
+        Err(error) => tracing::warn!(partition, error = %error, "time cannot be moved on; will try again"),
+    }
+}
+
+/// Closes days that are over: an import's, or those a look found.
+async fn close_days<S: Sink>(
+    sink: &S,
+    sites: &Sites,
+    over: &[ClosedDay],
+    metrics: Option<&Metrics>,
+) -> Result<(), InsertError> {
+    for day in over {
+        let visitors_min = sites.get(day.site.as_str()).map_or(VISITORS_MIN, |site| site.visitors_min);
+        let begun = Instant::now();
+        let folded = sink.close_day(day, visitors_min).await?;
+        if let Some(metrics) = metrics {
+            metrics.day_close_seconds.observe(begun.elapsed().as_secs_f64());
+            metrics.cells_folded.inc_by(folded.cells);
+        }
+        tracing::info!(site = %day.site, day = day.day.0, cells = folded.cells, hours = folded.hours, "small cells folded");
+    }
+    if over.is_empty() { Ok(()) } else { sink.sweep_closed_days(over).await }
+}
+
+/// Closes the days that are over at `now`, where no processor is at work that could hold one of them open: after an import
+/// into a data directory of no server.
+///
+/// # Errors
+/// The store does not answer or refuses; whatever is left, the next server closes.
+pub async fn close_after_import<S: Sink>(sink: &S, sites: &Sites, now: Millis) -> Result<(), InsertError> {
+    let mut days = sink.days_not_closed().await?;
+    days.retain(|day| closes(sites, day) <= now);
+    close_days(sink, sites, &days, None).await
+}
+
+/// When a day nobody holds open is over: its midnight and grace in its site's zone.
+fn closes(sites: &Sites, day: &ClosedDay) -> Millis {
+    match sites.get(day.site.as_str()) {
+        Some(site) => Zone::find_or_utc(&site.timezone).closes(day.day),
+        None => Zone::find_or_utc("UTC").closes(day.day).plus(LAST_MIDNIGHT_MS),
+    }
+}
+
+async fn forget<J: Journal, S: Sink>(processor: &Processor<J, S>, now: Millis) -> Result<(), InsertError> {
+    let sites = processor.sites.load_full();
+    let first_kept =
+        |zone: &str, days: u16| LocalDay(Zone::find_or_utc(zone).moment(now).day.0.saturating_sub(i32::from(days)));
+    let kept = sites
+        .iter()
+        .map(|site| Kept { site: site.domain.clone(), first_day: first_kept(&site.timezone, site.retention_days) });
+    let kept: Vec<Kept> = kept.collect();
+    let forgotten = processor.sink.forget(&kept, first_kept("UTC", RETENTION_DAYS), first_kept("UTC", 0)).await?;
+    processor.metrics.counts_forgotten.inc_by(forgotten.counts);
+    if forgotten != store::Forgotten::default() {
+        let store::Forgotten { counts, ledger, notes } = forgotten;
+        tracing::info!(counts, ledger, notes, "rows older than their retention removed");
+    }
+    Ok(())
+}
