@@ -3,13 +3,15 @@
 //!
 //! It knows no clock, no HTTP and no format. The invariant: what the mode does not allow is gone from the [`Hit`].
 
+use std::borrow::Cow;
+
 use model::limits::{
     AGENT_BYTES_MAX, ENGAGED_MS_MAX, EVENT_NAME_CHARS_MAX, LANGUAGE_BYTES_MAX, PROP_NAME_CHARS_MAX,
     PROP_VALUE_CHARS_MAX, PROPS_MAX,
 };
 use model::{Arrival, BotClass, Campaign, Hit, Kind, Mode, Referrer, Refusal, Revenue, Signals, Site};
-use privacy::consent;
 use privacy::strip::{self, Page, PageError};
+use privacy::{consent, redact};
 
 use crate::enrich::robots;
 use crate::path;
@@ -41,7 +43,8 @@ pub(crate) struct Draft<'a> {
 
 impl Draft<'_> {
     pub(crate) fn refuse_without_consent(&mut self) -> Result<(), Refusal> {
-        self.mode = consent::decide(self.arrival.signals, self.site.mode);
+        self.arrival.signals = consent::on_site(self.arrival.signals, self.site);
+        self.mode = consent::decide(self.arrival.signals, self.site);
         match self.mode {
             Mode::Off if self.arrival.signals.has(Signals::OPTED_OUT) => Err(Refusal::OptedOut),
             Mode::Off => Err(Refusal::Off),
@@ -99,6 +102,22 @@ impl Draft<'_> {
     pub(crate) fn strip_referrer(&mut self) -> Result<(), Refusal> {
         let sent = self.arrival.referrer.take();
         self.referrer = sent.and_then(|url| strip::referrer(&url, &self.page.host, &self.site.domain));
+        Ok(())
+    }
+
+    pub(crate) fn strip_paths(&mut self) -> Result<(), Refusal> {
+        let referrer = self.referrer.as_mut().map(|referrer| &mut referrer.path);
+        for path in [Some(&mut self.page.path), referrer].into_iter().flatten() {
+            if let Cow::Owned(redacted) = redact::path(path, &self.site.redact_paths) {
+                *path = redacted.into();
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn strip_address(&mut self) -> Result<(), Refusal> {
+        let address = &mut self.arrival.peer.address;
+        *address = strip::address(*address, self.site.address);
         Ok(())
     }
 
@@ -165,7 +184,7 @@ fn plausible_money(revenue: &Revenue) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use model::{BotClass, Domain, Engagement, Millis, Peer};
+    use model::{AddressPrecision, BotClass, Domain, Engagement, Millis, Peer};
 
     use super::*;
 
@@ -201,6 +220,36 @@ mod tests {
             (0, None, None, None, None)
         );
         assert_eq!(hit.path.as_ref(), "/a");
+    }
+
+    #[test]
+    fn a_site_directed_at_children_has_no_visitors() {
+        let site = Site { child_directed: true, ..site(Mode::Full) };
+        let hit = admit(Arrival { signals: Signals::GRANTED, ..arrival() }, &site).unwrap();
+        assert_eq!((hit.mode, hit.peer), (Mode::Minimal, None));
+        assert!(hit.signals.has(Signals::CHILD), "the ledger shows why");
+    }
+
+    #[test]
+    fn a_path_and_a_referrers_path_lose_what_may_name_a_person() {
+        let url = "https://example.com/users/jane/orders/4711000123?x=1".into();
+        let referrer = Some("https://mail.example.org/inbox/jane%40example.com/9f86d081884c7d65".into());
+        let site = Site { redact_paths: vec!["/users/*".to_owned()], ..site(Mode::Full) };
+        let hit = admit(Arrival { url, referrer, ..arrival() }, &site).unwrap();
+        assert_eq!(hit.path.as_ref(), "/users/:redacted/orders/:number");
+        assert_eq!(hit.referrer.unwrap().path.as_ref(), "/inbox/:email/:hex");
+    }
+
+    #[test]
+    fn an_address_is_cut_to_the_sites_precision_before_the_hit_rests() {
+        let kept = |precision, address: &str| {
+            let site = Site { address: precision, ..site(Mode::Full) };
+            let peer = Peer { address: address.parse().unwrap(), ..arrival().peer };
+            admit(Arrival { peer, ..arrival() }, &site).unwrap().peer.unwrap().address.to_string()
+        };
+        assert_eq!(kept(AddressPrecision::Full, "192.0.2.77"), "192.0.2.77");
+        assert_eq!(kept(AddressPrecision::Network, "192.0.2.77"), "192.0.2.0");
+        assert_eq!(kept(AddressPrecision::None, "192.0.2.77"), "0.0.0.0");
     }
 
     #[test]

@@ -24,7 +24,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use model::{Cell, Changes, ClosedDay, Domain, Hit, LiveLine, Millis, Outcome, Site, Tally};
+use model::{Cell, Changes, ClosedDay, Domain, Hit, LiveLine, LocalDay, Millis, Outcome, Site, Tally};
 use privacy::visitor::Secret;
 
 pub use admit::{REVENUE_MICROS_MAX, admit};
@@ -38,6 +38,17 @@ use state::site::SiteState;
 pub struct Tables {
     /// Addresses to countries, if there is a database.
     pub geo: Option<Arc<Geo>>,
+}
+
+/// A day that still takes hits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenDay {
+    /// The site.
+    pub site: Domain,
+    /// The day.
+    pub day: LocalDay,
+    /// When it closes, in the zone it was opened with.
+    pub closes: Millis,
 }
 
 /// The state of one partition's fold.
@@ -78,7 +89,7 @@ impl Fold {
             Some(state) => state,
             None => self.sites.entry(site.domain.clone()).or_insert_with(|| SiteState::new(&site.timezone)),
         };
-        state.keep_calendar(&site.timezone);
+        state.keep_calendar(&site.timezone, hit.at);
         let mut refinement = Refinement::new(&mut self.desk, state, hit);
         let outcome =
             path::REFINEMENT.iter().map(|step| (step.run)(&mut refinement)).find_map(ControlFlow::break_value);
@@ -130,6 +141,13 @@ impl Fold {
         }
         closed.sort_unstable_by(|one, other| (&one.site, one.day).cmp(&(&other.site, other.day)));
         closed
+    }
+
+    /// The days that still take hits, in no order.
+    pub fn open_days(&self) -> impl Iterator<Item = OpenDay> {
+        self.sites.iter().flat_map(|(site, state)| {
+            state.days.iter().map(|(day, open)| OpenDay { site: site.clone(), day: *day, closes: open.closes })
+        })
     }
 
     /// Visitor-days in memory.

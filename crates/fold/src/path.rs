@@ -37,6 +37,16 @@ pub(crate) const ADMISSION: &[Admission] = &[
         does: "cuts the referrer's URL down to host and path, and drops the site's own",
         run: |draft| draft.strip_referrer(),
     },
+    Admission {
+        name: "strip_paths",
+        does: "replaces what may name a person in either path, and what the site's patterns name",
+        run: |draft| draft.strip_paths(),
+    },
+    Admission {
+        name: "strip_address",
+        does: "cuts the address to the site's precision",
+        run: |draft| draft.strip_address(),
+    },
     Admission { name: "strip_by_mode", does: "drops what the mode does not allow", run: |draft| draft.strip_by_mode() },
 ];
 
@@ -152,6 +162,7 @@ mod tests {
         let at = |name| STEPS.iter().position(|step| step.name == name).unwrap();
         assert_eq!(at("refuse_without_consent"), 0);
         assert!(at("strip_by_mode") < at("add_agent"));
+        assert!(at("strip_address") < at("add_place") && at("strip_paths") < at("add_agent"));
         assert!(at("strip_peer") < at("add_visitor"));
     }
 }

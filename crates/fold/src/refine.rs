@@ -87,8 +87,8 @@ impl<'f> Refinement<'f> {
     }
 
     pub(crate) fn refuse_late(&mut self) -> ControlFlow<Outcome> {
-        self.moment = self.site.zone.moment(self.hit.at);
-        match self.site.open(self.moment, self.desk.closed_at) {
+        self.moment = self.site.moment(self.hit.at);
+        match self.site.open(self.hit.at, self.moment, self.desk.closed_at) {
             Some(_) => ON,
             None => refused(Refusal::Late),
         }

@@ -12,7 +12,9 @@ use crate::state::live::Live;
 
 /// One site.
 pub(crate) struct SiteState {
-    pub(crate) zone: Zone,
+    zone: Zone,
+    /// The zone before it, which days that were open at the change keep until their last midnight.
+    former: Option<(Zone, Millis)>,
     pub(crate) days: BTreeMap<LocalDay, SiteDay>,
     pub(crate) duplicates: Duplicates,
     pub(crate) live: Live,
@@ -25,6 +27,7 @@ impl SiteState {
     pub(crate) fn new(timezone: &str) -> Self {
         Self {
             zone: Zone::find_or_utc(timezone),
+            former: None,
             days: BTreeMap::new(),
             duplicates: Duplicates::default(),
             live: Live::default(),
@@ -33,21 +36,46 @@ impl SiteState {
         }
     }
 
-    /// Follows the site's settings. Errs on the day of a change: it has hits of both calendars.
-    pub(crate) fn keep_calendar(&mut self, timezone: &str) {
-        if self.zone.name() != timezone {
-            self.zone = Zone::find_or_utc(timezone);
+    /// Follows the site's settings at `now`. The days that are open keep the zone they were opened with; the new one counts
+    /// from the last of their midnights. Errs where the two calendars give that moment one day's name: the day then goes on
+    /// to its midnight in the new zone, up to 49 hours in all, and a crash in it may count a visitor of its beginning again.
+    pub(crate) fn keep_calendar(&mut self, timezone: &str, now: Millis) {
+        if self.zone.name() == timezone {
+            return;
+        }
+        let mut next = Zone::find_or_utc(timezone);
+        if let Some((last, day)) = self.days.iter_mut().next_back() {
+            let waiting = self.former.take_if(|(_, until)| now < *until);
+            let (zone, until) = waiting.unwrap_or_else(|| (self.zone.clone(), self.zone.end_of(*last)));
+            if next.moment(until).day == *last {
+                day.closes = day.closes.max(next.closes(*last));
+            }
+            self.former = Some((zone, until));
+        }
+        self.zone = next;
+    }
+
+    /// Where an instant lies on the site's calendar.
+    #[inline]
+    pub(crate) fn moment(&mut self, at: Millis) -> Moment {
+        match &mut self.former {
+            Some((zone, until)) if at < *until => zone.moment(at),
+            Some(_) | None => self.zone.moment(at),
         }
     }
 
     /// The open day of a moment, opened if need be; none if it had closed by `closed_at`.
-    pub(crate) fn open(&mut self, moment: Moment, closed_at: Millis) -> Option<&mut SiteDay> {
+    pub(crate) fn open(&mut self, at: Millis, moment: Moment, closed_at: Millis) -> Option<&mut SiteDay> {
         if !self.days.contains_key(&moment.day) {
-            let closes = self.zone.closes(moment.day);
+            let zone = match &self.former {
+                Some((zone, until)) if at < *until => zone,
+                Some(_) | None => &self.zone,
+            };
+            let closes = zone.closes(moment.day);
             if closes <= closed_at {
                 return None;
             }
-            let begins = self.zone.end_of(LocalDay(moment.day.0.saturating_sub(1)));
+            let begins = zone.end_of(LocalDay(moment.day.0.saturating_sub(1)));
             self.days.insert(moment.day, SiteDay::new(begins, closes));
         }
         self.days.get_mut(&moment.day)

@@ -1,10 +1,13 @@
 //! The fold as the processor uses it. `properties` holds it against the naive recount of `oracle` on random `traffic`;
-//! `cases` are single days worked out by hand; `bounds` is what happens when there is too much of something.
+//! `cases` are single days worked out by hand; `bounds` is what happens when there is too much of something; `closing` is when days
+//! end.
 
 #[cfg(test)]
 mod bounds;
 #[cfg(test)]
 mod cases;
+#[cfg(test)]
+mod closing;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]

@@ -1,0 +1,104 @@
+//! When days close: half-hour zones, days of 23 and 25 hours, and a zone that is changed while days are open.
+
+use std::collections::BTreeMap;
+
+use fold::{Fold, OpenDay, Tables};
+use model::{ClosedDay, Dimension, LocalDay, Millis, Outcome, Refusal, Site};
+use privacy::visitor::Secret;
+
+use crate::traffic::{HOUR, MINUTE, Sent, site};
+
+/// 2026-06-01T00:00Z.
+const JUNE: i64 = 20_605;
+const DAY: i64 = 24 * HOUR;
+
+fn fold() -> Fold {
+    Fold::new(0, Secret::new([7; 32]), Tables::default())
+}
+
+fn view(fold: &mut Fold, site: &Site, at: i64) -> Outcome {
+    let sent = Sent { site: site.clone(), ..Sent::view(at, "/") };
+    fold.apply(site, sent.hit())
+}
+
+fn closed(fold: &mut Fold, now: i64) -> Vec<i32> {
+    fold.close(Millis(now)).into_iter().map(|ClosedDay { day, .. }| day.0).collect()
+}
+
+/// Page views by day and hour.
+fn hours(fold: &mut Fold) -> BTreeMap<(i32, u8), i64> {
+    let cells = fold.changes(Millis(0)).cells.into_iter();
+    let totals = cells.filter(|cell| cell.dimension == Dimension::Total);
+    totals.filter_map(|cell| Some(((cell.day.0, cell.hour?), cell.counts.pageviews))).collect()
+}
+
+#[test]
+fn a_day_closes_two_hours_after_its_own_midnight() {
+    // 2026-06-01 in Kathmandu (UTC+5:45), Berlin's 23 hours of 2026-03-29 and 25 hours of 2026-10-25, at UTC+1 and UTC+2.
+    for (zone, day, begins, length) in [
+        ("Asia/Kathmandu", JUNE, JUNE * DAY - 5 * HOUR - 45 * MINUTE, 24),
+        ("Asia/Kolkata", JUNE, JUNE * DAY - 5 * HOUR - 30 * MINUTE, 24),
+        ("Europe/Berlin", 20_541, 20_541 * DAY - HOUR, 23),
+        ("Europe/Berlin", 20_751, 20_751 * DAY - 2 * HOUR, 25),
+    ] {
+        let (mut fold, site) = (fold(), site("example.com", zone));
+        assert_eq!(view(&mut fold, &site, begins), Outcome::Counted);
+        let closes = begins + (length + 2) * HOUR;
+        let day = i32::try_from(day).unwrap();
+        let open = OpenDay { site: site.domain.clone(), day: LocalDay(day), closes: Millis(closes) };
+        assert_eq!(fold.open_days().collect::<Vec<_>>(), [open], "{zone}");
+        assert!(closed(&mut fold, closes - 1).is_empty(), "{zone}");
+        assert_eq!(view(&mut fold, &site, closes - 2 * HOUR - 1), Outcome::Counted, "{zone}");
+        assert_eq!(closed(&mut fold, closes), [day], "{zone}");
+        assert_eq!(view(&mut fold, &site, closes - 2 * HOUR - 1), Outcome::Refused(Refusal::Late), "{zone}");
+        assert_eq!(view(&mut fold, &site, closes - 2 * HOUR), Outcome::Counted, "{zone}");
+        assert_eq!(fold.open_days().count(), 1, "{zone}");
+    }
+}
+
+#[test]
+fn a_day_that_is_open_keeps_its_zone_to_its_midnight() {
+    let mut fold = fold();
+    let (before, after) = (site("example.com", "UTC"), site("example.com", "Asia/Tokyo"));
+    view(&mut fold, &before, JUNE * DAY + 17 * HOUR);
+    // In Tokyo it is the next day, at three in the morning.
+    view(&mut fold, &after, JUNE * DAY + 18 * HOUR);
+    // The first hit after UTC's midnight: nine in the morning of the next day in Tokyo.
+    view(&mut fold, &after, (JUNE + 1) * DAY);
+    let june = i32::try_from(JUNE).unwrap();
+    let expected = BTreeMap::from([((june, 17), 1), ((june, 18), 1), ((june + 1, 9), 1)]);
+    assert_eq!(hours(&mut fold), expected);
+    // One still takes its late hits when the other is open; each closes by its own midnight.
+    view(&mut fold, &after, (JUNE + 1) * DAY - 1);
+    assert_eq!(hours(&mut fold), BTreeMap::from([((june, 23), 1)]));
+    assert!(closed(&mut fold, (JUNE + 1) * DAY + 2 * HOUR - 1).is_empty());
+    assert_eq!(closed(&mut fold, (JUNE + 1) * DAY + 2 * HOUR), [june]);
+    assert_eq!(closed(&mut fold, (JUNE + 1) * DAY + 17 * HOUR), [june + 1]);
+}
+
+#[test]
+fn a_day_that_both_zones_name_alike_closes_once_at_the_later_midnight() {
+    let mut fold = fold();
+    let (before, after) = (site("example.com", "Asia/Tokyo"), site("example.com", "UTC"));
+    let midnight = JUNE * DAY - 9 * HOUR;
+    view(&mut fold, &before, midnight);
+    view(&mut fold, &after, midnight + HOUR);
+    // Tokyo's midnight has passed and UTC's has not: the same day goes on, and its visitor is no new one.
+    view(&mut fold, &after, midnight + 25 * HOUR);
+    let june = i32::try_from(JUNE).unwrap();
+    let visitors = fold.changes(Millis(0)).cells.into_iter();
+    let visitors = visitors.filter(|cell| cell.dimension == Dimension::Total && cell.hour.is_none());
+    assert_eq!(visitors.map(|cell| (cell.day.0, cell.counts.visitors)).collect::<Vec<_>>(), [(june, 1)]);
+    assert!(closed(&mut fold, midnight + 26 * HOUR).is_empty());
+    assert_eq!(closed(&mut fold, (JUNE + 1) * DAY + 2 * HOUR), [june]);
+}
+
+#[test]
+fn a_zone_that_changes_while_no_day_is_open_counts_at_once() {
+    let mut fold = fold();
+    view(&mut fold, &site("example.com", "UTC"), JUNE * DAY);
+    closed(&mut fold, (JUNE + 2) * DAY);
+    hours(&mut fold);
+    view(&mut fold, &site("example.com", "Asia/Kolkata"), (JUNE + 2) * DAY);
+    assert_eq!(hours(&mut fold), BTreeMap::from([((i32::try_from(JUNE + 2).unwrap(), 5), 1)]));
+}
