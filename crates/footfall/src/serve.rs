@@ -42,6 +42,8 @@ use crate::{assets, clock, demo_page, engine, import, memory, token};
 pub const PARTITIONS: u32 = 1;
 /// How often keys and old records are looked after. Public keys change on the hour and are made an hour ahead.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+/// Free disk space below which a server says it is not ready: a segment of the journal and an insert still fit.
+const DISK_FREE_BYTES_MIN: u64 = 96 * 1024 * 1024;
 /// Sealed records live as long as their keys can open them.
 const RECORDS_MS: i64 = privacy::seal::KEY_LIFE_HOURS * 3_600_000;
 
@@ -183,10 +185,10 @@ fn router(
         turn: tokio::sync::Mutex::default(),
     };
     let registry = shared.registry.clone();
-    let (collector, journal) = (Arc::clone(collector), Arc::clone(&shared.journal));
+    let (collector, journal, data) = (Arc::clone(collector), Arc::clone(&shared.journal), config.data.clone());
     let stations = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(move || async move { ready(&collector, &journal) }))
+        .route("/readyz", get(move || async move { ready(&collector, &journal, &data) }))
         .route("/metrics", get(move || async move { metrics(&registry) }));
     let mut router = dashboard::router(dashboard)?.merge(import::service::router(import)).merge(stations);
     if let Some(site) = &config.demo_page {
@@ -196,12 +198,23 @@ fn router(
 }
 
 /// Ready means that a hit sent now would be taken and kept.
-fn ready(collector: &Collector<EmbeddedJournal>, journal: &EmbeddedJournal) -> Response {
+fn ready(collector: &Collector<EmbeddedJournal>, journal: &EmbeddedJournal, data: &Path) -> Response {
     let reason = collector.ready().err().map(|error| error.to_string());
-    match reason.or_else(|| journal.failure().map(|failure| failure.to_string())) {
+    let reason = reason.or_else(|| journal.failure().map(|failure| failure.to_string()));
+    match reason.or_else(|| no_room(journal, data)) {
         None => "ready\n".into_response(),
         Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response(),
     }
+}
+
+/// Why nothing more could be appended, if so.
+fn no_room(journal: &EmbeddedJournal, data: &Path) -> Option<String> {
+    if journal.held_bytes() >= journal::embedded::BYTES_MAX {
+        return Some("the journal has reached its bound".to_owned());
+    }
+    let disk = rustix::fs::statvfs(data).ok()?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    (free < DISK_FREE_BYTES_MIN).then(|| format!("{free} bytes are free where the data rests"))
 }
 
 fn metrics(registry: &Registry) -> Response {
