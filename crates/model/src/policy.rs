@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Mode;
 
-/// The mode that each signal leads to. The strongest signal present decides; the order is [`crate::Signals`]' own.
+/// The mode that each signal leads to. The strongest signal present decides, in [`crate::Signals`]' own order; where a weaker
+/// refusal leads lower still, that holds.
 ///
 /// The defaults count a refusal's page view without a visitor and do nothing at all about one who opted out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -26,6 +26,8 @@ impl Signals {
     pub const GRANTED: Self = Self(1 << 7);
     /// The IAB TCF string agrees.
     pub const TCF_GRANTED: Self = Self(1 << 8);
+    /// A consent string was there that says neither yes nor no: malformed, out of date, or silent on measuring.
+    pub const UNCLEAR: Self = Self(1 << 9);
 
     /// Whether all of `other` is in this set.
     #[must_use]

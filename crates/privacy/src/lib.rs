@@ -4,7 +4,12 @@
 //! Pure: randomness and time come as arguments, and nothing here knows where a record comes from or where it goes.
 
 pub mod consent;
+mod consent_bits;
+pub mod google;
+pub mod gpp;
 pub mod notice;
+pub mod redact;
 pub mod seal;
 pub mod strip;
+pub mod tcf;
 pub mod visitor;

@@ -1,13 +1,14 @@
-//! Cuts a page's and a referrer's URL down to what may be kept: host, path, campaign fields. Everything else of the query
-//! and the whole fragment are gone after this, before anything rests anywhere.
+//! Cuts a page's and a referrer's URL down to what may be kept: host, path, campaign fields; and an address to a site's
+//! precision. Everything else of the query and the whole fragment are gone after this, before anything rests anywhere.
 //!
-//! It decides nothing about consent. The invariants: no value of a parameter but the campaign's comes out, and of a click
+//! It decides nothing about consent, and looks into no path ([`crate::redact`] does). The invariants: no value of a parameter but the campaign's comes out, and of a click
 //! id only the parameter's name.
 
 use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use model::limits::URL_CHARS_MAX;
-use model::{Campaign, Domain, Referrer};
+use model::{AddressPrecision, Campaign, Domain, Referrer};
 use url::{Url, form_urlencoded};
 
 /// Longest campaign field kept, in characters; the rest of a longer one is cut. Real ones have fewer than 100.
@@ -83,6 +84,17 @@ pub fn referrer(url: &str, page_host: &str, site: &Domain) -> Option<Referrer> {
     let site_host = before(site.as_str(), &['/', ':']);
     let internal = *host == *page_host || *host == *site_host.strip_prefix("www.").unwrap_or(site_host);
     (!internal).then(|| Referrer { host, path: non_empty_path(url.path()) })
+}
+
+/// Cuts an address to a precision. One of IPv4 that came as IPv6 is cut as IPv4; of none, the unspecified address is left.
+#[must_use]
+pub fn address(address: IpAddr, precision: AddressPrecision) -> IpAddr {
+    match (precision, address.to_canonical()) {
+        (AddressPrecision::Full, _) => address,
+        (AddressPrecision::Network, IpAddr::V4(v4)) => Ipv4Addr::from_bits(v4.to_bits() & !0 << 8).into(),
+        (AddressPrecision::Network, IpAddr::V6(v6)) => Ipv6Addr::from_bits(v6.to_bits() & !0 << 80).into(),
+        (AddressPrecision::None, _) => Ipv4Addr::UNSPECIFIED.into(),
+    }
 }
 
 /// The path of a log line, which knows no host. The URL parser is spared: most lines have no query at all.
@@ -219,6 +231,21 @@ mod tests {
         assert_eq!(source("utm_source=&ref=a").as_deref(), Some("a"));
         assert_eq!(source("utm_source=a&utm_source=b").as_deref(), Some("a"));
         assert_eq!(source("referrer=a"), None);
+    }
+
+    #[test]
+    fn cuts_an_address_to_its_network_or_to_nothing() {
+        let cut = |text: &str, precision| address(text.parse().unwrap(), precision).to_string();
+        for (whole, network) in [
+            ("192.0.2.77", "192.0.2.0"),
+            ("::ffff:192.0.2.77", "192.0.2.0"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1::"),
+            ("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db8:ffff::"),
+        ] {
+            assert_eq!(cut(whole, AddressPrecision::Full), whole);
+            assert_eq!(cut(whole, AddressPrecision::Network), network);
+            assert_eq!(cut(whole, AddressPrecision::None), "0.0.0.0");
+        }
     }
 
     #[test]

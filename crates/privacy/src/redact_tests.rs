@@ -1,0 +1,127 @@
+//! What is taken out of a path, and what must stay.
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn takes_out_what_may_name_a_person() {
+    for (before, after) in [
+        ("/users/jane.doe@example.com", "/users/:email"),
+        ("/users/jane.doe%40example.com/edit", "/users/:email/edit"),
+        ("/users/jane.doe%2540example.com", "/users/:email"),
+        ("/users/%6a%61%6e%65%40example.co.jp", "/users/:email"),
+        ("/mailto:jane+news@mail.example.com", "/mailto::email"),
+        ("/u/用户@例子.中国", "/u/:email"),
+        ("/o'brien@example.ie", "/:email"),
+        ("/from=jane@example.com;to=joe@example.com", "/:email;:email"),
+        ("/orders/550e8400-e29b-41d4-a716-446655440000", "/orders/:uuid"),
+        ("/orders/550E8400-E29B-41D4-A716-446655440000/edit", "/orders/:uuid/edit"),
+        ("/order-550e8400-e29b-41d4-a716-446655440000.html", "/order-:uuid.html"),
+        ("/550e8400%2De29b%2D41d4%2Da716%2D446655440000", "/:uuid"),
+        ("/orders/123456", "/orders/:number"),
+        ("/orders/no-4711000123-x", "/orders/no-:number-x"),
+        ("/orders/AB1234567", "/orders/AB:number"),
+        ("/tel/+819012345678", "/tel/+:number"),
+        ("/20241323/post", "/:number/post"),
+        ("/19840312/post", "/:number/post"),
+        ("/202411231/post", "/:number/post"),
+        ("/%31%32%33%34%35%36", "/:number"),
+        ("/１２３４５６", "/:number"),
+        ("/reset/9f86d081884c7d65", "/reset/:hex"),
+        ("/reset/9F86D081884C7D659A2FEAA0C55AD015", "/reset/:hex"),
+        ("/blob/v2-9f86d081884c7d659a2f.png", "/blob/v2-:hex.png"),
+        ("/verify/dGhpcyBpcyBh1IHNlY3JldCB0b2tlbjEyMw==", "/verify/:token"),
+        ("/verify/Zx3Kq9_Lm2Np7-Rt5Vw8Yb4Cd6", "/verify/:token"),
+        ("/invite/k3j5h2x9q4w7z1m8n6b0", "/invite/:token"),
+        ("/auth/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJqYW5lIn0.dBjftJeZ4CVPmB92K27uhbUJU1p1rwW1gFWFOEjXk", "/auth/:token"),
+        ("/auth/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJqYW5lIn0", "/auth/:token"),
+        ("/a/jane@example.com/b/123456/c", "/a/:email/b/:number/c"),
+        ("/caf%C3%A9%20123456/x", "/caf%C3%A9%20:number/x"),
+    ] {
+        assert_eq!(path(before, &[]), after, "{before}");
+    }
+}
+
+#[test]
+fn leaves_ordinary_paths_as_they_are() {
+    for stays in [
+        "/",
+        "",
+        "/2024/11/23/my-post",
+        "/2024-11-23-my-post",
+        "/20241123/post",
+        "/xdotool-2.20110530.html",
+        "/blog/article-12",
+        "/product/12345",
+        "/products/rtx-3080-ti-16gb-vs-rx-6800xt-16gb",
+        "/v1.2.3-rc4.5-beta6",
+        "/caf%C3%A9/%E3%82%AB%E3%83%95%E3%82%A7",
+        "/%E3%82%AB%E3%83%95%E3%82%A7%E3%81%AE%E3%83%A1%E3%83%8B%E3%83%A5%E3%83%BC2024",
+        "/日本語/カフェのメニュー",
+        "/100%",
+        "/My-Great-Post-About-The-2024-Elections",
+        "/ListOfStatesAndCapitalsIn2020",
+        "/internationalization-and-localization",
+        "/watch/dQw4w9WgXcQ",
+        "/@someone/posts",
+        "/npm/package@1.2.3",
+        "/decade-facade-faced",
+        "/C%2B%2B/templates",
+        "/a:b;c,d",
+        "/:email/:uuid/:number/:hex/:token/:redacted",
+        "/(other)",
+        "/projects/xdotool/xdotool.xhtml",
+        "/~user/index.html",
+        "/h264-hevc-av1-vp9-mp3-aac",
+    ] {
+        assert_eq!(path(stays, &[]), stays);
+    }
+}
+
+#[test]
+fn a_sites_patterns_take_out_their_segments() {
+    let patterns = ["/users/*", "/orders/*/items/*", "/カフェ/*/"].map(str::to_owned);
+    for (before, after) in [
+        ("/users/jane", "/users/:redacted"),
+        ("/users/jane/photos", "/users/:redacted/photos"),
+        ("/users/", "/users/"),
+        ("/users", "/users"),
+        ("/Users/jane", "/Users/jane"),
+        ("/%75sers/jane", "/%75sers/:redacted"),
+        ("/orders/a/items/b", "/orders/:redacted/items/:redacted"),
+        ("/orders/a/other/b", "/orders/a/other/b"),
+        ("/users/jane@example.com/123456", "/users/:redacted/:number"),
+        ("/%E3%82%AB%E3%83%95%E3%82%A7/x", "/%E3%82%AB%E3%83%95%E3%82%A7/:redacted"),
+    ] {
+        assert_eq!(path(before, &patterns), after, "{before}");
+    }
+    assert_eq!(path("/a/b/c", &["/*/b".to_owned(), "/a/*".to_owned()]), "/:redacted/:redacted/c");
+}
+
+proptest! {
+    #[test]
+    fn what_was_made_stays_and_segments_stay_in_place(text in "(/[a-zA-Z0-9@._%+:-]{0,40}){0,4}", wild: String) {
+        for before in [&text, &format!("/{wild}")] {
+            let patterns = ["/a/*".to_owned()];
+            let after = path(before, &patterns).into_owned();
+            let again = path(&after, &patterns);
+            prop_assert_eq!(again.as_ref(), &after);
+            prop_assert_eq!(after.split('/').count(), before.split('/').count());
+        }
+    }
+
+    #[test]
+    fn no_address_number_or_identifier_stays(local in "[a-z]{1,8}", number in "[0-9]{6,20}", hex in "[0-9a-f]{15}a", before in "[a-z]{0,6}[/;, -]") {
+        prop_assume!(!is_date(&number));
+        for (secret, shown) in [
+            (format!("{local}@example.com"), format!("{local}@")),
+            (format!("{local}%40example.com"), format!("{local}%40")),
+            (number.clone(), number),
+            (hex.clone(), hex),
+        ] {
+            let after = path(&format!("/{before}{secret}/end"), &[]).into_owned();
+            prop_assert!(!after.contains(&shown), "{}", after);
+        }
+    }
+}
