@@ -7,11 +7,8 @@
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
+use model::limits::DAY_GRACE_MS;
 use model::{LocalDay, Millis};
-
-/// How long after its local midnight a day stays open, for hits that were under way: also longer than the hour by which a
-/// clock set back can make a day come again.
-pub const GRACE_MS: i64 = 2 * HOUR_MS;
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -97,7 +94,7 @@ impl Zone {
     /// When a day is over for good: its midnight and the grace have passed.
     #[must_use]
     pub fn closes(&self, day: LocalDay) -> Millis {
-        self.end_of(day).plus(GRACE_MS)
+        self.end_of(day).plus(DAY_GRACE_MS)
     }
 
     fn stretch_around(&self, at: i64) -> Stretch {

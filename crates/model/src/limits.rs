@@ -45,6 +45,10 @@ pub const VALUES_PER_DIMENSION_MAX: usize = 50_000;
 /// Distinct cells per level-2 pair, site and day; later ones are counted under [`OTHER`].
 pub const CELLS_PER_PAIR_MAX: usize = 200_000;
 
+/// How long after its local midnight a day stays open, in milliseconds: for hits that were under way, and longer than the
+/// hour by which a clock set back can make a day come again.
+pub const DAY_GRACE_MS: i64 = 2 * 60 * 60 * 1_000;
+
 /// Visitors held in memory per site and day; later ones are counted in `minimal` mode.
 pub const VISITORS_PER_DAY_MAX: usize = 20_000_000;
 

@@ -5,6 +5,7 @@
 
 use jiff::ZonedDateTime;
 use model::counts::PAIRED;
+use model::limits::DAY_GRACE_MS;
 use model::{Dimension, Domain, LocalDay};
 use store::questions::{Cells, Grain, Key, Measure, Order, Question, Selection, Span};
 
@@ -13,6 +14,7 @@ use super::metric::Metric;
 use super::problem::Problem;
 use super::range::{DAYS_BY_HOUR_MAX, grain_for};
 use super::{Direction, Query, Sorting};
+use crate::calendar::local_day;
 
 /// What must be known about a site to plan a query of it.
 #[derive(Clone, Debug)]
@@ -56,6 +58,12 @@ impl Plan {
         let asked_span = span_for(span, over_time, &measures)?;
         if matches!(asked_span, Span::Hours { .. }) && selections.len() > 1 {
             return Err(hourly_pair(&selections));
+        }
+        if let (Span::Hours { first: (day, _), .. }, [(named, _)]) = (asked_span, selections.as_slice())
+            && named.dimension != Dimension::Page
+            && day < first_open_day(here)
+        {
+            return Err(hours_of_closed_days(named));
         }
         for (metric, measure) in &measures {
             check_sums(*metric, *measure, query)?;
@@ -139,6 +147,21 @@ fn hourly_pair(selections: &[(Named, Selection)]) -> Problem {
     Problem::NotCounted(format!(
         "{} is counted by the day, not by the hour: ask by `time:day` over whole days, or with one of them",
         names.join(" with ")
+    ))
+}
+
+/// The first day that may be open: two hours after its midnight a day closes, and its hours of all but pages go.
+fn first_open_day(here: &Here) -> LocalDay {
+    let grace = jiff::SignedDuration::from_millis(DAY_GRACE_MS);
+    local_day(here.now.saturating_sub(grace).date())
+}
+
+fn hours_of_closed_days(named: &Named) -> Problem {
+    Problem::NotCounted(format!(
+        "the hours of `{}` are kept while a day is open only: a day that has closed keeps hours for its totals and for \
+         event:page, so that no hour tells a single visitor's country or source. Ask by `time:day` over whole days, or for \
+         today",
+        named.name
     ))
 }
 
@@ -303,6 +326,24 @@ mod tests {
             let problem = planned(query.clone()).expect_err(&query.to_string());
             assert!(problem.contains(told), "{query}: {problem}");
         }
+    }
+
+    #[test]
+    fn hours_of_a_closed_day_are_of_totals_and_pages_only() {
+        // It is 15:30: yesterday closed at two in the morning.
+        let by_hour = |range: Value, by: &str| {
+            planned(json!({ "metrics": ["pageviews"], "date_range": range, "dimensions": ["time:hour", by] }))
+        };
+        assert!(by_hour(json!("day"), "visit:source").is_ok());
+        assert!(by_hour(json!("7d"), "event:page").is_ok());
+        assert!(planned(json!({ "date_range": "7d", "dimensions": ["time:hour"] })).is_ok());
+        for range in [json!("7d"), json!("24h"), json!(["2024-05-14", "2024-05-15"])] {
+            let problem = by_hour(range.clone(), "visit:source").expect_err(&range.to_string());
+            assert!(problem.contains("`visit:source` are kept while a day is open only"), "{problem}");
+        }
+        let filtered =
+            json!({ "date_range": "24h", "metrics": ["pageviews"], "filters": [["is", "visit:source", ["a"]]] });
+        assert!(planned(filtered).is_err_and(|problem| problem.contains("while a day is open")));
     }
 
     #[test]
