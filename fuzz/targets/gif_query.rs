@@ -9,5 +9,5 @@ fuzz_target!(|input: &str| {
     assert_eq!(events, collector::query::read(query, referer), "reading is a function of the query");
     fuzz::follow(&events, input.len());
     // What nobody reads changes nothing.
-    assert_eq!(events, collector::query::read(&format!("gpp=x&{query}&gdpr=1"), referer));
+    assert_eq!(events, collector::query::read(&format!("h=x&{query}&v=1"), referer));
 });

@@ -27,13 +27,19 @@ pub(crate) enum Field {
     Consent,
     Child,
     Gpc,
+    Gdpr,
+    Tcf,
+    Gpp,
+    GppSections,
+    GoogleState,
+    GoogleDetails,
 }
 
-const FIELDS: usize = Field::Gpc as usize + 1;
+const FIELDS: usize = Field::GoogleDetails as usize + 1;
 
 impl Field {
     /// The field that a key of the Events API means. Unknown keys mean none, and so do those that are accepted but not
-    /// read here: `h` (hash mode) and `v` (version), and the consent strings `tcf` and `gpp`.
+    /// read here: `h` (hash mode) and `v` (version).
     pub(crate) fn of_json(key: &str) -> Option<Self> {
         Some(match key {
             "n" | "name" => Self::Name,
@@ -51,11 +57,25 @@ impl Field {
             "consent" => Self::Consent,
             "child" => Self::Child,
             "gpc" => Self::Gpc,
+            "tcf" => Self::Tcf,
+            _ => return Self::of_either(key),
+        })
+    }
+
+    /// The consent fields that both doors call the same.
+    fn of_either(name: &str) -> Option<Self> {
+        Some(match name {
+            "gdpr" => Self::Gdpr,
+            "gdpr_consent" => Self::Tcf,
+            "gpp" => Self::Gpp,
+            "gpp_sid" => Self::GppSections,
+            "gcs" => Self::GoogleState,
+            "gcd" => Self::GoogleDetails,
             _ => return None,
         })
     }
 
-    /// The field that a parameter of the clear GIF means. `gdpr`, `gdpr_consent` and `gpp` are accepted and not read here.
+    /// The field that a parameter of the clear GIF means.
     pub(crate) fn of_query(parameter: &str) -> Option<Self> {
         Some(match parameter {
             "n" => Self::Name,
@@ -67,7 +87,7 @@ impl Field {
             "consent" => Self::Consent,
             "child" => Self::Child,
             "gpc" => Self::Gpc,
-            _ => return None,
+            _ => return Self::of_either(parameter),
         })
     }
 }

@@ -7,10 +7,11 @@
 use std::borrow::Cow;
 
 use model::limits::{ENGAGED_MS_MAX, LANGUAGE_BYTES_MAX, PROPS_MAX};
-use model::{Arrival, Engagement, Kind, Millis, Peer, Refusal, Revenue, Signals};
+use model::{Arrival, Engagement, Kind, Millis, Peer, Refusal, Revenue, Signals, TcfPolicy};
 
 use crate::draft::{Draft, Field};
 use crate::money::revenue;
+use crate::strings::{ConsentStrings, google_consent};
 use crate::value::{Fault, Members, Value, without_nul};
 
 /// Most sites that one event may name (`"d": "one.example,two.example"`): Plausible's users roll a few sites up into one.
@@ -29,6 +30,7 @@ pub struct Event {
     language: Option<Box<str>>,
     id: Option<u64>,
     signals: Signals,
+    strings: ConsentStrings,
 }
 
 /// Custom properties, by name.
@@ -106,6 +108,7 @@ impl Event {
             language: language(draft.take(Field::Language))?,
             id: id(draft.take(Field::Id))?,
             signals: signals(draft)?,
+            strings: ConsentStrings::take(draft)?,
         })
     }
 
@@ -125,9 +128,15 @@ impl Event {
         self.site
     }
 
-    /// The hit that this event is, received at `at` from `peer`.
+    /// The hit that this event is, received at `at` from `peer`, for a site whose policy on TCF strings is the usual one.
     #[must_use]
     pub fn arrival(self, at: Millis, headers: HeaderWords<'_>, peer: Peer) -> Arrival {
+        self.arrival_under(TcfPolicy::default(), at, headers, peer)
+    }
+
+    /// The hit that this event is, its consent strings read by the site's policy: here they end.
+    #[must_use]
+    pub fn arrival_under(self, policy: TcfPolicy, at: Millis, headers: HeaderWords<'_>, peer: Peer) -> Arrival {
         Arrival {
             site: self.site,
             at,
@@ -139,7 +148,7 @@ impl Event {
             revenue: self.revenue,
             screen_width: self.screen_width,
             language: self.language.or_else(|| headers.language.map(Into::into)),
-            signals: self.signals.with(headers.signals),
+            signals: self.signals.with(headers.signals).with(self.strings.signals(at, policy)),
             peer,
         }
     }
@@ -259,7 +268,7 @@ fn signals(draft: &mut Draft<'_>) -> Result<Signals, Fault> {
     if draft.take(Field::Gpc).flag("gpc must be true or false")? == Some(true) {
         signals = signals.with(Signals::GPC);
     }
-    Ok(signals)
+    Ok(signals.with(google_consent(draft)?))
 }
 
 /// What the page says about analytics: `{"analytics": false, …}`, or one flag for everything. What cannot be understood is

@@ -112,7 +112,7 @@ impl<J: Journal> Collector<J> {
             let Some(site) = sites.get(event.site()) else {
                 return Fate { site: None, result: Err((Refusal::UnknownSite, message(Refusal::UnknownSite))) };
             };
-            let admitted = fold::admit(event.arrival(now, sender.words, sender.peer()), site);
+            let admitted = fold::admit(event.arrival_under(site.tcf, now, sender.words, sender.peer()), site);
             let result = admitted.map_err(|refusal| (refusal, message(refusal))).map(|hit| {
                 let mode = hit.mode;
                 hits.push(hit);

@@ -30,6 +30,7 @@ mod ordered;
 mod proxies;
 pub mod query;
 mod sender;
+mod strings;
 mod tallies;
 mod value;
 mod verdict;

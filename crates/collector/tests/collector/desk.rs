@@ -12,7 +12,7 @@ use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use journal::memory::MemoryJournal;
 use journal::{Journal as _, Offset};
-use model::{Clock, Domain, Hit, Millis, Mode, Record, Site, Sites, Tally};
+use model::{Clock, Domain, Hit, Millis, Mode, Record, Site, Sites, Tally, TcfPolicy};
 use privacy::seal::{HourKey, Opener};
 use privacy::visitor::Secret;
 use prometheus::Registry;
@@ -200,7 +200,10 @@ pub fn view(more: &str) -> String {
 
 fn sites() -> Sites {
     let site = |domain, mode| Site { mode, ..Site::new(Domain::parse(domain).unwrap()) };
+    let tcf = TcfPolicy { purposes_speak: true, ..TcfPolicy::default() };
     [
+        Site { child_directed: true, ..site("children.example", Mode::Full) },
+        Site { tcf, ..site("asks.example", Mode::Exempt) },
         site("example.com", Mode::Full),
         site("second.example", Mode::Full),
         site("exempt.example", Mode::Exempt),

@@ -6,6 +6,7 @@
     reason = "helpers of tests are tests; clippy exempts only test functions"
 )]
 
+mod consenting;
 mod desk;
 mod doors;
 mod forwarding;
