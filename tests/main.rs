@@ -7,6 +7,7 @@
 //! | `outcomes` | what every wrong input gets |
 //! | `recount` | imports against a recount in another language |
 //! | `crashes` | `kill -9` of any process while hits are sent |
+//! | `close` | closed days at rest, and in answers |
 //! | `docs` | the documents against the code |
 //! | `browser` | a real visit in Chromium, counted by the real tracker |
 //!
@@ -21,6 +22,7 @@
 
 mod arrows;
 mod browser;
+mod close;
 mod crashes;
 mod docs;
 #[allow(missing_docs, reason = "helpers of tests, named for what they do")]
