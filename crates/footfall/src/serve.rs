@@ -79,7 +79,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let token = token::obtain(&config.data, config.token.as_deref())?;
     let metrics = Metrics::register(&shared.registry)?;
     let (stop, stopping) = watch::channel(false);
-    let upkeep = tokio::spawn(upkeep(shared.clone(), metrics.clone()));
+    let mut upkeep = tokio::spawn(upkeep(shared.clone(), metrics.clone()));
+    let upkeep_handle = upkeep.abort_handle();
     let (ended, mut has_ended) = watch::channel(false);
     let processor = processor(&config, &shared, &store, &tables, metrics)?;
     let processor = tokio::spawn(async move {
@@ -99,12 +100,14 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             () = engine::stopped() => {}
             // A processor that gives up ends the process: hits must not pile up unseen.
             _ = has_ended.wait_for(|ended| *ended) => {}
+            // So does upkeep, which has no end of its own: without it no key would die.
+            _ = &mut upkeep => {}
         }
     };
     collector::serve(listener, collector, others, ConnectionLimits::default(), until).await;
     let _ = stop.send(true);
     let processed = processor.await;
-    upkeep.abort();
+    upkeep_handle.abort();
     engine.stop().await;
     shared.audit.record("stopped", &json!({}));
     Ok(processed.context("the processor stopped on a broken invariant")??)
@@ -182,7 +185,7 @@ fn router(
         store: store.clone(),
         tables: tables.clone(),
         admits: Box::new(move |headers| token::admits(headers, &token_sha256)),
-        turn: tokio::sync::Mutex::default(),
+        turn: Arc::default(),
     };
     let registry = shared.registry.clone();
     let (collector, journal, data) = (Arc::clone(collector), Arc::clone(&shared.journal), config.data.clone());
@@ -230,21 +233,24 @@ async fn upkeep(shared: Shared, metrics: Metrics) {
     let mut expired_hour = i64::MIN;
     loop {
         let now = shared.clock.now();
-        match shared.keys.turn(now, Some(&metrics)) {
+        match shared.keys.turn(now) {
             Ok(destroyed) => {
-                for hour in destroyed {
+                for hour in &destroyed {
                     shared.audit.record("seal_key_destroyed", &json!({ "hour": hour }));
                 }
+                shared.keys.report(now, destroyed.len(), &metrics);
             }
             Err(error) => tracing::error!(error = %error, "sealing keys cannot be looked after; will try again"),
         }
         shared.public_keys.store(shared.keys.public(now).map(Arc::new));
         if now.hour() > expired_hour {
             match shared.journal.expire(now.plus(-RECORDS_MS)).await {
-                Ok(records) => tracing::debug!(records, "expired records dropped"),
+                Ok(records) => {
+                    expired_hour = now.hour();
+                    tracing::debug!(records, "expired records dropped");
+                }
                 Err(error) => tracing::error!(error = %error, "expired records cannot be dropped; will try again"),
             }
-            expired_hour = now.hour();
         }
         tokio::time::sleep(UPKEEP_EVERY).await;
     }
@@ -254,8 +260,11 @@ async fn upkeep(shared: Shared, metrics: Metrics) {
 /// taken for the one before.
 fn journal_name(data: &Path) -> anyhow::Result<String> {
     let path = data.join("journal").join("name");
-    if let Ok(name) = std::fs::read_to_string(&path) {
-        return Ok(name);
+    match std::fs::read_to_string(&path) {
+        Ok(name) => return Ok(name),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        // Under another name the journal's last insert would be taken for a new one.
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
     let name = engine::secret()?.iter().take(8).fold(String::new(), |name, byte| name + &format!("{byte:02x}"));
     let write = || {

@@ -58,39 +58,49 @@ impl KeyStore {
             let path = entry.map_err(|source| failed("read", directory, source))?.path();
             match path.extension().and_then(|extension| extension.to_str()) {
                 Some("key") => store.load(&path)?,
-                // What a crash left half-written was never used to seal anything.
-                Some("new") => destroy(&path)?,
+                // What a crash left half-written was never used to seal anything, and what it left half-destroyed goes now.
+                Some("new" | "dead") => wipe(&path)?,
                 _ => {}
             }
         }
-        store.turn(now, None)?;
+        store.make_ahead(now)?;
         Ok(store)
     }
 
-    /// Makes the keys of this hour and the next where absent, and destroys those whose time has come. To be called at least
-    /// once a minute. Returns the hours whose keys were destroyed.
+    /// Destroys the keys whose time has come, then makes those of this hour and the next where absent: a full disk must not
+    /// keep a dead key alive. To be called at least once a minute. Returns the hours whose keys were destroyed.
     ///
     /// # Errors
     /// When a key cannot be made or destroyed; the caller tries again.
-    pub fn turn(&self, now: Millis, metrics: Option<&Metrics>) -> Result<Vec<i64>, KeyStoreError> {
+    pub fn turn(&self, now: Millis) -> Result<Vec<i64>, KeyStoreError> {
+        let mut keys = self.lock();
+        let dead: Vec<i64> = keys.keys().copied().filter(|hour| dies_at(*hour) <= now).collect();
+        for hour in &dead {
+            destroy(&self.path(*hour))?;
+            keys.remove(hour);
+        }
+        drop(keys);
+        self.make_ahead(now)?;
+        Ok(dead)
+    }
+
+    /// Reports the living keys, and how many were destroyed just now.
+    pub fn report(&self, now: Millis, destroyed: usize, metrics: &Metrics) {
+        let keys = self.lock();
+        metrics.seal_keys.set(i64::try_from(keys.len()).unwrap_or(i64::MAX));
+        let oldest = keys.keys().next().map_or(0, |hour| now.0 - hour * 3_600_000);
+        metrics.seal_key_oldest_seconds.set(oldest as f64 / 1_000.0);
+        metrics.seal_keys_destroyed.inc_by(destroyed as u64);
+    }
+
+    fn make_ahead(&self, now: Millis) -> Result<(), KeyStoreError> {
         let mut keys = self.lock();
         for hour in [now.hour(), now.hour() + 1] {
             if let std::collections::btree_map::Entry::Vacant(vacant) = keys.entry(hour) {
                 vacant.insert(self.make(hour)?);
             }
         }
-        let dead: Vec<i64> = keys.keys().copied().filter(|hour| dies_at(*hour) <= now).collect();
-        for hour in &dead {
-            destroy(&self.path(*hour))?;
-            keys.remove(hour);
-        }
-        if let Some(metrics) = metrics {
-            metrics.seal_keys.set(i64::try_from(keys.len()).unwrap_or(i64::MAX));
-            let oldest = keys.keys().next().map_or(0, |hour| now.0 - hour * 3_600_000);
-            metrics.seal_key_oldest_seconds.set(oldest as f64 / 1_000.0);
-            metrics.seal_keys_destroyed.inc_by(dead.len() as u64);
-        }
-        Ok(dead)
+        Ok(())
     }
 
     /// The public key that seals at `now`; made by the last [`KeyStore::turn`].
@@ -141,7 +151,17 @@ impl KeyStore {
     }
 }
 
+/// Takes a key out of use in one step, then wipes it: a crash in between leaves no half key that would be taken for one.
 fn destroy(path: &Path) -> Result<(), KeyStoreError> {
+    let dead = path.with_extension("dead");
+    match fs::rename(path, &dead) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(failed("destroy key", path, source)),
+        Ok(()) => wipe(&dead),
+    }
+}
+
+fn wipe(path: &Path) -> Result<(), KeyStoreError> {
     let overwrite = |path: &Path| -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).open(path)?;
         file.write_all(&[0; HOUR_KEY_BYTES])?;
@@ -189,8 +209,8 @@ mod tests {
         let now = Millis(500_000 * HOUR_MS);
         let store = KeyStore::open(directory.path(), now).unwrap();
         let file = directory.path().join("500000.key");
-        assert!(store.turn(dies_at(500_000).plus(-1), None).unwrap().is_empty() && file.exists());
-        assert_eq!(store.turn(dies_at(500_000), None).unwrap(), [500_000]);
+        assert!(store.turn(dies_at(500_000).plus(-1)).unwrap().is_empty() && file.exists());
+        assert_eq!(store.turn(dies_at(500_000)).unwrap(), [500_000]);
         assert!(!file.exists());
         let mut opener = Opener::default();
         store.equip(&mut opener);
@@ -207,14 +227,15 @@ mod tests {
         let mut opener = Opener::default();
         store.equip(&mut opener);
         assert_eq!(opener.open(&sealed).unwrap(), b"a hit");
-        store.turn(dies_at(500_000), None).unwrap();
+        store.turn(dies_at(500_000)).unwrap();
         let copy = tempfile::tempdir().unwrap();
         for file in fs::read_dir(directory.path()).unwrap() {
             let file = file.unwrap();
             fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
         }
         let mut thief = Opener::default();
-        KeyStore::open(copy.path(), dies_at(500_000)).unwrap().equip(&mut thief);
+        let stolen = KeyStore::open(copy.path(), dies_at(500_000)).unwrap();
+        stolen.equip(&mut thief);
         assert_eq!(thief.open(&sealed), Err(OpenError::Expired { hour: 500_000 }));
         store.equip(&mut opener);
         assert_eq!(opener.open(&sealed), Err(OpenError::Expired { hour: 500_000 }));
@@ -223,8 +244,10 @@ mod tests {
     #[test]
     fn clears_what_a_crash_left_half_written() {
         let directory = tempfile::tempdir().unwrap();
-        fs::write(directory.path().join("1.new"), b"short").unwrap();
+        for name in ["1.new", "2.dead"] {
+            fs::write(directory.path().join(name), b"short").unwrap();
+        }
         KeyStore::open(directory.path(), Millis(HOUR_MS)).unwrap();
-        assert!(!directory.path().join("1.new").exists());
+        assert!(!directory.path().join("1.new").exists() && !directory.path().join("2.dead").exists());
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::Context;
 use journal::JournalError;
 use journal::embedded::EmbeddedJournal;
-use model::{Domain, Site, Sites};
-use processor::import::{Doors, Import, ImportError, Line, Step, Summary};
+use model::{Domain, Site};
+use processor::import::{Doors, Import, ImportError, Line, Step, Summary, known};
 use store::Store;
 use tokio::runtime::Handle;
 
@@ -26,15 +26,11 @@ pub fn run(config: &Config, asked: &super::Import, domain: Domain, files: Vec<So
     let _alone = alone(config)?;
     let (engine, store) = runtime.block_on(engine::start(config))?;
     let marks = runtime.block_on(store.import_marks(&site.domain))?;
-    let mut import = Import::new(Arc::clone(&site), tables, engine::secret()?, marks);
-    for file in in_order(files, &site) {
+    let mut import = Import::new(Arc::clone(&site), tables, engine::secret()?, marks, clock::system().now());
+    for file in in_order(files, site.domain.as_str()) {
         one(&mut import, &file, &site, &store, runtime.handle())
             .with_context(|| format!("the import of {} stopped", file.name()))?;
     }
-    // What is left of it after a failure, the next server closes.
-    let sites: Sites = config.sites.iter().chain([&site]).map(|site| site.as_ref().clone()).collect();
-    let closed = processor::closing::close_after_import(&store, &sites, clock::system().now());
-    runtime.block_on(closed).context("the imported days cannot be closed; a server on this directory will do it")?;
     runtime.block_on(engine.stop());
     Ok(import.summary().clone())
 }
@@ -62,10 +58,10 @@ pub fn site(config: &Config, domain: Domain, timezone: Option<String>) -> Arc<Si
 
 fn one(import: &mut Import, file: &Source, site: &Site, store: &Store, runtime: &Handle) -> anyhow::Result<()> {
     let bar = file.bar();
-    let known = import.known(&mut *file.reader(&indicatif::ProgressBar::hidden())?)?;
+    let known = known(import.marks().to_vec(), &mut *file.reader(&indicatif::ProgressBar::hidden())?)?;
     let line = file.format.reader(site.domain.as_str());
     let mut step = |step| carry_out(runtime, store, &site.domain, step);
-    let mut doors = Doors { line: &*line, step: &mut step, progress: &mut |_| {} };
+    let mut doors = Doors { line: &*line, step: &mut step };
     let done = import.file(&mut *file.reader(&bar)?, known, &mut doors);
     bar.finish_and_clear();
     Ok(done?)
@@ -91,8 +87,8 @@ pub fn carry_out(runtime: &Handle, store: &Store, site: &Domain, step: Step) -> 
 }
 
 /// Rotated logs in order of their first line's time, so that visits go on from one to the next.
-fn in_order(mut files: Vec<Source>, site: &Site) -> Vec<Source> {
-    files.sort_by_cached_key(|file| match file.format.reader(site.domain.as_str())(file.first_line()) {
+pub fn in_order(mut files: Vec<Source>, site: &str) -> Vec<Source> {
+    files.sort_by_cached_key(|file| match file.format.reader(site)(file.first_line()) {
         Line::Arrived(arrival) => Some(arrival.at),
         Line::Refused(_, at) => at,
         Line::Empty => None,

@@ -5,6 +5,7 @@
 mod direct;
 mod events;
 mod files;
+mod frames;
 pub mod service;
 mod upload;
 
@@ -58,15 +59,6 @@ pub enum Format {
 }
 
 impl Format {
-    /// The word for it on the command line and in the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Common => "common",
-            Self::Combined => "combined",
-            Self::Events => "events",
-        }
-    }
-
     /// Guesses by a file's first bytes: an events file begins with an object.
     fn guess(beginning: &[u8]) -> Self {
         match beginning.iter().find(|byte| !byte.is_ascii_whitespace()) {

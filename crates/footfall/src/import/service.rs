@@ -1,5 +1,5 @@
-//! The server's side of an import: `GET /api/v1/import` tells what is known of a site's files, `POST` counts one file's
-//! content as it streams in. One import at a time: each holds a fold of its own in memory.
+//! The server's side of an import: `GET /api/v1/import` tells what is known of a site's files, `POST` counts files
+//! as they stream in, framed. One import at a time: each holds a fold of its own in memory.
 
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
@@ -10,7 +10,6 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use clap::ValueEnum;
 use http_body_util::BodyExt;
 use model::Domain;
 use processor::import::{Doors, Import};
@@ -19,9 +18,9 @@ use serde_json::json;
 use store::Store;
 use tokio::sync::{Mutex, mpsc};
 
-use super::{Format, direct};
+use super::{direct, frames};
 use crate::config::Config;
-use crate::engine;
+use crate::{clock, engine};
 
 /// Pieces of a body on their way to the fold; more would only be memory.
 const PIECES_MAX: usize = 16;
@@ -37,7 +36,7 @@ pub struct Service {
     /// Whether a request may import.
     pub admits: Box<dyn Fn(&HeaderMap) -> bool + Send + Sync>,
     /// One at a time.
-    pub turn: Mutex<()>,
+    pub turn: Arc<Mutex<()>>,
 }
 
 /// The routes.
@@ -50,11 +49,7 @@ pub fn router(service: Service) -> axum::Router {
 struct Asked {
     site_id: String,
     #[serde(default)]
-    format: Option<String>,
-    #[serde(default)]
     timezone: Option<String>,
-    #[serde(default)]
-    known: u64,
 }
 
 impl Service {
@@ -105,15 +100,10 @@ async fn import(
         Ok(domain) => domain,
         Err(refusal) => return *refusal,
     };
-    let format = asked.format.as_deref().unwrap_or("combined");
-    let Ok(format) = Format::from_str(format, false) else {
-        return refuse(StatusCode::BAD_REQUEST, "format is one of common, combined, events");
-    };
     if asked.timezone.as_deref().is_some_and(|zone| fold::calendar::Zone::find(zone).is_err()) {
         return refuse(StatusCode::BAD_REQUEST, "timezone is not an IANA name such as Asia/Tokyo");
     }
-    let _turn = service.turn.lock().await;
-    match count(&service, domain, format, &asked, body).await {
+    match count(&service, domain, &asked, body).await {
         Ok(account) => Json(account).into_response(),
         Err(error) => {
             tracing::warn!(error = %format!("{error:#}"), "an import stopped");
@@ -125,21 +115,27 @@ async fn import(
 async fn count(
     service: &Arc<Service>,
     domain: Domain,
-    format: Format,
     asked: &Asked,
     mut body: Body,
 ) -> anyhow::Result<serde_json::Value> {
+    // Held by the counting itself, which goes on where the request is given up.
+    let turn = Arc::clone(&service.turn).lock_owned().await;
     let (send, receive) = mpsc::channel::<io::Result<Bytes>>(PIECES_MAX);
     let marks = service.store.import_marks(&domain).await?;
     let site = direct::site(&service.config, domain, asked.timezone.clone());
-    let (service, known) = (Arc::clone(service), asked.known);
+    let service = Arc::clone(service);
     let counting = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
         let runtime = tokio::runtime::Handle::current();
-        let mut import = Import::new(Arc::clone(&site), service.tables.clone(), engine::secret()?, marks);
-        let line = format.reader(site.domain.as_str());
-        let mut step = |step| direct::carry_out(&runtime, &service.store, &site.domain, step);
-        let mut doors = Doors { line: &*line, step: &mut step, progress: &mut |_| {} };
-        import.file(&mut BufReader::new(Pieces { receive, piece: Bytes::new() }), known, &mut doors)?;
+        let now = clock::system().now();
+        let mut import = Import::new(Arc::clone(&site), service.tables.clone(), engine::secret()?, marks, now);
+        let mut body = Received { receive, piece: Bytes::new() };
+        while let Some(header) = frames::header(&mut body)? {
+            let line = header.format.reader(site.domain.as_str());
+            let mut step = |step| direct::carry_out(&runtime, &service.store, &site.domain, step);
+            let mut doors = Doors { line: &*line, step: &mut step };
+            import.file(&mut BufReader::new(frames::Pieces::new(&mut body)), header.known, &mut doors)?;
+        }
         anyhow::Ok(super::account(import.summary()))
     });
     while let Some(frame) = body.frame().await {
@@ -153,13 +149,13 @@ async fn count(
     counting.await.map_err(|_| anyhow::anyhow!("the import broke off"))?
 }
 
-/// The body's pieces as a reader.
-struct Pieces {
+/// The body as a reader. Its end is no more than that: what ends a file is for `frames` to say.
+struct Received {
     receive: mpsc::Receiver<io::Result<Bytes>>,
     piece: Bytes,
 }
 
-impl Read for Pieces {
+impl Read for Received {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.piece.is_empty() {
             match self.receive.blocking_recv() {

@@ -28,7 +28,9 @@ const LINE_BYTES_MAX: usize = 64 * 1024;
 const PENDING_CELLS_MAX: usize = 200_000;
 /// Visitor-days at which the oldest days are closed before the file's end: bounds memory (about 0.5 GB).
 const VISITORS_MAX: usize = 2_000_000;
-/// Lines between two looks at the bounds and two reports of progress.
+/// How far ahead of this machine's clock a line may be: a zone written wrongly, not a year.
+const AHEAD_MS_MAX: i64 = 24 * 3_600_000;
+/// Lines of a file between two looks at the bounds and two reports of progress.
 const LINES_BETWEEN_LOOKS: u64 = 10_000;
 
 /// What one line of a file says.
@@ -66,6 +68,18 @@ pub enum ImportError {
     Step(String),
 }
 
+/// How many bytes of `content` are in the counts already: its longest beginning that a mark knows.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn known(mut marks: Vec<ImportMark>, content: &mut dyn BufRead) -> io::Result<u64> {
+    marks.sort_by_key(|mark| mark.bytes);
+    let mut digest = Content::new(marks);
+    let mut line = Vec::new();
+    while digest.marks.peek().is_some() && digest.line(content, &mut line)? {}
+    Ok(digest.known)
+}
+
 /// One run over one or several files of a site; visits go on from a file to the next.
 pub struct Import {
     site: Arc<Site>,
@@ -73,7 +87,12 @@ pub struct Import {
     marks: Vec<ImportMark>,
     reorder: Reorder,
     summary: Summary,
-    minute: i64,
+    /// Minute of the line read last that had a time, for the ledger.
+    minute_read: i64,
+    /// Minute of the latest hit folded: the fold's time. Hits that wait to be put in order may lie far behind what is read.
+    minute_folded: i64,
+    /// Latest time a line may have; a later one is a clock or a format gone wrong.
+    at_max: Millis,
 }
 
 /// What a caller gives to each file.
@@ -82,14 +101,12 @@ pub struct Doors<'a> {
     pub line: &'a LineReader,
     /// Carries out a step; returns once it is acknowledged.
     pub step: &'a mut dyn FnMut(Step) -> Result<(), ImportError>,
-    /// Hears how many bytes of the file are read.
-    pub progress: &'a mut dyn FnMut(u64),
 }
 
 impl Import {
-    /// An import into `site`, knowing what was imported before.
+    /// An import into `site` at `now`, knowing what was imported before.
     #[must_use]
-    pub fn new(site: Arc<Site>, tables: Tables, secret: [u8; 32], mut marks: Vec<ImportMark>) -> Self {
+    pub fn new(site: Arc<Site>, tables: Tables, secret: [u8; 32], mut marks: Vec<ImportMark>, now: Millis) -> Self {
         marks.sort_by_key(|mark| mark.bytes);
         Self {
             site,
@@ -97,24 +114,13 @@ impl Import {
             marks,
             reorder: Reorder::default(),
             summary: Summary::default(),
-            minute: 0,
+            minute_read: 0,
+            minute_folded: 0,
+            at_max: now.plus(AHEAD_MS_MAX),
         }
     }
 
-    /// How many bytes of `content` are in the counts already: its longest beginning that was imported before.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn known(&self, content: &mut dyn BufRead) -> Result<u64, ImportError> {
-        let mut digest = Content::new(self.marks.clone());
-        let mut line = Vec::new();
-        while digest.marks.peek().is_some() && digest.line(content, &mut line)? {
-            digest.at_known_prefix();
-        }
-        Ok(digest.known)
-    }
-
-    /// Reads one file to its end. Its first `known` bytes, as [`Import::known`] found, are folded silently: they are in the
+    /// Reads one file to its end. Its first `known` bytes, as [`known`] found, are folded silently: they are in the
     /// counts, and visits may go on from them.
     ///
     /// # Errors
@@ -123,7 +129,7 @@ impl Import {
     pub fn file(&mut self, content: &mut dyn BufRead, known: u64, doors: &mut Doors<'_>) -> Result<(), ImportError> {
         let mut digest = Content::new(self.marks.clone());
         let mut line = Vec::new();
-        let (mut lines, mut counted) = (0, self.summary.counted_all());
+        let (mut lines, mut known_lines, mut counted) = (0_u64, 0, self.summary.counted_all());
         while digest.line(content, &mut line)? {
             lines += 1;
             self.summary.lines += 1;
@@ -131,12 +137,12 @@ impl Import {
             if digest.at_known_prefix() {
                 self.drain();
                 self.fold.discard_changes();
-                self.summary.lines_known += std::mem::take(&mut lines);
+                self.summary.lines_known += lines - std::mem::replace(&mut known_lines, lines);
                 let before = std::mem::replace(&mut counted, self.summary.counted_all());
                 self.summary.counted_known += counted - before;
             }
-            if self.summary.lines.is_multiple_of(LINES_BETWEEN_LOOKS) {
-                (doors.progress)(digest.bytes);
+            // Counted by this file's own lines: the same file must be cut at the same places whatever came before it.
+            if lines.is_multiple_of(LINES_BETWEEN_LOOKS) {
                 self.keep_bounds();
                 if digest.bytes <= known {
                     self.fold.discard_changes();
@@ -145,7 +151,6 @@ impl Import {
                 }
             }
         }
-        (doors.progress)(digest.bytes);
         self.drain();
         if digest.known < known {
             return Err(ImportError::Changed);
@@ -161,6 +166,12 @@ impl Import {
         Ok(())
     }
 
+    /// The marks it knows now: those it was given and those of the files it read.
+    #[must_use]
+    pub fn marks(&self) -> &[ImportMark] {
+        &self.marks
+    }
+
     /// What became of every line so far.
     #[must_use]
     pub fn summary(&self) -> &Summary {
@@ -171,6 +182,7 @@ impl Import {
         let (refusal, at) = match reader(line) {
             Line::Empty => return self.summary.empty += 1,
             Line::Refused(refusal, at) => (refusal, at),
+            Line::Arrived(arrival) if !(Millis(0)..=self.at_max).contains(&arrival.at) => (Refusal::Malformed, None),
             Line::Arrived(arrival) => {
                 let at = arrival.at;
                 match admit(arrival, &self.site) {
@@ -185,13 +197,14 @@ impl Import {
             }
         };
         // A line whose time cannot be read stands in the ledger at the time of the last one that could.
-        self.minute = at.map_or(self.minute, Millis::minute);
+        let at = at.filter(|at| (Millis(0)..=self.at_max).contains(at));
+        self.minute_read = at.map_or(self.minute_read, Millis::minute);
         self.summary.count(Outcome::Refused(refusal));
-        self.fold.tally(Tally { site: self.site.domain.clone(), minute: self.minute, refusal, hits: 1 });
+        self.fold.tally(Tally { site: self.site.domain.clone(), minute: self.minute_read, refusal, hits: 1 });
     }
 
     fn apply(&mut self, hit: model::Hit) {
-        self.minute = hit.at.minute();
+        self.minute_folded = self.minute_folded.max(hit.at.minute());
         let outcome = self.fold.apply(&self.site, hit);
         self.summary.count(outcome);
     }
@@ -204,12 +217,12 @@ impl Import {
 
     fn keep_bounds(&mut self) {
         if self.fold.visitors() > VISITORS_MAX {
-            self.fold.close(Millis(self.minute * 60_000));
+            self.fold.close(Millis(self.minute_folded * 60_000));
         }
     }
 
     fn insert(&mut self, digest: &Content, doors: &mut Doors<'_>) -> Result<(), ImportError> {
-        let changes = Changes { live: Vec::new(), ..self.fold.changes(Millis(self.minute * 60_000)) };
+        let changes = Changes { live: Vec::new(), ..self.fold.changes(Millis(self.minute_folded * 60_000)) };
         let token = format!("import-{}-{}-{FOLD_VERSION}", self.site.domain, hex(&digest.mark().sha256));
         (doors.step)(Step::Insert(token, changes))
     }

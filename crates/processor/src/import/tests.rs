@@ -31,9 +31,9 @@ struct Seen {
 fn import(marks: Vec<ImportMark>, texts: &[&str]) -> (Seen, Summary) {
     let seen = Mutex::new(Seen::default());
     let site = Arc::new(Site::new(Domain::parse("example.com").unwrap()));
-    let mut import = Import::new(site, Tables::default(), [7; 32], marks);
+    let mut import = Import::new(site, Tables::default(), [7; 32], marks, Millis(1_800_000_000_000));
     for text in texts {
-        let known = import.known(&mut text.as_bytes()).unwrap();
+        let known = known(import.marks().to_vec(), &mut text.as_bytes()).unwrap();
         let mut step = |step| {
             let mut seen = seen.lock().unwrap();
             match step {
@@ -50,7 +50,7 @@ fn import(marks: Vec<ImportMark>, texts: &[&str]) -> (Seen, Summary) {
             Ok(())
         };
         let line: Box<LineReader> = Box::new(|line: &[u8]| combined::read(line, "example.com"));
-        let mut doors = Doors { line: &*line, step: &mut step, progress: &mut |_| {} };
+        let mut doors = Doors { line: &*line, step: &mut step };
         import.file(&mut text.as_bytes(), known, &mut doors).unwrap();
     }
     let summary = import.summary().clone();
@@ -96,6 +96,13 @@ fn another_file_of_the_same_length_is_not_known() {
     let other = log(0..500).replace("GET /p1", "GET /p9");
     let (second, _) = import(first.marks, &[&other]);
     assert_eq!(second.pageviews, 500);
+}
+
+#[test]
+fn a_line_ahead_of_the_clock_is_refused_and_closes_nothing() {
+    let ahead = log(0..1).replace("2015", "2090");
+    let (seen, summary) = import(Vec::new(), &[&(ahead + &log(0..20))]);
+    assert_eq!((seen.pageviews, summary.late, summary.refused.get("malformed")), (20, 0, Some(&1)));
 }
 
 #[test]
