@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use journal::JournalError;
 use journal::embedded::EmbeddedJournal;
-use model::{Domain, Site};
+use model::{Domain, Site, Sites};
 use processor::import::{Doors, Import, ImportError, Line, Step, Summary, known};
 use store::Store;
 use tokio::runtime::Handle;
@@ -31,6 +31,10 @@ pub fn run(config: &Config, asked: &super::Import, domain: Domain, files: Vec<So
         one(&mut import, &file, &site, &store, runtime.handle())
             .with_context(|| format!("the import of {} stopped", file.name()))?;
     }
+    // What is left of it after a failure, the next server closes.
+    let sites: Sites = config.sites.iter().chain([&site]).map(|site| site.as_ref().clone()).collect();
+    let closed = processor::closing::close_after_import(&store, &sites, clock::system().now());
+    runtime.block_on(closed).context("the imported days cannot be closed; a server on this directory will do it")?;
     runtime.block_on(engine.stop());
     Ok(import.summary().clone())
 }
