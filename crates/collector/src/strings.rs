@@ -41,7 +41,7 @@ impl ConsentStrings {
         };
         let mut text = |field| draft.take(field).text().map(|text| text.map(Cow::into));
         let (tcf, gpp, gpp_sections) = (text(Field::Tcf)?, text(Field::Gpp)?, text(Field::GppSections)?);
-        if gdpr_applies.is_none() && tcf.is_none() && gpp.is_none() {
+        if gdpr_applies != Some(true) && tcf.is_none() && gpp.is_none() {
             return Ok(Self::default());
         }
         Ok(Self(Some(Box::new(Strings { gdpr_applies, tcf, gpp, gpp_sections }))))

@@ -3,6 +3,10 @@
 // It is not a fingerprint and not a memory: no cookie, no storage, nothing read from the device but the window's width and
 // the visitor's privacy signal. Each report carries a random id made for that report alone, so that a second arrival of
 // the same report counts once.
+//
+// A page's consent tool is asked through its standard interfaces (`__tcfapi`, `__gpp`; their stubs must stand before this
+// script, as their standards demand). Where there is `__tcfapi`, the first view waits for its first word, but no longer than
+// the page takes to load; what is reported before it has spoken says so, and counts as far as no consent is needed.
 
 type Scalar = string | number | boolean
 /** What a report may say beyond its name. It goes into the report as it is: the collector knows these names. */
@@ -18,12 +22,22 @@ interface Attention {
   e: number
   sd: number
 }
+/** What the page's consent tool said, as it said it: the collector reads the strings. */
+interface Said {
+  gdpr?: boolean
+  tcf?: string
+  gpp?: string
+}
 type Track = { (name: string, options?: Options): void; q?: [string, Options?][] }
 interface Page extends Window {
   footfall?: Track
   plausible?: Track
   /** What the page's consent tool says: an object such as `{analytics: true}`. Read anew for every report. */
   footfallConsent?: unknown
+  /** IAB TCF: calls back now and whenever the visitor has chosen. */
+  __tcfapi?: (command: string, version: number, callback: (data: { gdprApplies?: boolean; tcString?: string }) => void) => void
+  /** IAB GPP: calls back at once. */
+  __gpp?: (command: string, callback: (ping: { gppString?: string }) => void) => void
   /** Set by the page when its visitor wants no report at all. */
   footfallOptOut?: unknown
 }
@@ -32,17 +46,21 @@ const page = window as unknown as Page
 const script = document.currentScript as HTMLScriptElement
 const settings = script.dataset
 const api = settings.api || new URL("/api/event", script.src)
-const download = /\.(pdf|docx?|xlsx?|pptx?|csv|zip|rar|7z|gz|dmg|exe|msi|apk|pkg|mp[34]|mov|wav)$/i
+const download = /\.(pdf|(doc|xls|ppt)x?|csv|zip|rar|7z|gz|dmg|exe|mp[34])$/i
 
 let url: string | undefined // the page that was last reported
 let path: string | undefined // what makes it a page of its own; a change of its query does not
 let attentionSince = 0 // when the page last became visible and focused; 0 while it is not
 let engaged = 0 // attention not yet reported, in milliseconds
 let deepest = 0 // how far down the page was seen, in pixels
+// Until the consent tool has spoken, the law may apply and nothing is agreed.
+const said: Said = { gdpr: !!page.__tcfapi }
 
 const send = (n: string, options?: Options | Attention) => {
   if (page.footfallOptOut) return
-  const callback = (options as Options)?.callback
+  page.__gpp?.("ping", (ping) => {
+    said.gpp = ping.gppString
+  })
   fetch(api, {
     method: "POST",
     keepalive: true, // outlives the page
@@ -52,17 +70,18 @@ const send = (n: string, options?: Options | Attention) => {
       d: settings.domain || location.hostname,
       r: document.referrer,
       w: innerWidth,
-      id: Math.random() * 2 ** 53,
+      id: Math.random(),
       gpc: (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl,
       consent: page.footfallConsent || settings.consent,
       child: settings.child,
+      ...said,
       ...options,
     }),
-  }).then(callback, (error) => callback?.({ error }))
+  }).then((options as Options)?.callback, (error) => (options as Options)?.callback?.({ error }))
 }
 
 const attend = () => {
-  const now = performance.now()
+  const now = Date.now()
   if (attentionSince) engaged += now - attentionSince
   attentionSince = !document.hidden && document.hasFocus() ? now : 0
 }
@@ -111,8 +130,7 @@ for (const method of ["pushState", "replaceState"] as const) {
     navigate()
   }
 }
-addEventListener("popstate", navigate)
-addEventListener("hashchange", navigate)
+addEventListener("popstate", navigate) // changes of the fragment too
 addEventListener("pageshow", (event) => {
   if (event.persisted) path = ""
   navigate()
@@ -132,5 +150,10 @@ addEventListener("auxclick", click)
 const queued = (page.footfall || page.plausible)?.q || []
 const track: Track = (name, options) => (name == "pageview" ? view(options) : send(name, options))
 page.footfall = page.plausible = track
+page.__tcfapi?.("addEventListener", 2, (data) => {
+  said.gdpr = data.gdprApplies
+  said.tcf = data.tcString
+  navigate()
+})
 for (const call of queued) track(...call)
-navigate()
+if (!said.gdpr) navigate()

@@ -27,7 +27,7 @@ test("reports one page view on load", () => {
     { n: hit.n, u: hit.u, d: hit.d, w: hit.w },
     { n: "pageview", u: "https://example.com/start?a=1", d: "example.com", w: 1024 },
   )
-  assert.ok(Number.isSafeInteger(hit.id))
+  assert.ok(hit.id > 0 && hit.id < 1)
   assert.equal("gpc" in hit || "consent" in hit || "child" in hit, false)
 })
 
@@ -191,6 +191,31 @@ test("copies the privacy signal and what the page says about consent", () => {
   assert.deepEqual(sent[1].hit.consent, { analytics: true, targeting: false })
 })
 
+test("waits for the consent tool's first word, and passes on what it says", () => {
+  const { sent, window } = open({ before: "window.__tcfapi = (command, version, callback) => (window.say = callback)" })
+  assert.equal(sent.length, 0)
+  window.say({ gdprApplies: true, tcString: "CPfirst" })
+  assert.deepEqual([names(sent), sent[0].hit.gdpr, sent[0].hit.tcf], [["pageview /start"], true, "CPfirst"])
+  window.say({ gdprApplies: true, tcString: "CPchosen" })
+  window.footfall("a")
+  assert.deepEqual(sent.map(({ hit }) => hit.tcf), ["CPfirst", "CPchosen"])
+})
+
+test("waits for a silent consent tool no longer than for the page, and says that it was silent", () => {
+  const { sent, window, fire } = open({ before: "window.__tcfapi = () => {}" })
+  window.footfall("early")
+  fire("pageshow", { persisted: false })
+  assert.deepEqual(names(sent), ["early /start", "pageview /start"])
+  for (const { hit } of sent) assert.deepEqual([hit.gdpr, hit.tcf], [true, undefined])
+})
+
+test("asks the other consent tool anew for every report", () => {
+  const { sent, window } = open({ before: "window.gpp = 'DBAA'; window.__gpp = (command, callback) => callback({ gppString: window.gpp })" })
+  window.gpp = "DBABTA~1YYN"
+  window.footfall("a")
+  assert.deepEqual(sent.map(({ hit }) => hit.gpp), ["DBAA", "DBABTA~1YYN"])
+})
+
 test("sends nothing for a visitor the page keeps out", () => {
   const { sent, window, state, fire } = open({ before: "window.footfallOptOut = true" })
   window.footfall("a")
@@ -229,7 +254,7 @@ function open({ data = {}, hidden = false, gpc, before = "", offline = false } =
     history: window.history,
     location: window.location,
     navigator: { globalPrivacyControl: gpc },
-    performance: { now: () => state.now },
+    Date: { now: () => state.now },
     addEventListener: window.addEventListener.bind(window),
     innerWidth: 1024,
     innerHeight: 768,
