@@ -87,34 +87,38 @@ pub(crate) async fn run<J: Journal, S: Sink>(
         let Some(reached) = progress.all() else { continue };
         let begun = Instant::now();
         let work = async {
-            look(processor, progress, &reached).await?;
+            let moved_on = look(processor, progress, &reached).await?;
             let now = processor.clock.now();
             if now.0 >= forgot.0.saturating_add(FORGET_EVERY_MS) {
                 forget(processor, now).await?;
                 forgot = now;
             }
-            Ok::<(), InsertError>(())
+            Ok::<bool, InsertError>(moved_on)
         };
         // Stopping in the middle is as good as a crash in the middle, and that is made good by the next look.
-        tokio::select! {
-            done = work => if let Err(error) = done {
-                tracing::warn!(error = %error, "days cannot be closed or forgotten now; will try again");
-            },
+        let done = tokio::select! {
+            done = work => done,
             _ = stop.wait_for(|stop| *stop) => return,
-        }
-        pause = LOOK_EVERY.max(begun.elapsed() * SHARE);
+        };
+        let moved_on = done.unwrap_or_else(|error| {
+            tracing::warn!(error = %error, "days cannot be closed or forgotten now; will try again");
+            false
+        });
+        // What a moved time ends is committed with the next flush.
+        let until_next = if moved_on { processor.flush + FIRST_LOOK } else { LOOK_EVERY };
+        pause = until_next.max(begun.elapsed() * SHARE);
     }
 }
 
-/// Closes what is over for every partition, and moves the journal's time on where only that is missing.
+/// Closes what is over for every partition, and moves the journal's time on where only that is missing; says whether it did.
 async fn look<J: Journal, S: Sink>(
     processor: &Processor<J, S>,
     progress: &Progress,
     reached: &[Reached],
-) -> Result<(), InsertError> {
+) -> Result<bool, InsertError> {
     let sites = processor.sites.load_full();
     let now = processor.clock.now();
-    let mut over = Vec::new();
+    let (mut over, mut moved_on) = (Vec::new(), Vec::new());
     for day in processor.sink.days_not_closed().await? {
         let by_zone = closes(&sites, &day);
         let mut is_over = true;
@@ -125,17 +129,20 @@ async fn look<J: Journal, S: Sink>(
                 continue;
             }
             is_over = false;
-            // The fold looks at whole minutes. One record for each day that waits is enough, however long the store is away.
+            // The fold looks at whole minutes. One record for all days that wait is enough, however long the store is
+            // away.
             let due = closes.plus(MINUTE_MS);
-            if due <= now && reached.ticked < due {
+            if due <= now && reached.ticked < due && !moved_on.contains(&partition) {
                 tick(processor, progress, partition, now).await;
+                moved_on.push(partition);
             }
         }
         if is_over {
             over.push(day);
         }
     }
-    close_days(processor.sink.as_ref(), &sites, &over, Some(&processor.metrics)).await
+    close_days(processor.sink.as_ref(), &sites, &over, Some(&processor.metrics)).await?;
+    Ok(!moved_on.is_empty())
 }
 
 /// Appends an empty record: it says only that time has passed, and is read back with the journal's time like any other.

@@ -16,8 +16,8 @@ use crate::insert::month_of;
 use crate::store::within;
 use crate::{Store, StoreError};
 
-/// Days that the ledger is kept: a quarter, so that last quarter's report can still be told what was left out. Whole
-/// months go, so a line lives up to 31 days longer.
+/// Days that the ledger is kept, after its month or the import that brought it: a quarter, so that last quarter's report can
+/// still be told what was left out. Whole months go, so a line lives up to 31 days longer.
 pub const LEDGER_DAYS: i32 = 92;
 
 /// Longest that rewriting one month may take.
@@ -87,8 +87,15 @@ impl Store {
                 forgotten.notes += self.forget_rows("closings", &too_old).await?;
             }
         }
-        let ledger_first = month_of(i64::from(today.0.saturating_sub(LEDGER_DAYS)))?;
-        let sql = format!("SELECT DISTINCT toYYYYMM(minute) AS month FROM ledger WHERE month < {ledger_first}");
+        let ledger_first = today.0.saturating_sub(LEDGER_DAYS).max(0);
+        // A month with a day that was closed since then, or waits for it, was imported lately: its lines are as young.
+        let sql = format!(
+            "SELECT DISTINCT toYYYYMM(minute) AS month FROM ledger WHERE month < {} \
+             AND month NOT IN (SELECT toYYYYMM(day) FROM closings WHERE toDate(at) >= toDate({ledger_first})) \
+             AND month NOT IN (SELECT toYYYYMM(day) FROM counts WHERE dimension = '' AND by_dimension = '' AND hour = -1 \
+             AND (site, day) NOT IN (SELECT site, day FROM closings))",
+            month_of(i64::from(ledger_first))?
+        );
         let old = within(FORGETTING, REWRITE_TIMEOUT, self.client().query_raw(&sql).fetch_all::<u32>()).await?;
         for month in old {
             let month = i32::try_from(month).unwrap_or_default();

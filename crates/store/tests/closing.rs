@@ -231,3 +231,34 @@ async fn what_is_older_than_its_site_keeps_it_goes_and_nothing_else() {
     let young = "SELECT count(), toInt32(min(day)) FROM counts WHERE day > toDate(20300)";
     assert_eq!(host.ask(young).await, "18\t20599");
 }
+
+#[tokio::test]
+async fn the_ledger_goes_by_the_month_unless_it_was_imported_lately() {
+    let host = Host::start();
+    let store = host.store();
+    store.migrate().await.unwrap();
+    // The flush's ledger line is of the 1st of June; a line of January stands beside it, and one of the year before.
+    store.insert("a", &crate::support::flush([JUNE], 1)).await.unwrap();
+    host.ask(
+        "INSERT INTO ledger VALUES ('example.com', '2026-01-10 00:00:00', 'counted', '', 1), \
+         ('example.com', '2025-01-10 00:00:00', 'counted', '', 1)",
+    )
+    .await;
+    let months = "SELECT arrayStringConcat(groupUniqArray(toString(toYYYYMM(minute))), ' ') FROM \
+                  (SELECT minute FROM ledger ORDER BY minute)";
+    // The year before was imported today.
+    let imported = Cell { day: LocalDay(20_098), ..cell(JUNE, None, NONE, NONE, 1) };
+    store.insert("b", &Changes { cells: vec![imported], ..Changes::default() }).await.unwrap();
+    let today = LocalDay(JUNE + 20);
+    assert_eq!(store.forget(&[], LocalDay(0), today).await.unwrap().ledger, 1);
+    store.close_day(&ClosedDay { site: site(), day: LocalDay(20_098) }, 10).await.unwrap();
+    assert_eq!(store.forget(&[], LocalDay(0), today).await.unwrap().ledger, 0);
+    let mut left: Vec<String> = host.ask(months).await.split(' ').map(str::to_owned).collect();
+    left.sort();
+    assert_eq!(left, ["202501", "202606"]);
+    // The import has grown old.
+    host.ask("TRUNCATE TABLE closings").await;
+    host.ask("INSERT INTO closings SELECT site, day, 1, 'clean', toDateTime(day + 1, 'UTC') FROM counts").await;
+    assert_eq!(store.forget(&[], LocalDay(0), today).await.unwrap().ledger, 1);
+    assert_eq!(host.ask(months).await, "202606");
+}
