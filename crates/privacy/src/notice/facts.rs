@@ -72,6 +72,8 @@ pub enum Signal {
     Granted,
     /// A TCF string agrees.
     TcfGranted,
+    /// A consent string that cannot be relied on.
+    Unclear,
 }
 
 /// What is kept of a hit in one mode, until it is counted.

@@ -142,8 +142,8 @@ pub(super) fn window(facts: &Facts) -> Option<Said> {
 pub(super) fn counts(facts: &Facts) -> Option<Said> {
     (facts.measures_anything() && !facts.rows_per_person).then(|| {
         both(
-            "What stays are counts, by hour and by day: so many views, visits and visitors of a page, a source, a country. No line of them stands for a person, a visit or an event. A count can be as small as one.",
-            "長期に残るのは、時間ごと・日ごとの集計値（ページ、流入元、国などごとの閲覧数、訪問数、訪問者数）だけです。個人、訪問または操作を1件ずつ表す行はありません。ただし、集計値が1となることはあります。",
+            "What stays are counts by day (for totals and pages also by hour): so many views, visits and visitors of a page, a source, a country. No line of them stands for a person, a visit or an event. A count can be as small as one.",
+            "長期に残るのは、日ごと（サイト全体とページについては時間ごとも）の集計値、すなわちページ、流入元、国などごとの閲覧数、訪問数、訪問者数だけです。個人、訪問または操作を1件ずつ表す行はありません。ただし、集計値が1となることはあります。",
         )
     })
 }
@@ -153,9 +153,9 @@ pub(super) fn small_groups(facts: &Facts) -> Option<Said> {
     facts.tells_visitors_apart().then(|| {
         both(
             format!(
-                "When a day has ended, combinations of two properties with fewer than {least} visitors are merged into “(other)” in what is stored."
+                "When a day has ended, combinations of two properties, cities, and versions of browsers and systems with fewer than {least} visitors are merged into “(other)” in what is stored."
             ),
-            format!("1日の終了後、訪問者が{least}人未満の項目の組合せは、保存データ上で「(other)」にまとめます。"),
+            format!("1日の終了後、訪問者が{least}人未満となる項目の組合せ、市区町村、ブラウザーやOSのバージョンは、保存データ上で「(other)」にまとめます。"),
         )
     })
 }

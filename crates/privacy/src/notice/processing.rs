@@ -38,6 +38,10 @@ const fn signal_named(signal: Signal) -> (&'static str, &'static str) {
             ("You agreed to analytics in the page's consent dialog", "ページの同意画面で分析に同意された場合")
         }
         Signal::TcfGranted => ("A consent string (IAB TCF) agrees", "同意情報（IAB TCF）が同意を示す場合"),
+        Signal::Unclear => (
+            "A consent string is broken, out of date or says nothing of it",
+            "同意情報が不完全、期限切れ、または計測に触れていない場合",
+        ),
     }
 }
 
@@ -91,8 +95,8 @@ pub(super) fn signals(facts: &Facts) -> Option<Said> {
         return None;
     }
     let said = both(
-        "What you, your browser or the page say about it is read first, before anything about you is computed. The first of these that is there decides:",
-        "お客様、ブラウザーまたはページによる意思表示は、お客様に関する処理を始める前に確認します。次のうち、該当する最初のものに従います。",
+        "What you, your browser or the page say about it is read first, before anything about you is computed. Of several refusals the one that leaves the least holds; an agreement holds only where nothing refuses.",
+        "お客様、ブラウザーまたはページによる意思表示は、お客様に関する処理を始める前に確認します。拒否が複数ある場合は最も制限の強いものに従い、同意は、拒否がない場合にのみ有効とします。",
     );
     Some(said.listing(facts.signals.iter().map(|(signal, mode)| {
         let ((word, word_ja), (leads, leads_ja)) = (signal_named(*signal), named(*mode));

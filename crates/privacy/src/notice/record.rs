@@ -100,6 +100,7 @@ const fn signal_id(signal: Signal) -> &'static str {
         Signal::Dnt => "dnt",
         Signal::Granted => "granted",
         Signal::TcfGranted => "tcf_granted",
+        Signal::Unclear => "unclear",
     }
 }
 

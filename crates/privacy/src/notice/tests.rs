@@ -243,6 +243,7 @@ fn facts() -> Facts {
             (Signal::Dnt, Mode::Exempt),
             (Signal::Granted, Mode::Full),
             (Signal::TcfGranted, Mode::Full),
+            (Signal::Unclear, Mode::Exempt),
         ],
         kept: [
             (Mode::Off, Kept::default()),
