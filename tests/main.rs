@@ -8,6 +8,7 @@
 //! | `recount` | imports against a recount in another language |
 //! | `crashes` | `kill -9` of any process while hits are sent |
 //! | `close` | closed days at rest, and in answers |
+//! | `notice` | the notice and the visitor's page against what the program does |
 //! | `docs` | the documents against the code |
 //! | `browser` | a real visit in Chromium, counted by the real tracker |
 //!
@@ -28,5 +29,6 @@ mod docs;
 #[allow(missing_docs, reason = "helpers of tests, named for what they do")]
 mod harness;
 mod journey;
+mod notice;
 mod outcomes;
 mod recount;

@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{self, Common, Config, Overrides, Setting};
 use crate::failure::Failure;
-use crate::{assets, demo, engine, import, query, serve};
+use crate::{assets, demo, engine, import, notice, query, serve};
 
 /// Web analytics that counts visits without keeping visitors.
 #[derive(Parser)]
@@ -26,6 +26,8 @@ enum Command {
     Import(import::Import),
     /// Ask a Stats API question from the terminal
     Query(query::Query),
+    /// Print a site's privacy notice and record of processing, made from its configuration
+    Notice(notice::Asked),
     /// Generate seeded, realistic traffic: as an events file, or sent to a running server
     DemoTraffic(demo::DemoTraffic),
 }
@@ -91,6 +93,11 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Query(asked) => {
             let config = load(asked.common.config.clone(), Overrides::data(asked.common.data.clone()))?;
             query::run(&config, &asked)
+        }
+        Command::Notice(asked) => {
+            let config = load(asked.common.config.clone(), Overrides::data(asked.common.data.clone()))?;
+            logging(&config);
+            notice::run(&config, &asked)
         }
         Command::DemoTraffic(asked) => {
             load(asked.common.config.clone(), Overrides::data(asked.common.data.clone()))?;

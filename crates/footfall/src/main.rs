@@ -15,6 +15,8 @@ mod failure;
 
 mod import;
 mod memory;
+mod notice;
+mod privacy_page;
 mod query;
 mod serve;
 mod token;

@@ -13,6 +13,7 @@ use anyhow::Context;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -36,6 +37,8 @@ use tower::ServiceExt;
 
 use crate::audit::Audit;
 use crate::config::Config;
+use crate::notice::Running;
+use crate::privacy_page::{self, PrivacyPage};
 use crate::{assets, clock, demo_page, engine, import, memory, token};
 
 /// One partition: one processor reads it, and one core folds more hits than one machine's disk acknowledges.
@@ -90,8 +93,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     });
     let collector = Arc::new(collector(&config, &shared)?);
     let router = router(&config, &shared, &store, &tables, token.sha256, &collector)?;
-    let others = move |request: Request<Incoming>, _: SocketAddr| {
+    let others = move |mut request: Request<Incoming>, socket: SocketAddr| {
         let router = router.clone();
+        request.extensions_mut().insert(ConnectInfo(socket));
         async move { router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {}) }
     };
     say_ready(&config, listener.local_addr()?, token.made.as_deref())?;
@@ -193,7 +197,13 @@ fn router(
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(move || async move { ready(&collector, &journal, &data) }))
         .route("/metrics", get(move || async move { metrics(&registry) }));
-    let mut router = dashboard::router(dashboard)?.merge(import::service::router(import)).merge(stations);
+    let privacy = PrivacyPage {
+        sites: Arc::clone(&shared.sites),
+        running: Running::of(config, tables.geo.is_some()),
+        trusted_proxies: config.trusted_proxies.clone(),
+    };
+    let ours = import::service::router(import).merge(privacy_page::router(privacy));
+    let mut router = dashboard::router(dashboard)?.merge(ours).merge(stations);
     if let Some(site) = &config.demo_page {
         router = router.merge(demo_page::router(site));
     }
