@@ -1,5 +1,6 @@
 //! The same visits at rest twice: as Footfall's counts, through the real fold and `Store::insert`, and as Plausible's rows,
-//! each in an engine process of its own of the same binary. Both are merged to one part a month before anything is measured.
+//! each in an engine process of its own of the same binary. Footfall's days are closed as the processor closes them, and both
+//! are merged to one part a month before anything is measured.
 //!
 //! The comparison is void unless both give the same page views and visits: then the measurement fails.
 
@@ -11,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use fold::{Fold, Tables};
-use model::{Changes, Millis};
+use model::site::VISITORS_MIN;
+use model::{Changes, ClosedDay, LocalDay, Millis};
 use privacy::visitor::Secret;
 use store::engine::child::{ChildConfig, Engine};
 use store::{Store, StoreConfig};
@@ -77,6 +79,7 @@ struct Pair {
     theirs: HttpClient,
     engines: [Engine; 2],
     filled: Duration,
+    closing: Duration,
     _directory: tempfile::TempDir,
 }
 
@@ -98,6 +101,7 @@ impl Pair {
             theirs: HttpClient::of_engine(&their_config),
             engines: [ours, theirs],
             filled: Duration::ZERO,
+            closing: Duration::ZERO,
             _directory: directory,
         };
         plausible::create(&pair.theirs).await?;
@@ -112,11 +116,12 @@ impl Pair {
         Ok(pair)
     }
 
-    /// Makes one day after the other on a thread of its own, and inserts each into both.
+    /// Makes one day after the other on a thread of its own, inserts each into both, and closes Footfall's.
     async fn fill(&mut self, tables: Tables) -> anyhow::Result<()> {
         let (sender, mut days) = mpsc::channel(1);
         let span = self.span;
         let maker = tokio::task::spawn_blocking(move || make_days(span, &tables, &sender));
+        let mut closed = Vec::new();
         while let Some(day) = days.recv().await {
             let token = format!("day-{}", day.number);
             let ours = self.store.insert(&token, &day.changes);
@@ -125,7 +130,15 @@ impl Pair {
             theirs?;
             self.pageviews += day.pageviews;
             self.visits += day.visits;
+            let over = ClosedDay { site: site().domain, day: LocalDay(i32::try_from(day.number)?) };
+            let started = Instant::now();
+            self.store.close_day(&over, VISITORS_MIN).await?;
+            self.closing += started.elapsed();
+            closed.push(over);
         }
+        let started = Instant::now();
+        self.store.sweep_closed_days(&closed).await?;
+        self.closing += started.elapsed();
         maker.await?
     }
 
@@ -149,14 +162,15 @@ impl Pair {
         });
         report.notes.push(format!(
             "Storage, {days} day(s): {} page views in {} visits; {:.1} MB in {} rows of counts, {:.1} MB in {} rows of events and \
-             sessions; made, inserted and merged in {:.0} s.",
+             sessions; made, inserted, closed and merged in {:.0} s, of which closing took {:.1} s.",
             short(self.pageviews as f64),
             short(self.visits as f64),
             ours / 1e6,
             short(our_rows),
             theirs / 1e6,
             short(their_rows),
-            self.filled.as_secs_f64()
+            self.filled.as_secs_f64(),
+            self.closing.as_secs_f64()
         ));
         Ok(())
     }
