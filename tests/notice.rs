@@ -6,7 +6,7 @@ use std::process::Output;
 use serde_json::{Value, json};
 
 use crate::browser::SCRIPTS;
-use crate::harness::{AGENT, Answer, Server, footfall};
+use crate::harness::{AGENT, Answer, Server, eventually, footfall};
 
 const SITE: &str = "[[site]]\ndomain = \"example.com\"\ncontact = \"privacy@example.com\"\n";
 
@@ -204,5 +204,101 @@ fn a_visitor_opts_out_and_in_again_in_chromium() {
     assert_eq!(seen["outcomes"], json!(["counted", "refused; reason=opted_out", "counted"]));
     assert_eq!((&seen["errors"], &seen["elsewhere"]), (&json!([]), &json!([])), "{seen}");
     assert_eq!((&seen["wide"], &seen["scripts"]), (&json!(false), &json!(0)), "{seen}");
+    server.stop();
+}
+
+fn me(server: &Server, headers: &[(&str, &str)]) -> Value {
+    let answer = server.send("GET", "/privacy/me?d=example.com", headers, b"");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.json()
+}
+
+#[test]
+fn a_visitor_sees_what_is_held_and_has_it_taken_back() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::configured(data.path(), SITE);
+    let (mine, other) = (
+        [("user-agent", AGENT)],
+        [("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")],
+    );
+    let view = |agent: (&str, &str), path: &str| {
+        let event = json!({ "name": "pageview", "url": format!("https://example.com{path}"), "domain": "example.com" });
+        let answer = server.send("POST", "/api/event", &[agent], event.to_string().as_bytes());
+        assert_eq!(answer.outcome(), "counted");
+    };
+    view(mine[0], "/a");
+    view(mine[0], "/b");
+    view(other[0], "/b");
+    // The answer knows what was acknowledged before it was asked.
+    let held = me(&server, &mine);
+    assert_eq!(
+        (&held["held"][0]["page_views"], &held["held"][0]["visits"][0]["hits"][1]["page"]),
+        (&json!(2), &json!("/b"))
+    );
+    assert_eq!(
+        (&held["held"][0]["read_from_your_browser"]["browser"], &held["sealed"]["user_agent"]),
+        (&json!("Chrome"), &json!(AGENT))
+    );
+    eventually("three page views", || (server.totals("example.com", &["pageviews"]) == [3]).then_some(()));
+
+    let own = [mine[0], ("sec-fetch-site", "same-origin")];
+    let erased = server.send("POST", "/privacy/erase?d=example.com", &own, b"").json();
+    assert_eq!(erased["erased"], true, "{erased}");
+    assert_eq!(me(&server, &mine)["held"], json!([]));
+    eventually("only the other's view", || {
+        (server.totals("example.com", &["visitors", "visits", "pageviews"]) == [1, 1, 1]).then_some(())
+    });
+    assert_eq!(server.breakdown("example.com", "event:page", &["visitors"]), [("/b".to_owned(), vec![1])]);
+    assert_eq!(me(&server, &other)["held"][0]["page_views"], 1);
+    assert_eq!(server.send("POST", "/privacy/erase?d=example.com", &own, b"").json()["erased"], false);
+
+    // A replay folds the hits and takes them back again.
+    server.kill();
+    let server = Server::configured(data.path(), SITE);
+    assert_eq!(me(&server, &mine)["held"], json!([]));
+    assert_eq!(me(&server, &other)["held"][0]["page_views"], 1);
+    assert_eq!(server.totals("example.com", &["visitors", "pageviews"]), [1, 1]);
+    let page =
+        server.send("GET", "/privacy/me?d=example.com&lang=ja", &[other[0], ("accept", "text/html")], b"").text();
+    assert!(page.contains("保有") && page.contains("/b") && !page.contains("<script"), "{page}");
+    server.stop();
+}
+
+#[test]
+fn a_restricted_visitor_is_left_alone_without_a_cookie_too() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::configured(data.path(), SITE);
+    assert_eq!(event(&server, &[]).outcome(), "counted");
+    let own = [("user-agent", AGENT), ("sec-fetch-site", "same-origin")];
+    let restricted = server.send("POST", "/privacy/restrict?d=example.com", &own, b"");
+    assert_eq!(restricted.json()["restricted"], true);
+    let cookie = restricted.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    assert_eq!(event(&server, &[("cookie", &cookie)]).outcome(), "refused; reason=opted_out");
+    event(&server, &[]);
+    assert_eq!(me(&server, &[("user-agent", AGENT)])["held"][0]["restricted"], true);
+    eventually("the first view", || (server.totals("example.com", &["pageviews"]) == [1]).then_some(()));
+    let headers = [("user-agent", AGENT), ("sec-fetch-site", "same-origin")];
+    assert_eq!(server.send("POST", "/privacy/optin?d=example.com", &headers, b"").status, 200);
+    event(&server, &[]);
+    eventually("two views, and not the one between", || {
+        (server.totals("example.com", &["pageviews"]) == [2]).then_some(())
+    });
+    server.stop();
+}
+
+#[test]
+fn nobody_elses_page_can_ask_or_erase() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::configured(data.path(), SITE);
+    for path in ["/privacy/erase?d=example.com", "/privacy/restrict?d=example.com"] {
+        assert_eq!(server.send("POST", path, &[("sec-fetch-site", "cross-site")], b"").status, 403);
+        assert_eq!(server.send("GET", path, &[], b"").status, 405, "a link changes nothing");
+        assert_eq!(server.send("POST", &path.replace("example.com", "none.example"), &[], b"").status, 404);
+    }
+    let asked = server.send("GET", "/privacy/me?d=example.com", &[("origin", "https://elsewhere.example")], b"");
+    assert_eq!(
+        (asked.header("access-control-allow-origin"), asked.header("cross-origin-resource-policy")),
+        (None, Some("same-origin"))
+    );
     server.stop();
 }

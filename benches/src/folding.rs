@@ -96,13 +96,15 @@ fn open_and_fold_day(world: &World, day: &Day, tables: &Tables, speed: &mut Spee
         let mut sealer = Sealer::new(&public, random)?;
         let records: Vec<Vec<u8>> = batch
             .iter()
-            .map(|step| Ok(sealer.seal(&Record::Hit(Box::new(hit(world, day, step)?)).encode())?))
+            .map(|step| Ok(sealer.seal(&Record::Hits(vec![hit(world, day, step)?]).encode())?))
             .collect::<anyhow::Result<_>>()?;
         let started = own_cpu_seconds();
         for record in &records {
             let opened = opener.open(record)?;
-            if let Record::Hit(hit) = Record::decode(&opened)? {
-                fold.apply(&site, *hit);
+            if let Record::Hits(hits) = Record::decode(&opened)? {
+                for hit in hits {
+                    fold.apply(&site, hit);
+                }
             }
         }
         speed.seconds += own_cpu_seconds() - started;

@@ -55,6 +55,7 @@ async fn replay() -> anyhow::Result<Report> {
         clock,
         flush: Duration::from_millis(1),
         metrics: Metrics::register(&prometheus::Registry::new())?,
+        inboxes: processor::Inboxes::default(),
     };
     let running = tokio::spawn(processor.run(stopping));
     let first = tokio::time::timeout(REPLAY_MAX, inserted.wait_for(Option::is_some)).await;
@@ -97,7 +98,7 @@ async fn fill(journal: &EmbeddedJournal, keys: &KeyStore, now: Millis) -> anyhow
         let mut sealer = Sealer::new(&public, random)?;
         let mut records = Vec::with_capacity(batch.len());
         for step in batch {
-            records.push(sealer.seal(&Record::Hit(Box::new(hit(&world, &day, step)?)).encode())?);
+            records.push(sealer.seal(&Record::Hits(vec![hit(&world, &day, step)?]).encode())?);
         }
         append(journal, records).await?;
         number += u64::try_from(batch.len())?;

@@ -34,7 +34,7 @@ pub fn follow(events: &Events, body_bytes: usize) {
             assert_eq!(admitted, admit(arrival(event), &site), "admission is a function of the arrival");
             let Ok(hit) = admitted else { continue };
             check(&hit, mode);
-            let encoded = Record::Hit(Box::new(hit)).encode();
+            let encoded = Record::Hits(vec![hit]).encode();
             assert!(
                 body_bytes > BODY_BYTES_MAX || encoded.len() + SEAL_BYTES <= RECORD_BYTES_MAX,
                 "a hit fits a record"
@@ -91,10 +91,10 @@ fn a_fold(secret: u8) -> Fold {
 
 fn decode(encoded: &[u8]) -> Hit {
     match Record::decode(encoded) {
-        Ok(record @ Record::Hit(_)) => {
+        Ok(record @ Record::Hits(_)) => {
             assert_eq!(record.encode(), encoded, "a record read is the record written");
-            let Record::Hit(hit) = record else { unreachable!("matched above") };
-            *hit
+            let Record::Hits(mut hits) = record else { unreachable!("matched above") };
+            hits.pop().expect("one was written")
         }
         other => panic!("a hit that was written does not read back: {other:?}"),
     }

@@ -26,6 +26,7 @@ use crate::event::{Events, Refused};
 use crate::limiter::{Limiter, RateLimit};
 use crate::metrics::Metrics;
 use crate::proxies::TrustedProxies;
+use crate::rights::RIGHTS_LIMIT;
 use crate::sender::Sender;
 use crate::tallies::Tallies;
 use crate::verdict::Verdict;
@@ -66,7 +67,8 @@ pub struct Collector<J> {
     pub(crate) metrics: Metrics,
     pub(crate) next_partition: AtomicU32,
     pub(crate) complained_minute: AtomicI64,
-    trusted_proxies: TrustedProxies,
+    pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) rights_limiter: Limiter,
     body_read_max: Duration,
     answers: Answers,
 }
@@ -89,6 +91,7 @@ impl<J: Journal> Collector<J> {
             next_partition: AtomicU32::new(0),
             complained_minute: AtomicI64::new(i64::MIN),
             trusted_proxies: parts.trusted_proxies,
+            rights_limiter: Limiter::new(RIGHTS_LIMIT),
             body_read_max: parts.body_read_max,
             answers: Answers::new(),
         })

@@ -2,6 +2,8 @@
 //!
 //! The order is the privacy promise: `fold::admit` decides the mode before anything about a visitor is computed, and what
 //! leaves this file towards the journal is sealed. Every hit that comes in ends up in exactly one figure.
+//!
+//! All hits of a request for one partition are one record, so that they are kept together or not at all.
 
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
@@ -15,15 +17,14 @@ use crate::collector::Collector;
 use crate::envelope::EnvelopeError;
 use crate::event::{Event, Events, Refused};
 use crate::metrics::NO_SITE;
-use crate::ordered;
 use crate::sender::Sender;
 use crate::value::Fault;
 use crate::verdict::Verdict;
 
-/// A record on its way: sealed, with its partition.
+/// The hits of one request for one partition.
 struct Letter {
     partition: u32,
-    sealed: Vec<u8>,
+    hits: Vec<Hit>,
 }
 
 /// What a hit came to, provided that the journal keeps what is to be kept.
@@ -73,15 +74,10 @@ impl<J: Journal> Collector<J> {
     /// Writes the refused hits of the last moments to the journal. What cannot be written waits for the next time.
     pub async fn flush_tallies(&self) {
         for tally in self.tallies.take() {
-            let partition = self.any_partition();
-            let record = Record::Tally(tally.clone()).encode();
-            let sealed = self.envelopes.seal(&record, self.clock.now());
-            let kept = match sealed {
-                Ok(sealed) => self.append(Letter { partition, sealed }).await,
-                Err(error) => Err(error.into()),
-            };
-            if let Err(error) = kept {
-                self.complain(&error, self.clock.now());
+            let now = self.clock.now();
+            let record = Record::Tally(tally.clone());
+            if let Err(error) = self.append_sealed(self.any_partition(), &record, now).await {
+                self.complain(&error, now);
                 self.remember(tally);
             }
         }
@@ -123,35 +119,46 @@ impl<J: Journal> Collector<J> {
         (fates.collect(), hits)
     }
 
-    /// Makes hits durable, all of them sealed before the first is appended. After an error some may have been kept: sent
-    /// again, they count once by their id.
+    /// Makes hits durable. After an error nothing was kept, unless the request's hits go to several partitions (several sites,
+    /// on a journal of several partitions): then sent again, those with ids count once.
     async fn keep(&self, hits: Vec<Hit>, now: Millis) -> Result<(), Unkept> {
-        let letters = hits.into_iter().map(|hit| self.letter(hit, now));
-        let mut letters = letters.collect::<Result<Vec<_>, _>>()?;
-        match (letters.pop(), letters.is_empty()) {
-            (None, _) => Ok(()),
-            (Some(only), true) => self.append(only).await,
-            (Some(last), false) => {
-                letters.push(last);
-                ordered::join(letters.into_iter().map(|letter| self.append(letter))).await.into_iter().collect()
-            }
+        for Letter { partition, hits } in self.letters(hits) {
+            self.append_sealed(partition, &Record::Hits(hits), now).await?;
         }
+        Ok(())
     }
 
-    fn letter(&self, hit: Hit, now: Millis) -> Result<Letter, EnvelopeError> {
-        let partition = self.partition(&hit);
-        let record = Record::Hit(Box::new(hit)).encode();
-        Ok(Letter { partition, sealed: self.envelopes.seal(&record, now)? })
+    /// Sorts hits by partition, in order; those that may go anywhere go with the others. Nearly always there is one hit, or
+    /// one partition for all.
+    fn letters(&self, hits: Vec<Hit>) -> Vec<Letter> {
+        let mut letters: Vec<Letter> = Vec::with_capacity(1);
+        let mut anywhere = Vec::new();
+        for hit in hits {
+            let Some(partition) = self.partition(&hit) else {
+                anywhere.push(hit);
+                continue;
+            };
+            match letters.iter_mut().find(|letter| letter.partition == partition) {
+                Some(letter) => letter.hits.push(hit),
+                None => letters.push(Letter { partition, hits: vec![hit] }),
+            }
+        }
+        match letters.first_mut() {
+            Some(letter) => letter.hits.append(&mut anywhere),
+            None if anywhere.is_empty() => {}
+            None => letters.push(Letter { partition: self.any_partition(), hits: anywhere }),
+        }
+        letters
     }
 
     /// All hits of one visitor go to one partition. A hit in `minimal` mode has no visitor: a second send of it must meet
     /// the first, which its id decides, and else any partition will do.
-    fn partition(&self, hit: &Hit) -> u32 {
+    fn partition(&self, hit: &Hit) -> Option<u32> {
         let partitions = self.journal.partitions();
         match (&hit.peer, hit.id) {
-            (Some(peer), _) => partition_of(&self.partition_secret, &hit.site, peer, partitions),
-            (None, Some(id)) => u32::try_from(id % u64::from(partitions.max(1))).unwrap_or(0),
-            (None, None) => self.any_partition(),
+            (Some(peer), _) => Some(partition_of(&self.partition_secret, &hit.site, peer, partitions)),
+            (None, Some(id)) => u32::try_from(id % u64::from(partitions.max(1))).ok(),
+            (None, None) => None,
         }
     }
 
@@ -159,9 +166,11 @@ impl<J: Journal> Collector<J> {
         self.next_partition.fetch_add(1, Ordering::Relaxed) % self.journal.partitions().max(1)
     }
 
-    async fn append(&self, letter: Letter) -> Result<(), Unkept> {
+    /// Seals a record and makes it durable.
+    pub(crate) async fn append_sealed(&self, partition: u32, record: &Record, now: Millis) -> Result<(), Unkept> {
+        let sealed = self.envelopes.seal(&record.encode(), now)?;
         let started = Instant::now();
-        self.journal.append(letter.partition, letter.sealed).await?;
+        self.journal.append(partition, sealed).await?;
         self.metrics.append_seconds.observe(started.elapsed().as_secs_f64());
         Ok(())
     }
@@ -203,7 +212,7 @@ impl<J: Journal> Collector<J> {
     }
 
     /// Logs a failure, once a minute: under load the metrics say how often, a log line each would only fill the disk.
-    fn complain(&self, error: &Unkept, now: Millis) {
+    pub(crate) fn complain(&self, error: &Unkept, now: Millis) {
         if self.complained_minute.swap(now.minute(), Ordering::Relaxed) != now.minute() {
             tracing::error!(%error, "hits are refused");
         }
@@ -232,6 +241,8 @@ const fn message(refusal: Refusal) -> &'static str {
         Refusal::RateLimited
         | Refusal::Bot(_)
         | Refusal::OptedOut
+        | Refusal::Restricted
+        | Refusal::Erased
         | Refusal::Off
         | Refusal::Duplicate
         | Refusal::Late

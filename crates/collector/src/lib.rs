@@ -10,8 +10,8 @@
 //!   sites) the header is a list: `counted; hits=2, refused; reason=malformed; hits=1`.
 //! * 4xx: the request is wrong as a whole (400 malformed or unknown site, 405, 408, 413, 415) or too early (429); nothing of
 //!   it was kept. One wrong event among right ones is refused alone.
-//! * 503: the journal is full or fails, or there is no key to seal to. Nothing is promised; of a batch some hits may have
-//!   been kept, and sent again with the same `id`s each counts once.
+//! * 503: the journal is full or fails, or there is no key to seal to. Nothing was kept, so the same request may be
+//!   sent again. (On a journal of several partitions a request that names several sites may be kept in part; give its hits `id`s.)
 
 mod answer;
 mod assets;
@@ -26,9 +26,9 @@ mod limiter;
 mod listen;
 mod metrics;
 mod money;
-mod ordered;
 mod proxies;
 pub mod query;
+mod rights;
 mod sender;
 mod strings;
 mod tallies;
@@ -42,4 +42,5 @@ pub use event::{Event, Events, HeaderWords, Refused, SITES_PER_EVENT_MAX};
 pub use limiter::RateLimit;
 pub use listen::{ConnectionLimits, serve};
 pub use proxies::{Network, NetworkError, TrustedProxies};
+pub use rights::{RightsError, Whose};
 pub use sender::OPT_OUT_COOKIE;

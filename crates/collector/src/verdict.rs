@@ -87,6 +87,8 @@ const fn status(refusal: Refusal) -> Option<StatusCode> {
         Refusal::RateLimited => Some(StatusCode::TOO_MANY_REQUESTS),
         Refusal::Bot(_)
         | Refusal::OptedOut
+        | Refusal::Restricted
+        | Refusal::Erased
         | Refusal::Off
         | Refusal::Duplicate
         | Refusal::Late
@@ -108,6 +110,8 @@ pub(crate) const fn word(outcome: Outcome) -> &'static str {
             Refusal::Bot(_) => "refused; reason=bot",
             Refusal::RateLimited => "refused; reason=rate_limited",
             Refusal::OptedOut => "refused; reason=opted_out",
+            Refusal::Restricted => "refused; reason=restricted",
+            Refusal::Erased => "refused; reason=erased",
             Refusal::Off => "refused; reason=off",
             Refusal::Duplicate => "refused; reason=duplicate",
             Refusal::Late => "refused; reason=late",

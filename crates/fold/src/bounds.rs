@@ -14,6 +14,10 @@ pub struct Bounds {
     pub visitors: usize,
     /// Distinct shapes of hits per visitor and day; later hits are counted on the page [`limits::OTHER`].
     pub shapes: usize,
+    /// Hits remembered per visitor and day, so that they can be taken back; later ones are counted without their visitor.
+    pub hits_per_visitor: usize,
+    /// Visitors per site and day whose processing is restricted; later requests are not kept here.
+    pub restrictions: usize,
     /// Hit ids remembered per site and hour; later ones are not recognised when they come twice.
     pub ids_per_hour: usize,
 }
@@ -28,6 +32,8 @@ impl Default for Bounds {
             cells_per_pair: limits::CELLS_PER_PAIR_MAX,
             visitors: limits::VISITORS_PER_DAY_MAX,
             shapes: limits::SHAPES_PER_VISITOR_MAX,
+            hits_per_visitor: limits::HITS_PER_VISITOR_MAX,
+            restrictions: limits::RESTRICTIONS_PER_DAY_MAX,
             ids_per_hour: IDS_PER_HOUR_MAX,
         }
     }
@@ -44,6 +50,10 @@ pub struct Overflows {
     pub visitors: u64,
     /// Hits of a visitor with too many shapes.
     pub shapes: u64,
+    /// Hits counted without their visitor, who has too many.
+    pub hits: u64,
+    /// Requests to restrict that were not kept.
+    pub restrictions: u64,
     /// Hit ids not remembered.
     pub ids: u64,
 }

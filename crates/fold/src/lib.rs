@@ -18,19 +18,25 @@ mod count;
 pub mod enrich;
 pub mod path;
 mod refine;
+pub mod rights;
 mod state;
+mod visit;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use model::{Cell, Changes, ClosedDay, Domain, Hit, LiveLine, LocalDay, Millis, Outcome, Site, Tally};
-use privacy::visitor::Secret;
+use model::{
+    Cell, Changes, ClosedDay, Domain, Hit, LiveLine, LocalDay, Millis, Outcome, Peer, Refusal, Right, RightsRequest,
+    Site, Tally,
+};
+use privacy::visitor::{self, Secret};
 
 pub use admit::{REVENUE_MICROS_MAX, admit};
 pub use bounds::{Bounds, Overflows};
 pub use enrich::geo::Geo;
 use refine::{Desk, Refinement};
+use rights::HeldDay;
 use state::site::SiteState;
 
 /// The tables that hits are enriched from, besides those in the program.
@@ -104,6 +110,53 @@ impl Fold {
         let outcome = tally.outcome();
         let state = self.sites.entry(tally.site).or_insert_with(|| SiteState::new("UTC"));
         state.note(tally.minute, outcome, hits);
+    }
+
+    /// Does what a visitor asks for, on every day of the site that is open. Says how many hits were taken back.
+    ///
+    /// The ledger shows them as erased, at the request's minute: at their own minutes they would show when somebody was there.
+    pub fn exercise(&mut self, site: &Site, request: RightsRequest) -> u64 {
+        let Desk { secret, bounds, overflows, closed_at, .. } = &mut self.desk;
+        let state = self.sites.entry(site.domain.clone()).or_insert_with(|| SiteState::new(&site.timezone));
+        state.keep_calendar(&site.timezone, request.at);
+        let moment = state.moment(request.at);
+        let _ = state.open(request.at, moment, *closed_at);
+        let (mut full, mut exempt) = (0, 0);
+        for (day, visitor) in visitor::pseudonyms(secret, &site.domain, state.days.keys().copied(), request.peer) {
+            let Some(day) = state.days.get_mut(&day) else { continue };
+            match request.right {
+                Right::Erase => {
+                    let Some(taken) = rights::take_back(day, visitor, bounds) else { continue };
+                    full += taken.full;
+                    exempt += taken.exempt;
+                    taken.last.into_iter().for_each(|last| state.live.left(last));
+                }
+                Right::Restrict if day.restricted.len() < bounds.restrictions => {
+                    day.restricted.insert(visitor);
+                }
+                Right::Restrict => overflows.restrictions += 1,
+                Right::Resume => {
+                    day.restricted.remove(&visitor);
+                }
+            }
+        }
+        let minute = request.at.minute();
+        if full + exempt > 0 {
+            state.note(minute, Outcome::Counted, -(full + exempt));
+            state.note(minute, Outcome::Refused(Refusal::Erased), full + exempt);
+        }
+        u64::try_from(full + exempt).unwrap_or(0)
+    }
+
+    /// What is held of a visitor of `site`, by day. It changes nothing, and is for nobody but the visitor.
+    pub fn held(&mut self, site: &Domain, peer: Peer) -> Vec<HeldDay> {
+        let Some(state) = self.sites.get_mut(site) else { return Vec::new() };
+        let days: Vec<LocalDay> = state.days.keys().copied().collect();
+        let visitors = visitor::pseudonyms(&self.desk.secret, site, days, peer);
+        visitors
+            .into_iter()
+            .filter_map(|(local, visitor)| rights::held(local, state.days.get_mut(&local)?, visitor))
+            .collect()
     }
 
     /// Takes all changes since the last call: netted, sorted by key, with who is there at `now`.

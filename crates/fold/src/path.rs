@@ -79,6 +79,11 @@ pub(crate) const REFINEMENT: &[Refining] = &[
         run: |hit| hit.strip_peer(),
     },
     Refining {
+        name: "refuse_restricted",
+        does: "turns away hits of a visitor who restricted the day's processing",
+        run: |hit| hit.refuse_restricted(),
+    },
+    Refining {
         name: "count_engagement",
         does: "adds attention to its page, and ends there",
         run: |hit| hit.count_engagement(),

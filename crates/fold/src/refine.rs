@@ -21,9 +21,11 @@ use crate::enrich::geo::{Place, PlaceId, Places};
 use crate::enrich::{screen_class, source};
 use crate::state::day::{SiteDay, VisitorNumber};
 use crate::state::duplicates::Arrived;
+use crate::state::history::{More, Past, PastHit};
 use crate::state::site::SiteState;
 use crate::state::values::{ABSENT, FOLDED, ValueId};
-use crate::state::visitor::{Exit, PageOfHost, Visit, VisitorDay};
+use crate::state::visitor::{PageOfHost, VisitorDay};
+use crate::visit::{self, When};
 
 /// What every hit is refined with.
 pub(crate) struct Desk {
@@ -135,15 +137,25 @@ impl<'f> Refinement<'f> {
         ON
     }
 
+    pub(crate) fn refuse_restricted(&mut self) -> ControlFlow<Outcome> {
+        let Some(visitor) = self.visitor else { return ON };
+        if self.day().restricted.contains(&visitor) { refused(Refusal::Restricted) } else { ON }
+    }
+
     pub(crate) fn count_engagement(&mut self) -> ControlFlow<Outcome> {
         let Kind::Engagement(engagement) = self.hit.kind else { return ON };
         let (hit, mut numbering) = self.words();
         let page = numbering.number(Dimension::Page, &hit.path);
         let hour = self.moment.hour;
-        let visitor = self.visitor;
+        let (visitor, full, hits_max) = (self.visitor, self.hit.mode == Mode::Full, self.desk.bounds.hits_per_visitor);
         let day = self.day();
         let known = visitor.and_then(|visitor| day.visitors.find(visitor));
+        let known = known.filter(|number| usize::from(day.visitors.get_mut(*number).hits_len) < hits_max);
         count::engagement(day, known, count::Attention { page, hour, engagement });
+        if let Some(number) = known {
+            let model::Engagement { engaged_ms, scroll_percent } = engagement;
+            day.remember(number, Past::Attention { page, hour, engaged_ms, scroll_percent, full });
+        }
         COUNTED
     }
 
@@ -156,7 +168,16 @@ impl<'f> Refinement<'f> {
             return MINIMAL;
         }
         self.number = match known {
-            Some(number) => number,
+            Some(number)
+                if usize::from(self.day().visitors.get_mut(number).hits_len) < self.desk.bounds.hits_per_visitor =>
+            {
+                number
+            }
+            Some(_) => {
+                self.desk.overflows.hits += 1;
+                self.count_without_visitor();
+                return MINIMAL;
+            }
             None => {
                 let profile = self.visitor_profile();
                 let day = self.day();
@@ -169,32 +190,20 @@ impl<'f> Refinement<'f> {
 
     pub(crate) fn add_visit(&mut self) -> ControlFlow<Outcome> {
         self.describe_hit();
-        let (number, at) = (self.number, self.hit.at);
+        let (number, at, hour) = (self.number, self.hit.at, self.moment.hour);
         let day = self.day();
-        let before = day.visitors.get_mut(number).visit;
-        let ms = day.ms_of(at).max(before.last_ms);
-        let (last_seen, now) = ((before.number > 0).then(|| day.at(before.last_ms)), day.at(ms));
+        let (before, ms) = (day.visitors.get_mut(number).visit, day.ms_of(at));
+        let last_seen = (before.number > 0).then(|| day.at(before.last_ms));
+        let now = day.at(ms.max(before.last_ms));
         self.site.live.seen(last_seen, now);
-
-        let mut visit = if before.is_over(ms) {
-            self.begin_visit(before, ms)
-        } else {
-            self.counted.before = before.facts();
-            self.counted.exit_before = before.exit;
-            let last_hour = if ms > before.last_ms { self.moment.hour } else { before.last_hour };
-            Visit { last_ms: ms, last_hour, ..before }
-        };
-        if self.counted.is_pageview() {
-            if visit.entry.page == ABSENT {
-                visit.entry = self.counted.at;
-                visit.profile = self.entered(visit.profile);
-            }
-            visit.exit = self.counted.at;
-            visit.pageviews += 1;
-        }
-        visit.events += 1;
-        visit.interacted |= self.counted.interactive;
-        self.day().visitors.get_mut(number).visit = visit;
+        let begins = before.is_over(ms.max(before.last_ms)).then(|| {
+            let profile = self.visit_profile();
+            self.day().visit_profiles.number(profile)
+        });
+        let mut counted = std::mem::take(&mut self.counted);
+        self.remember(&counted, When { ms, hour }, begins);
+        visit::advance(self.day(), number, &mut counted, When { ms, hour }, begins);
+        self.counted = counted;
         ON
     }
 
@@ -322,38 +331,22 @@ impl<'f> Refinement<'f> {
         texts.map(|(dimension, text)| numbering.number(dimension, text))
     }
 
-    /// The visit's profile once its first page view is known.
-    fn entered(&mut self, profile: u32) -> u32 {
-        let page = self.counted.at.page;
+    /// Keeps the hit in its visitor's history.
+    fn remember(&mut self, counted: &Counted, when: When, begins: Option<u32>) {
+        let (number, full) = (self.number, self.hit.mode == Mode::Full);
         let day = self.day();
-        let mut values = *day.visit_profiles.get(profile);
-        for (dimension, value) in OF_VISIT.iter().zip(&mut values) {
-            if *dimension == Dimension::EntryPage {
-                *value = page;
-            }
-        }
-        day.visit_profiles.number(values)
-    }
-
-    /// A new visit of this visitor; where the last one ended is remembered for the exit pages.
-    fn begin_visit(&mut self, last: Visit, ms: u32) -> Visit {
-        let profile = self.visit_profile();
-        let (number, hour) = (self.number, self.moment.hour);
-        let day = self.day();
-        let exit = Exit { page: last.exit.page, start_hour: last.start_hour };
-        let person = day.visitors.get_mut(number);
-        if exit.page != ABSENT && !day.exits.iter(person.exits).any(|known| *known == exit) {
-            day.exits.push(&mut person.exits, exit);
-        }
-        Visit {
-            // Visits are half an hour apart, so a day has at most 51.
-            number: last.number.saturating_add(1),
-            start_hour: hour,
-            last_hour: hour,
-            first_ms: ms,
-            last_ms: ms,
-            profile: day.visit_profiles.number(profile),
-            ..Visit::default()
-        }
+        let more = More { revenue_micros: counted.revenue_micros, properties: counted.properties.clone() };
+        let hit = PastHit {
+            ms: when.ms,
+            hour: when.hour,
+            at: counted.at,
+            event: counted.event,
+            pageview: counted.is_pageview(),
+            interactive: counted.interactive,
+            full,
+            begins,
+            more: day.histories.keep(more),
+        };
+        day.remember(number, Past::Hit(hit));
     }
 }

@@ -27,7 +27,7 @@ use journal::embedded::EmbeddedJournal;
 use model::{Clock, Sites};
 use privacy::visitor::Secret;
 use processor::keys::KeyStore;
-use processor::{Metrics, Processor};
+use processor::{Inboxes, Inquiries, Metrics, Processor};
 use prometheus::{Encoder, IntGaugeVec, Opts, Registry, TextEncoder};
 use serde_json::json;
 use store::Store;
@@ -85,14 +85,15 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let mut upkeep = tokio::spawn(upkeep(shared.clone(), metrics.clone()));
     let upkeep_handle = upkeep.abort_handle();
     let (ended, mut has_ended) = watch::channel(false);
-    let processor = processor(&config, &shared, &store, &tables, metrics)?;
+    let (inquiries, inboxes) = processor::inquiries(PARTITIONS);
+    let processor = processor(&config, &shared, &store, &tables, metrics, inboxes)?;
     let processor = tokio::spawn(async move {
         let result = processor.run(stopping).await;
         let _ = ended.send(true);
         result
     });
     let collector = Arc::new(collector(&config, &shared)?);
-    let router = router(&config, &shared, &store, &tables, token.sha256, &collector)?;
+    let router = router(&config, &shared, &store, &tables, token.sha256, (&collector, inquiries))?;
     let others = move |mut request: Request<Incoming>, socket: SocketAddr| {
         let router = router.clone();
         request.extensions_mut().insert(ConnectInfo(socket));
@@ -140,6 +141,7 @@ fn processor(
     store: &Store,
     tables: &Tables,
     metrics: Metrics,
+    inboxes: Inboxes,
 ) -> anyhow::Result<Processor<EmbeddedJournal, Store>> {
     Ok(Processor {
         journal: Arc::clone(&shared.journal),
@@ -151,6 +153,7 @@ fn processor(
         clock: shared.clock.clone(),
         flush: config.flush,
         metrics,
+        inboxes,
     })
 }
 
@@ -175,7 +178,7 @@ fn router(
     store: &Store,
     tables: &Tables,
     token_sha256: token::Digested,
-    collector: &Arc<Collector<EmbeddedJournal>>,
+    (collector, inquiries): (&Arc<Collector<EmbeddedJournal>>, Inquiries),
 ) -> anyhow::Result<Router> {
     let dashboard = Dashboard {
         store: store.clone(),
@@ -191,17 +194,20 @@ fn router(
         admits: Box::new(move |headers| token::admits(headers, &token_sha256)),
         turn: Arc::default(),
     };
+    let privacy = PrivacyPage {
+        sites: Arc::clone(&shared.sites),
+        running: Running::of(config, tables.geo.is_some()),
+        trusted_proxies: config.trusted_proxies.clone(),
+        collector: Arc::clone(collector),
+        inquiries,
+        clock: shared.clock.clone(),
+    };
     let registry = shared.registry.clone();
     let (collector, journal, data) = (Arc::clone(collector), Arc::clone(&shared.journal), config.data.clone());
     let stations = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(move || async move { ready(&collector, &journal, &data) }))
         .route("/metrics", get(move || async move { metrics(&registry) }));
-    let privacy = PrivacyPage {
-        sites: Arc::clone(&shared.sites),
-        running: Running::of(config, tables.geo.is_some()),
-        trusted_proxies: config.trusted_proxies.clone(),
-    };
     let ours = import::service::router(import).merge(privacy_page::router(privacy));
     let mut router = dashboard::router(dashboard)?.merge(ours).merge(stations);
     if let Some(site) = &config.demo_page {

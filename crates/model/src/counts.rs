@@ -1,7 +1,7 @@
 //! Cells and counts: the only thing about visits that is ever stored. Additive integers per cell, never a row per person,
 //! visit or event.
 
-use std::ops::AddAssign;
+use std::ops::{AddAssign, Neg};
 
 use crate::{Domain, LocalDay};
 
@@ -218,6 +218,28 @@ impl AddAssign for Counts {
         self.scroll_percent += other.scroll_percent;
         self.scroll_visitors += other.scroll_visitors;
         self.revenue_micros += other.revenue_micros;
+    }
+}
+
+/// The change that takes this one back. Saturates, as sums of money do.
+impl Neg for Counts {
+    type Output = Self;
+
+    fn neg(self) -> Self {
+        Self {
+            visitors: self.visitors.saturating_neg(),
+            visits: self.visits.saturating_neg(),
+            pageviews: self.pageviews.saturating_neg(),
+            events: self.events.saturating_neg(),
+            bounces: self.bounces.saturating_neg(),
+            visit_seconds: self.visit_seconds.saturating_neg(),
+            entries: self.entries.saturating_neg(),
+            exits: self.exits.saturating_neg(),
+            engaged_ms: self.engaged_ms.saturating_neg(),
+            scroll_percent: self.scroll_percent.saturating_neg(),
+            scroll_visitors: self.scroll_visitors.saturating_neg(),
+            revenue_micros: self.revenue_micros.saturating_neg(),
+        }
     }
 }
 

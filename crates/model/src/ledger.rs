@@ -19,6 +19,10 @@ pub enum Refusal {
     RateLimited,
     /// The visitor opted out.
     OptedOut,
+    /// The visitor restricted today's processing.
+    Restricted,
+    /// It was counted, and the visitor had it taken back.
+    Erased,
     /// The site's mode is `off` for this hit.
     Off,
     /// A second arrival of a hit that was already counted.
@@ -70,6 +74,8 @@ impl Refusal {
             Self::Bot(_) => "bot",
             Self::RateLimited => "rate_limited",
             Self::OptedOut => "opted_out",
+            Self::Restricted => "restricted",
+            Self::Erased => "erased",
             Self::Off => "off",
             Self::Duplicate => "duplicate",
             Self::Late => "late",

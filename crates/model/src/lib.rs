@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod limits;
 pub mod policy;
 pub mod record;
+pub mod rights;
 pub mod signals;
 pub mod site;
 pub mod time;
@@ -18,6 +19,7 @@ pub use hit::{Arrival, Campaign, Engagement, Hit, Kind, Peer, Referrer, Revenue}
 pub use ledger::{BotClass, Changes, ClosedDay, LedgerLine, LiveLine, Outcome, Refusal};
 pub use policy::{AddressPrecision, NoticeFacts, SignalModes, TcfPolicy};
 pub use record::{Record, RecordError, Tally};
+pub use rights::{Right, RightsRequest};
 pub use signals::Signals;
 pub use site::{Domain, Mode, Site, Sites};
 pub use time::{Clock, LocalDay, Millis};

@@ -29,8 +29,9 @@ pub const LANGUAGE_BYTES_MAX: usize = 35;
 /// Most events in one request: a bigger batch would let one client hold a connection's fsync for many.
 pub const BATCH_EVENTS_MAX: usize = 1_000;
 
-/// Largest sealed record, in bytes: one hit at all its limits, plus the seal.
-pub const RECORD_BYTES_MAX: usize = 128 * 1024;
+/// Largest sealed record, in bytes. A record holds all hits of one request, so that they are kept together or not at all: a
+/// full body of paths whose every byte grows to three (percent-encoded), the fixed fields of [`BATCH_EVENTS_MAX`] hits, and the seal.
+pub const RECORD_BYTES_MAX: usize = 320 * 1024;
 
 /// Largest engagement time one report may add, in milliseconds: a page that stays focused reports more often than this.
 pub const ENGAGED_MS_MAX: u32 = 24 * 60 * 60 * 1_000;
@@ -55,6 +56,13 @@ pub const VISITORS_PER_DAY_MAX: usize = 20_000_000;
 /// Distinct things (page, event, property, by visit source) remembered about one visitor in one day for uniqueness. A
 /// person stays far below; a robot that gets past the filters stops adding to memory.
 pub const SHAPES_PER_VISITOR_MAX: usize = 512;
+
+/// Hits of one visitor that a day remembers, so that they can be shown and taken back; later ones are counted without their
+/// visitor. Nobody views a page every three seconds for eight hours.
+pub const HITS_PER_VISITOR_MAX: usize = 10_000;
+
+/// Visitors per site and day that may have restricted their processing; the cookie still speaks for later ones.
+pub const RESTRICTIONS_PER_DAY_MAX: usize = 100_000;
 
 /// The value under which folded and capped values are counted.
 pub const OTHER: &str = "(other)";

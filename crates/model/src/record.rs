@@ -1,7 +1,8 @@
 //! The record format: what a collector seals and a processor opens. One version byte, then postcard.
 //!
-//! Old versions stay readable for as long as a record can live (27 hours), so that an upgrade may happen at any time.
-//! This is the only place that writes a [`Peer`], and what it writes exists only to be sealed.
+//! Old versions stay readable for as long as a record can live (27 hours), so that an upgrade may happen at any time; what
+//! an old program cannot read carries a version it does not know. This is the only place that writes a [`Peer`], and what it
+//! writes exists only to be sealed.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -9,17 +10,22 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::{BotClass, Outcome, Refusal};
-use crate::{Campaign, Domain, Hit, Kind, Millis, Mode, Peer, Referrer, Revenue, Signals};
+use crate::{Campaign, Domain, Hit, Kind, Millis, Mode, Peer, Referrer, Revenue, Right, RightsRequest, Signals};
 
-const VERSION: u8 = 1;
+/// One hit, or a tally.
+const VERSION_1: u8 = 1;
+/// Several hits, or a visitor's request.
+const VERSION_2: u8 = 2;
 
 /// What a record holds.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Record {
-    /// One admitted hit.
-    Hit(Box<Hit>),
+    /// The admitted hits of one request (one, nearly always), so that they are kept together or not at all.
+    Hits(Vec<Hit>),
     /// How often a collector turned hits away: no hit rests behind it.
     Tally(Tally),
+    /// What a visitor asks for.
+    Rights(RightsRequest),
 }
 
 /// Hits of one site and minute that a collector refused.
@@ -53,17 +59,24 @@ pub enum RecordError {
 )]
 enum Wire<'a> {
     #[serde(borrow)]
-    Hit(HitWire<'a>),
+    Hit(HitWire<'a, Sender<'a>>),
     Tally {
         site: Cow<'a, str>,
         minute: i64,
         refusal: u8,
         hits: u64,
     },
+    /// Senders stand once, and hits name them by number: a thousand hits repeat no user agent.
+    Hits(#[serde(borrow)] Vec<Sender<'a>>, #[serde(borrow)] Vec<HitWire<'a, u16>>),
+    Rights(#[serde(borrow)] Cow<'a, str>, Millis, Right, #[serde(borrow)] Sender<'a>),
 }
 
+/// A [`Peer`] on its way into or out of a seal.
+type Sender<'a> = (IpAddr, Cow<'a, str>);
+
+/// A hit that names its sender by `P`.
 #[derive(Serialize, Deserialize)]
-struct HitWire<'a> {
+struct HitWire<'a, P> {
     site: Cow<'a, str>,
     at: Millis,
     id: Option<u64>,
@@ -78,23 +91,28 @@ struct HitWire<'a> {
     revenue: Option<Cow<'a, Revenue>>,
     screen_width: Option<u16>,
     language: Option<Cow<'a, str>>,
-    peer: Option<(IpAddr, Cow<'a, str>)>,
+    peer: Option<P>,
 }
 
 impl Record {
     /// Writes the record.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let wire = match self {
-            Self::Hit(hit) => Wire::Hit(HitWire::from(hit.as_ref())),
-            Self::Tally(tally) => Wire::Tally {
-                site: tally.site.as_str().into(),
-                minute: tally.minute,
-                refusal: refusal_number(tally.refusal),
-                hits: tally.hits,
+        let (version, wire) = match self {
+            Self::Hits(hits) => match hits.as_slice() {
+                [hit] => (VERSION_1, Wire::Hit(HitWire::of(hit, hit.peer.as_ref().map(sender)))),
+                hits => (VERSION_2, several(hits)),
             },
+            Self::Tally(tally) => {
+                let Tally { site, minute, refusal, hits } = tally;
+                let (site, refusal) = (site.as_str().into(), refusal_number(*refusal));
+                (VERSION_1, Wire::Tally { site, minute: *minute, refusal, hits: *hits })
+            }
+            Self::Rights(RightsRequest { site, at, right, peer }) => {
+                (VERSION_2, Wire::Rights(site.as_str().into(), *at, *right, sender(peer)))
+            }
         };
-        postcard::to_extend(&wire, vec![VERSION]).expect("writing to memory cannot fail, and every type here is sized")
+        postcard::to_extend(&wire, vec![version]).expect("writing to memory cannot fail, and every type here is sized")
     }
 
     /// Reads a record.
@@ -104,24 +122,57 @@ impl Record {
     /// the sender was another version.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let (&version, body) = bytes.split_first().ok_or(RecordError::Malformed("empty"))?;
-        if version != VERSION {
+        if !(VERSION_1..=VERSION_2).contains(&version) {
             return Err(RecordError::Version(version));
         }
         let wire = postcard::from_bytes(body).map_err(|_| RecordError::Malformed("body"))?;
-        match wire {
-            Wire::Hit(hit) => Ok(Self::Hit(Box::new(hit.try_into()?))),
-            Wire::Tally { site, minute, refusal, hits } => Ok(Self::Tally(Tally {
+        Ok(match wire {
+            Wire::Hit(wire) => Self::Hits(vec![wire.hit(|sender| Ok(peer(sender)))?]),
+            Wire::Tally { site, minute, refusal, hits } => Self::Tally(Tally {
                 site: domain(&site)?,
                 minute,
                 refusal: refusal_of(refusal).ok_or(RecordError::Malformed("refusal"))?,
                 hits,
-            })),
-        }
+            }),
+            Wire::Hits(senders, hits) => {
+                let named = |number: u16| {
+                    let sender = senders.get(usize::from(number)).ok_or(RecordError::Malformed("sender"))?;
+                    Ok(peer(sender.clone()))
+                };
+                Self::Hits(hits.into_iter().map(|wire| wire.hit(named)).collect::<Result<_, _>>()?)
+            }
+            Wire::Rights(site, at, right, sender) => {
+                Self::Rights(RightsRequest { site: domain(&site)?, at, right, peer: peer(sender) })
+            }
+        })
     }
 }
 
-impl<'a> From<&'a Hit> for HitWire<'a> {
-    fn from(hit: &'a Hit) -> Self {
+/// The hits of one request have one sender, which sites of several precisions know by a few addresses.
+fn several(hits: &[Hit]) -> Wire<'_> {
+    let mut senders: Vec<&Peer> = Vec::new();
+    let mut number_of = |peer| {
+        let known = senders.iter().position(|known| *known == peer);
+        let number = known.unwrap_or_else(|| {
+            senders.push(peer);
+            senders.len() - 1
+        });
+        u16::try_from(number).expect("a request has at most as many senders as hits, a thousand")
+    };
+    let hits = hits.iter().map(|hit| HitWire::of(hit, hit.peer.as_ref().map(&mut number_of))).collect();
+    Wire::Hits(senders.into_iter().map(sender).collect(), hits)
+}
+
+fn sender(peer: &Peer) -> Sender<'_> {
+    (peer.address, peer.agent.as_ref().into())
+}
+
+fn peer((address, agent): Sender<'_>) -> Peer {
+    Peer { address, agent: agent.into() }
+}
+
+impl<'a, P> HitWire<'a, P> {
+    fn of(hit: &'a Hit, peer: Option<P>) -> Self {
         Self {
             site: hit.site.as_str().into(),
             at: hit.at,
@@ -137,37 +188,33 @@ impl<'a> From<&'a Hit> for HitWire<'a> {
             revenue: hit.revenue.as_ref().map(Cow::Borrowed),
             screen_width: hit.screen_width,
             language: hit.language.as_deref().map(Cow::Borrowed),
-            peer: hit.peer.as_ref().map(|peer| (peer.address, peer.agent.as_ref().into())),
+            peer,
         }
     }
-}
 
-impl TryFrom<HitWire<'_>> for Hit {
-    type Error = RecordError;
-
-    fn try_from(wire: HitWire<'_>) -> Result<Self, RecordError> {
-        let mode = match wire.mode {
+    fn hit(self, peer: impl FnOnce(P) -> Result<Peer, RecordError>) -> Result<Hit, RecordError> {
+        let mode = match self.mode {
             1 => Mode::Minimal,
             2 => Mode::Exempt,
             3 => Mode::Full,
             _ => return Err(RecordError::Malformed("mode")),
         };
-        Ok(Self {
-            site: domain(&wire.site)?,
-            at: wire.at,
-            id: wire.id,
+        Ok(Hit {
+            site: domain(&self.site)?,
+            at: self.at,
+            id: self.id,
             mode,
-            signals: wire.signals,
-            kind: wire.kind.into_owned(),
-            host: wire.host.into(),
-            path: wire.path.into(),
-            campaign: wire.campaign.into_owned(),
-            referrer: wire.referrer.map(Cow::into_owned),
-            props: wire.props.into_owned(),
-            revenue: wire.revenue.map(Cow::into_owned),
-            screen_width: wire.screen_width,
-            language: wire.language.map(Into::into),
-            peer: wire.peer.map(|(address, agent)| Peer { address, agent: agent.into() }),
+            signals: self.signals,
+            kind: self.kind.into_owned(),
+            host: self.host.into(),
+            path: self.path.into(),
+            campaign: self.campaign.into_owned(),
+            referrer: self.referrer.map(Cow::into_owned),
+            props: self.props.into_owned(),
+            revenue: self.revenue.map(Cow::into_owned),
+            screen_width: self.screen_width,
+            language: self.language.map(Into::into),
+            peer: self.peer.map(peer).transpose()?,
         })
     }
 }
@@ -177,7 +224,7 @@ fn domain(text: &str) -> Result<Domain, RecordError> {
 }
 
 /// The numbers are on disk: add at the end, never renumber.
-const REFUSALS: [Refusal; 15] = [
+const REFUSALS: [Refusal; 17] = [
     Refusal::UnknownSite,
     Refusal::Malformed,
     Refusal::TooLarge,
@@ -193,6 +240,8 @@ const REFUSALS: [Refusal; 15] = [
     Refusal::StaticFile,
     Refusal::Method,
     Refusal::Status,
+    Refusal::Restricted,
+    Refusal::Erased,
 ];
 
 fn refusal_number(refusal: Refusal) -> u8 {
@@ -241,19 +290,40 @@ mod tests {
 
     #[test]
     fn a_hit_comes_back_as_it_was() {
-        let record = Record::Hit(Box::new(hit()));
-        assert_eq!(Record::decode(&record.encode()), Ok(record));
+        comes_back(Record::Hits(vec![hit()]), VERSION_1);
         let engaged = Kind::Engagement(Engagement { engaged_ms: 5, scroll_percent: Some(80) });
-        let record = Record::Hit(Box::new(Hit { mode: Mode::Minimal, peer: None, kind: engaged, ..hit() }));
-        assert_eq!(Record::decode(&record.encode()), Ok(record));
+        comes_back(Record::Hits(vec![Hit { mode: Mode::Minimal, peer: None, kind: engaged, ..hit() }]), VERSION_1);
+    }
+
+    #[test]
+    fn the_hits_of_a_request_come_back_in_order_with_their_senders() {
+        let cut =
+            Hit { peer: Some(Peer { address: "2001:db8::".parse().unwrap(), agent: "Mozilla/5.0".into() }), ..hit() };
+        comes_back(Record::Hits(vec![hit(), cut, Hit { peer: None, path: "/c".into(), ..hit() }, hit()]), VERSION_2);
+        comes_back(Record::Hits(Vec::new()), VERSION_2);
+    }
+
+    #[test]
+    fn a_thousand_hits_repeat_no_user_agent() {
+        let agent = "a".repeat(crate::limits::AGENT_BYTES_MAX);
+        let peer = || Some(Peer { address: "192.0.2.1".parse().unwrap(), agent: agent.as_str().into() });
+        let many = Record::Hits((0..1_000).map(|_| Hit { peer: peer(), ..hit() }).collect());
+        assert!(many.encode().len() < 150_000, "{}", many.encode().len());
+    }
+
+    #[test]
+    fn a_visitors_request_comes_back_as_it_was() {
+        for right in [Right::Erase, Right::Restrict, Right::Resume] {
+            let Hit { site, at, peer, .. } = hit();
+            comes_back(Record::Rights(RightsRequest { site, at, right, peer: peer.unwrap() }), VERSION_2);
+        }
     }
 
     #[test]
     fn a_tally_of_every_refusal_comes_back_as_it_was() {
         for refusal in REFUSALS {
             let site = Domain::parse("example.com").unwrap();
-            let record = Record::Tally(Tally { site, minute: 29, refusal, hits: 3 });
-            assert_eq!(Record::decode(&record.encode()), Ok(record));
+            comes_back(Record::Tally(Tally { site, minute: 29, refusal, hits: 3 }), VERSION_1);
         }
     }
 
@@ -266,7 +336,15 @@ mod tests {
         #[test]
         fn no_bytes_panic(bytes: Vec<u8>) {
             let _ = Record::decode(&bytes);
-            let _ = Record::decode(&[&[VERSION], bytes.as_slice()].concat());
+            for version in [VERSION_1, VERSION_2] {
+                let _ = Record::decode(&[&[version], bytes.as_slice()].concat());
+            }
         }
+    }
+
+    fn comes_back(record: Record, version: u8) {
+        let bytes = record.encode();
+        assert_eq!(bytes.first(), Some(&version));
+        assert_eq!(Record::decode(&bytes), Ok(record));
     }
 }

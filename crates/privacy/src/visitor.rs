@@ -37,6 +37,14 @@ impl Secret {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Visitor([u8; 16]);
 
+impl Visitor {
+    /// Nobody's pseudonym, to overwrite one with.
+    #[must_use]
+    pub const fn nobody() -> Self {
+        Self([0; 16])
+    }
+}
+
 /// Derives the visitor's pseudonym; the peer ends here.
 #[must_use]
 pub fn pseudonymise(secret: &Secret, site: &Domain, day: LocalDay, peer: Peer) -> Visitor {
@@ -47,6 +55,19 @@ pub fn pseudonymise(secret: &Secret, site: &Domain, day: LocalDay, peer: Peer) -
         .field(peer.agent.as_bytes())
         .digest();
     Visitor(first(&digest))
+}
+
+/// The visitor's pseudonyms on several days of one site, for a request about all of them; the peer ends here.
+#[must_use]
+pub fn pseudonyms(
+    secret: &Secret,
+    site: &Domain,
+    days: impl IntoIterator<Item = LocalDay>,
+    peer: Peer,
+) -> Vec<(LocalDay, Visitor)> {
+    let Peer { address, agent } = peer;
+    let alike = || Peer { address, agent: agent.clone() };
+    days.into_iter().map(|day| (day, pseudonymise(secret, site, day, alike()))).collect()
 }
 
 /// Which of `partitions` takes this sender's hits: the same for all of them, and saying nothing about the sender without

@@ -6,10 +6,12 @@
 
 pub mod closing;
 pub mod import;
+mod inquiry;
 mod intent;
 pub mod keys;
 mod metrics;
 mod partition;
+mod reading;
 mod sink;
 
 use std::sync::Arc;
@@ -21,6 +23,7 @@ use journal::Journal;
 use model::{Clock, Sites};
 use tokio::sync::watch;
 
+pub use crate::inquiry::{Inboxes, Inquiries, NoAnswer, inquiries};
 pub use crate::metrics::Metrics;
 pub use crate::partition::ProcessorError;
 pub use crate::sink::{InsertError, Sink};
@@ -45,6 +48,8 @@ pub struct Processor<J, S> {
     pub flush: Duration,
     /// Its metrics.
     pub metrics: Metrics,
+    /// Where it is asked what it holds of somebody.
+    pub inboxes: Inboxes,
 }
 
 impl<J: Journal, S: Sink> Processor<J, S> {
@@ -52,13 +57,15 @@ impl<J: Journal, S: Sink> Processor<J, S> {
     ///
     /// # Errors
     /// When a partition cannot go on: the journal failed, or its commits contradict what this program wrote.
-    pub async fn run(self, stop: watch::Receiver<bool>) -> Result<(), ProcessorError> {
+    pub async fn run(mut self, stop: watch::Receiver<bool>) -> Result<(), ProcessorError> {
+        let mut inboxes = std::mem::take(&mut self.inboxes).0.into_iter();
         let processor = Arc::new(self);
         let progress = Arc::new(closing::Progress::new(processor.journal.partitions()));
         let mut partitions = tokio::task::JoinSet::new();
         for partition in 0..processor.journal.partitions() {
             let (processor, progress, stop) = (Arc::clone(&processor), Arc::clone(&progress), stop.clone());
-            partitions.spawn(async move { partition::run(&processor, &progress, partition, stop).await });
+            let inbox = inboxes.next().unwrap_or_else(|| tokio::sync::mpsc::channel(1).1);
+            partitions.spawn(async move { partition::run(&processor, &progress, partition, inbox, stop).await });
         }
         let (whole, stop) = (Arc::clone(&processor), stop.clone());
         partitions.spawn(async move {

@@ -5,15 +5,16 @@
 
 use std::time::Duration;
 
-use fold::Fold;
-use journal::{Commit, Entry, Journal, JournalError, Offset};
-use model::{Changes, Millis, Outcome, Record, Refusal};
-use privacy::seal::{OpenError, Opener};
+use fold::{Fold, Overflows};
+use journal::{Commit, Journal, JournalError, Offset};
+use model::{Changes, Millis};
+use privacy::seal::Opener;
 use privacy::visitor::Secret;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::closing::Progress;
+use crate::inquiry::Inquiry;
 use crate::intent::{FOLD_VERSION, Intent};
 use crate::{Processor, Sink};
 
@@ -69,21 +70,28 @@ enum Flow {
     Stopped,
 }
 
-struct Partition<'a, J, S> {
-    processor: &'a Processor<J, S>,
+pub(crate) struct Partition<'a, J, S> {
+    pub(crate) processor: &'a Processor<J, S>,
     progress: &'a Progress,
-    number: u32,
-    fold: Fold,
-    opener: Opener,
+    pub(crate) number: u32,
+    pub(crate) fold: Fold,
+    pub(crate) opener: Opener,
     /// First record that is folded and not in the counts.
     first: Offset,
     /// The record after the last one folded.
-    next: Offset,
+    pub(crate) next: Offset,
     /// Journal minute up to which days were closed.
-    closed_minute: i64,
+    pub(crate) closed_minute: i64,
     /// Hits folded and tallied since the start, and how many of them the ledger has.
-    received: i64,
+    pub(crate) received: i64,
     accounted: i64,
+    /// Whether what is folded now was counted before: a replay says nothing to the metrics.
+    pub(crate) silent: bool,
+    /// What the fold's overflows were when they were last told.
+    pub(crate) overflows: Overflows,
+    inbox: mpsc::Receiver<Inquiry>,
+    /// Inquiries that wait until the journal is folded up to there.
+    asked: Vec<(Offset, Inquiry)>,
     stop: watch::Receiver<bool>,
 }
 
@@ -92,6 +100,7 @@ pub async fn run<J: Journal, S: Sink>(
     processor: &Processor<J, S>,
     progress: &Progress,
     number: u32,
+    inbox: mpsc::Receiver<Inquiry>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), ProcessorError> {
     let mut random = [0; 32];
@@ -109,6 +118,10 @@ pub async fn run<J: Journal, S: Sink>(
         closed_minute: i64::MIN,
         received: 0,
         accounted: 0,
+        silent: false,
+        overflows: Overflows::default(),
+        inbox,
+        asked: Vec::new(),
         stop,
     };
     if partition.recover().await? == Flow::On {
@@ -130,10 +143,12 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         let replaying = self.processor.metrics.replaying.with_label_values(&[&label]);
         replaying.set(1);
         self.next = begin;
+        self.silent = true;
         if self.fold_until(commit.next, Pending::Discard).await? == Flow::Stopped {
             return Ok(Flow::Stopped);
         }
         replaying.set(0);
+        self.silent = false;
         self.first = commit.next;
         self.next = commit.next;
         let Some(intent) = intent else { return Ok(Flow::On) };
@@ -154,16 +169,16 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
 
     /// Where the silent replay begins: far enough before the first uncommitted record for every day still open there.
     async fn replay_begin(&self, committed: Offset) -> Result<Offset, ProcessorError> {
+        let uncommitted = self.look_at(committed).await?;
         let journal = &self.processor.journal;
-        let uncommitted = journal.read(self.number, committed, 1, Duration::ZERO).await?;
-        let at = uncommitted.first().map_or_else(|| self.processor.clock.now(), |entry| entry.at);
+        let at = uncommitted.map_or_else(|| self.processor.clock.now(), |entry| entry.at);
         Ok(journal.first_at(self.number, at.plus(-REPLAY_MS)).await?.min(committed))
     }
 
     /// Folds the records below `end`.
     async fn fold_until(&mut self, end: Offset, pending: Pending) -> Result<Flow, ProcessorError> {
         while self.next < end {
-            let entries = self.processor.journal.read(self.number, self.next, READ_RECORDS_MAX, Duration::ZERO).await?;
+            let entries = self.read(READ_RECORDS_MAX, Duration::ZERO).await?;
             if entries.is_empty() {
                 break;
             }
@@ -187,8 +202,9 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         loop {
             let due = flushed + self.processor.flush;
             let wait = due.saturating_duration_since(Instant::now()).min(READ_WAIT_MAX);
-            let entries = self.processor.journal.read(self.number, self.next, READ_RECORDS_MAX, wait).await?;
+            let entries = self.read(READ_RECORDS_MAX, wait).await?;
             self.fold_entries(entries.into_iter());
+            self.answer().await?;
             let stopping = *self.stop.borrow();
             let full = self.fold.pending_cells() >= PENDING_CELLS_MAX;
             if stopping || full || Instant::now() >= due {
@@ -285,48 +301,17 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         }
     }
 
-    fn fold_entries(&mut self, entries: impl Iterator<Item = Entry>) {
-        self.processor.keys.equip(&mut self.opener);
-        let sites = self.processor.sites.load();
-        for entry in entries {
-            self.next = entry.offset.next();
-            self.close_days(entry.at);
-            if entry.bytes.is_empty() {
-                // Appended for its time alone, which has just been taken.
-                continue;
-            }
-            let opened = match self.opener.open(&entry.bytes) {
-                Ok(opened) => opened,
-                Err(error) => {
-                    self.processor.metrics.records_unreadable.with_label_values(&[unreadable(&error)]).inc();
-                    continue;
-                }
-            };
-            match Record::decode(&opened) {
-                Ok(Record::Hit(hit)) => {
-                    let mode = hit.mode;
-                    let outcome = match sites.get(hit.site.as_str()) {
-                        Some(site) => {
-                            self.received += 1;
-                            self.fold.apply(site, *hit)
-                        }
-                        // Its site was taken out of the configuration after the hit was acknowledged: no ledger to stand in.
-                        None => Outcome::Refused(Refusal::UnknownSite),
-                    };
-                    self.processor.metrics.count(outcome, mode);
-                }
-                Ok(Record::Tally(tally)) => {
-                    self.received += i64::try_from(tally.hits).unwrap_or(i64::MAX);
-                    self.fold.tally(tally);
-                }
-                Err(error) => {
-                    tracing::error!(partition = self.number, offset = %entry.offset, error = %error, "a record opened and is not readable");
-                    self.processor.metrics.records_unreadable.with_label_values(&["format"]).inc();
-                }
-            }
+    /// Answers the inquiries whose hits are all folded; the others wait for the next reading.
+    async fn answer(&mut self) -> Result<(), ProcessorError> {
+        while let Ok(inquiry) = self.inbox.try_recv() {
+            self.asked.push((self.processor.journal.end(self.number).await?, inquiry));
         }
-        let visitors = i64::try_from(self.fold.visitors()).unwrap_or(i64::MAX);
-        self.processor.metrics.visitors.with_label_values(&[&self.number.to_string()]).set(visitors);
+        let next = self.next;
+        for (_, Inquiry { site, peer, answer }) in self.asked.extract_if(.., |(end, _)| *end <= next) {
+            // Who asked may have gone.
+            let _ = answer.send(self.fold.held(&site, peer));
+        }
+        Ok(())
     }
 
     /// Takes the netted changes and holds their ledger against what was received.
@@ -337,27 +322,15 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         changes
     }
 
-    /// Closes the days that had ended at `now`, looked at once a minute.
-    fn close_days(&mut self, now: Millis) {
-        if now.minute() <= self.closed_minute {
-            return;
-        }
-        self.closed_minute = now.minute();
-        for closed in self.fold.close(Millis(now.minute() * 60_000)) {
-            self.processor.metrics.days_closed.inc();
-            tracing::info!(site = %closed.site, day = closed.day.0, "day closed");
-        }
-    }
-
     async fn report_lag(&self) -> Result<(), ProcessorError> {
         let label = self.number.to_string();
         let end = self.processor.journal.end(self.number).await?;
         let behind = end.0.saturating_sub(self.first.0);
         let metrics = &self.processor.metrics;
         metrics.lag_records.with_label_values(&[&label]).set(i64::try_from(behind).unwrap_or(i64::MAX));
-        let oldest = self.processor.journal.read(self.number, self.first, 1, Duration::ZERO).await?;
+        let oldest = self.look_at(self.first).await?;
         let now = self.processor.clock.now();
-        let seconds = oldest.first().map_or(0, |entry| (now.0 - entry.at.0).max(0) / 1_000);
+        let seconds = oldest.map_or(0, |entry| (now.0 - entry.at.0).max(0) / 1_000);
         metrics.lag_seconds.with_label_values(&[&label]).set(seconds);
         Ok(())
     }
@@ -368,12 +341,4 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
 enum Pending {
     Discard,
     Keep,
-}
-
-fn unreadable(error: &OpenError) -> &'static str {
-    match error {
-        OpenError::Expired { .. } => "expired",
-        OpenError::Forged => "forged",
-        OpenError::Malformed => "malformed",
-    }
 }

@@ -81,7 +81,7 @@ async fn an_idle_day_is_closed_by_an_empty_record() {
     let keys = Arc::new(KeyStore::open(directory.path(), Millis(NOW)).unwrap());
     let journal = Arc::new(MemoryJournal::new(1, clock.clone()));
     let mut sealer = Sealer::new(&keys.public(Millis(NOW)).unwrap(), [9; 32]).unwrap();
-    journal.append(0, sealer.seal(&Record::Hit(Box::new(hit())).encode()).unwrap()).await.unwrap();
+    journal.append(0, sealer.seal(&Record::Hits(vec![hit()]).encode()).unwrap()).await.unwrap();
     let site = Site { timezone: "Asia/Kathmandu".to_owned(), visitors_min: 7, ..Site::new(day().site) };
     let sink = Arc::new(Asked::default());
     let start = |sink: &Arc<Asked>| {
@@ -95,6 +95,7 @@ async fn an_idle_day_is_closed_by_an_empty_record() {
             clock: clock.clone(),
             flush: Duration::from_millis(20),
             metrics: Metrics::register(&Registry::new()).unwrap(),
+            inboxes: processor::Inboxes::default(),
         };
         let (stop, stopping) = watch::channel(false);
         (stop, tokio::spawn(processor.run(stopping)))

@@ -14,7 +14,7 @@ use journal::{AppendError, Commit, Entry, Journal, JournalError, Offset};
 use model::{Campaign, Changes, Clock, Dimension, Domain, Hit, Kind, Millis, Mode, Peer, Record, Signals, Site, Sites};
 use privacy::seal::Sealer;
 use processor::keys::KeyStore;
-use processor::{InsertError, Metrics, Processor, ProcessorError, Sink};
+use processor::{Inboxes, InsertError, Metrics, Processor, ProcessorError, Sink, inquiries};
 use prometheus::Registry;
 use tokio::sync::watch;
 
@@ -42,7 +42,7 @@ impl Log {
 }
 
 /// A journal that tells its commits.
-struct Told(MemoryJournal, Arc<Log>);
+struct Told(MemoryJournal, Arc<Log>, Mutex<Option<std::ops::Range<u64>>>);
 
 impl Journal for Told {
     fn partitions(&self) -> u32 {
@@ -54,6 +54,22 @@ impl Journal for Told {
     }
 
     async fn read(&self, partition: u32, from: Offset, max: usize, wait: Duration) -> Result<Vec<Entry>, JournalError> {
+        let damage = self.2.lock().unwrap().clone();
+        if let Some(damage) = damage {
+            if damage.contains(&from.0) {
+                let (offset, resumes_at) = (from, Offset(damage.end));
+                return Err(JournalError::Corrupt {
+                    partition,
+                    offset,
+                    resumes_at,
+                    what: "a bit fell over".to_owned(),
+                });
+            }
+            if from.0 < damage.start {
+                let max = max.min(usize::try_from(damage.start - from.0).unwrap());
+                return self.0.read(partition, from, max, wait).await;
+            }
+        }
         self.0.read(partition, from, max, wait).await
     }
 
@@ -110,7 +126,7 @@ impl Desk {
         let directory = tempfile::tempdir().unwrap();
         let keys = Arc::new(KeyStore::open(directory.path(), NOW).unwrap());
         let log = Arc::new(Log::default());
-        let journal = Arc::new(Told(MemoryJournal::new(1, Clock::new(|| NOW)), Arc::clone(&log)));
+        let journal = Arc::new(Told(MemoryJournal::new(1, Clock::new(|| NOW)), Arc::clone(&log), Mutex::default()));
         Self { journal, keys, log, _directory: directory }
     }
 
@@ -134,13 +150,17 @@ impl Desk {
                 language: None,
                 peer: Some(Peer { address: [192, 0, 2, number].into(), agent: "Mozilla/5.0 Firefox/144.0".into() }),
             };
-            let sealed = sealer.seal(&Record::Hit(Box::new(hit)).encode()).unwrap();
+            let sealed = sealer.seal(&Record::Hits(vec![hit]).encode()).unwrap();
             self.journal.append(0, sealed).await.unwrap();
         }
     }
 
     /// Runs a processor until `done` holds of the effects, or until it fails.
     async fn run_until(&self, done: impl Fn(&[Effect]) -> bool) -> Result<(), ProcessorError> {
+        self.run_asked_until(Inboxes::default(), done).await
+    }
+
+    async fn run_asked_until(&self, inboxes: Inboxes, done: impl Fn(&[Effect]) -> bool) -> Result<(), ProcessorError> {
         let sites: Sites = [Site::new(Domain::parse("example.com").unwrap())].into_iter().collect();
         let processor = Processor {
             journal: Arc::clone(&self.journal),
@@ -152,6 +172,7 @@ impl Desk {
             clock: Clock::new(|| NOW),
             flush: Duration::from_millis(20),
             metrics: Metrics::register(&Registry::new()).unwrap(),
+            inboxes,
         };
         let (stop, stopping) = watch::channel(false);
         let running = tokio::spawn(processor.run(stopping));
@@ -216,4 +237,44 @@ async fn a_restart_writes_nothing_that_was_committed() {
     desk.hits(1).await;
     desk.run_until(|effects| effects.len() >= before + 3).await.unwrap();
     assert!(matches!(&desk.log.effects()[before + 1], Effect::Inserted { pageviews: 1, .. }));
+}
+
+#[tokio::test]
+async fn what_is_damaged_is_passed_over_and_what_is_behind_it_counted() {
+    let desk = Desk::new();
+    desk.hits(5).await;
+    *desk.journal.2.lock().unwrap() = Some(1..3);
+    let last = Effect::Committed { next: 5, intent: false };
+    desk.run_until(|effects| effects.contains(&last)).await.unwrap();
+    let pageviews: i64 = desk
+        .log
+        .effects()
+        .iter()
+        .map(|effect| match effect {
+            Effect::Inserted { pageviews, .. } => *pageviews,
+            Effect::Committed { .. } => 0,
+        })
+        .sum();
+    assert_eq!(pageviews, 3);
+    // A restart that finds the damage where it begins gets on, too.
+    *desk.journal.2.lock().unwrap() = Some(0..5);
+    desk.hits(1).await;
+    let next = Effect::Committed { next: 6, intent: false };
+    desk.run_until(|effects| effects.contains(&next)).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_knows_what_was_durable_when_it_was_asked() {
+    let desk = Desk::new();
+    desk.hits(3).await;
+    let (ask, inboxes) = inquiries(1);
+    let peer = |number| Peer { address: [192, 0, 2, number].into(), agent: "Mozilla/5.0 Firefox/144.0".into() };
+    let site = || Domain::parse("example.com").unwrap();
+    let asking = async {
+        let known = ask.ask(0, site(), peer(2)).await.unwrap();
+        (known.len(), ask.ask(0, site(), peer(77)).await.unwrap().len(), ask.ask(1, site(), peer(2)).await.is_err())
+    };
+    let (answers, ran) = tokio::join!(asking, desk.run_asked_until(inboxes, |effects| effects.contains(&DONE)));
+    ran.unwrap();
+    assert_eq!(answers, (1, 0, true));
 }

@@ -138,11 +138,11 @@ impl Desk {
     }
 
     pub async fn hits(&self) -> Vec<Hit> {
-        let hit = |(_, record)| match record {
-            Record::Hit(hit) => Some(*hit),
-            Record::Tally(_) => None,
+        let hits = |(_, record)| match record {
+            Record::Hits(hits) => hits,
+            Record::Tally(_) | Record::Rights(_) => Vec::new(),
         };
-        self.records().await.into_iter().filter_map(hit).collect()
+        self.records().await.into_iter().flat_map(hits).collect()
     }
 
     /// The one hit kept.
@@ -154,7 +154,7 @@ impl Desk {
 
     pub async fn tallies(&self) -> Vec<Tally> {
         let tally = |(_, record)| match record {
-            Record::Hit(_) => None,
+            Record::Hits(_) | Record::Rights(_) => None,
             Record::Tally(tally) => Some(tally),
         };
         self.records().await.into_iter().filter_map(tally).collect()

@@ -454,13 +454,41 @@ async fn hits_of_one_visitor_share_a_partition_and_visitors_are_spread() {
     }
     let mut partitions_of = BTreeMap::<_, BTreeSet<u32>>::new();
     for (partition, record) in desk.records().await {
-        let Record::Hit(hit) = record else { panic!("a hit") };
+        let Record::Hits(mut hits) = record else { panic!("a hit") };
+        let hit = hits.pop().unwrap();
         partitions_of.entry(hit.peer.unwrap().address).or_default().insert(partition);
     }
     assert_eq!(partitions_of.len(), 40);
     assert!(partitions_of.values().all(|partitions| partitions.len() == 1));
     let used: BTreeSet<_> = partitions_of.values().flatten().collect();
     assert_eq!(used.len(), 4);
+}
+
+#[tokio::test]
+async fn a_batch_is_kept_whole_or_not_at_all() {
+    let desk = Desk::new();
+    let batch = |hits: usize| format!("[{}]", vec![view(""); hits].join(","));
+    assert_eq!(desk.post(batch(20)).await.status, 202);
+    let records = desk.records().await;
+    let [(_, Record::Hits(hits))] = records.as_slice() else { panic!("one record: {records:?}") };
+    assert_eq!(hits.len(), 20);
+    // Mixed modes, and no ids to tell a second send by.
+    let mixed = format!("[{},{}]", view(r#","consent":{"analytics":false}"#), view(""));
+    assert_eq!(desk.post(mixed).await.status, 202);
+    assert_eq!(desk.records().await.len(), 2, "a hit without a visitor goes where the visitor's go");
+}
+
+#[tokio::test]
+async fn the_longest_batch_of_paths_that_grow_fits_a_record() {
+    let desk = Desk::new();
+    let path = "あ".repeat(600);
+    let hit = format!(r#"{{"n":"pageview","u":"https://example.com/{path}","d":"example.com"}}"#);
+    let batch = format!("[{}]", vec![hit; 34].join(","));
+    assert!((60_000..65_536).contains(&batch.len()), "{}", batch.len());
+    assert_eq!(desk.post(batch).await.status, 202);
+    let short = r#"{"n":"pageview","u":"/","d":"example.com"}"#;
+    assert_eq!(desk.post(format!("[{}]", vec![short; 1_000].join(","))).await.status, 202);
+    assert_eq!(desk.hits().await.len(), 1_034);
 }
 
 #[tokio::test]
@@ -473,7 +501,8 @@ async fn a_second_send_of_a_minimal_hit_meets_the_first() {
     }
     let mut partitions_of = BTreeMap::<_, BTreeSet<u32>>::new();
     for (partition, record) in desk.records().await {
-        let Record::Hit(hit) = record else { panic!("a hit") };
+        let Record::Hits(mut hits) = record else { panic!("a hit") };
+        let hit = hits.pop().unwrap();
         partitions_of.entry(hit.id).or_default().insert(partition);
     }
     assert!(partitions_of.len() == 8 && partitions_of.values().all(|partitions| partitions.len() == 1));

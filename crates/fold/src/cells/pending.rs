@@ -123,6 +123,20 @@ impl Pending {
         (&mut change.counts, folded)
     }
 
+    /// Turns every waiting change round. What is counted between two calls is thereby taken back instead.
+    pub(crate) fn negate(&mut self) {
+        for column in self.buckets.iter_mut().flatten().flat_map(|bucket| &mut bucket.columns) {
+            for value in &column.touched {
+                if let Some(slot) = column.slots.get_mut(usize::from(*value)) {
+                    slot.counts = -slot.counts;
+                }
+            }
+        }
+        for change in &mut self.changes {
+            change.counts = -change.counts;
+        }
+    }
+
     /// How many cells have a change waiting.
     pub(crate) fn len(&self) -> usize {
         let columns = self.buckets.iter().flatten().flat_map(|bucket| &bucket.columns);
@@ -241,7 +255,8 @@ impl ValueTables {
         })
     }
 
-    fn text(&self, dimension: Dimension, value: ValueId) -> &str {
+    /// The value behind a number.
+    pub(crate) fn text(&self, dimension: Dimension, value: ValueId) -> &str {
         self.tables.get(table_of(dimension)).expect("a table for every dimension").text(value)
     }
 }

@@ -38,6 +38,18 @@ impl<T> Chains<T> {
         chain.0 = at;
     }
 
+    /// Overwrites a list's items, so that nothing of them is left in memory. The list is not used again.
+    pub(crate) fn wipe(&mut self, chain: Chain)
+    where
+        T: Default,
+    {
+        let mut next = chain.0;
+        while let Some(link) = self.links.get_mut(next as usize) {
+            next = std::mem::replace(&mut link.next, END);
+            link.item = T::default();
+        }
+    }
+
     /// A list's items, the newest first.
     pub(crate) fn iter(&self, chain: Chain) -> impl Iterator<Item = &T> {
         let mut next = chain.0;
@@ -74,5 +86,8 @@ mod tests {
         *chains.find_mut(other, |item| *item == 11).unwrap() = 20;
         assert_eq!(chains.iter(other).copied().collect::<Vec<_>>(), [12, 20, 10]);
         assert!(chains.find_mut(one, |item| *item == 20).is_none());
+        chains.wipe(one);
+        assert_eq!(chains.iter(one).copied().collect::<Vec<_>>(), [0]);
+        assert_eq!(chains.iter(other).copied().collect::<Vec<_>>(), [12, 20, 10]);
     }
 }

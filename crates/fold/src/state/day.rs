@@ -4,13 +4,14 @@
 use std::hash::BuildHasher as _;
 
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
+use hashbrown::{HashSet, HashTable};
 use model::{Cell, Domain, LocalDay, Millis};
 use privacy::visitor::Visitor;
 
 use crate::cells::pending::{Pending, ValueTables};
 use crate::cells::point::{OF_VISIT, OF_VISITOR};
 use crate::state::chains::Chains;
+use crate::state::history::{Histories, Past};
 use crate::state::profiles::Profiles;
 use crate::state::visitor::{Exit, PropertyShape, Shape, VisitorDay};
 
@@ -28,6 +29,9 @@ pub(crate) struct SiteDay {
     pub(crate) shapes: Chains<Shape>,
     pub(crate) properties: Chains<PropertyShape>,
     pub(crate) exits: Chains<Exit>,
+    pub(crate) histories: Histories,
+    /// Visitors who restricted the processing of this day.
+    pub(crate) restricted: HashSet<Visitor, RandomState>,
     pub(crate) pending: Pending,
 }
 
@@ -44,6 +48,8 @@ impl SiteDay {
             shapes: Chains::default(),
             properties: Chains::default(),
             exits: Chains::default(),
+            histories: Histories::default(),
+            restricted: HashSet::default(),
             pending: Pending::default(),
         }
     }
@@ -56,6 +62,13 @@ impl SiteDay {
     /// The instant of a millisecond of this day.
     pub(crate) fn at(&self, ms: u32) -> Millis {
         self.zero.plus(i64::from(ms))
+    }
+
+    /// Adds to a visitor's history.
+    pub(crate) fn remember(&mut self, number: VisitorNumber, past: Past) {
+        let person = self.visitors.get_mut(number);
+        self.histories.push(&mut person.history, past);
+        person.hits_len = person.hits_len.saturating_add(1);
     }
 
     pub(crate) fn take(&mut self, site: &Domain, day: LocalDay, cells: &mut Vec<Cell>) {
@@ -79,8 +92,9 @@ pub(crate) struct Visitors {
 }
 
 impl Visitors {
+    /// How many are known; those forgotten do not count.
     pub(crate) fn len(&self) -> usize {
-        self.days.len()
+        self.numbers.len()
     }
 
     pub(crate) fn find(&self, visitor: Visitor) -> Option<VisitorNumber> {
@@ -97,6 +111,16 @@ impl Visitors {
         let hash_of = |number: &VisitorNumber| days.get(*number as usize).map_or(0, |day| hasher.hash_one(day.visitor));
         self.numbers.insert_unique(hash, number, hash_of);
         number
+    }
+
+    /// Forgets a visitor: the number is not found again, and where it stood nothing is left.
+    pub(crate) fn forget(&mut self, number: VisitorNumber) {
+        let Some(day) = self.days.get_mut(number as usize) else { return };
+        let hash = self.hasher.hash_one(day.visitor);
+        if let Ok(found) = self.numbers.find_entry(hash, |known| *known == number) {
+            found.remove();
+        }
+        *day = VisitorDay::new(Visitor::nobody(), 0);
     }
 
     pub(crate) fn get_mut(&mut self, number: VisitorNumber) -> &mut VisitorDay {

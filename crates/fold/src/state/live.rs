@@ -45,6 +45,13 @@ impl Live {
         }
     }
 
+    /// Forgets a visitor whose latest hit was at `last`.
+    pub(crate) fn left(&mut self, last: Millis) {
+        if let Some(tick) = self.slot(tick(last)) {
+            tick.visitors = tick.visitors.saturating_sub(1);
+        }
+    }
+
     /// Visitors of the five minutes before `now`, this tick included.
     pub(crate) fn visitors(&self, now: Millis) -> u64 {
         let oldest = tick(now) - TICKS_SHOWN + 1;
@@ -79,6 +86,15 @@ mod tests {
         live.seen(Some(Millis(start)), Millis(start + 90_000));
         let at = |ms| live.visitors(Millis(start + ms));
         assert_eq!([at(90_000), at(350_000), at(360_000), at(380_000), at(390_000)], [2, 2, 1, 1, 0]);
+    }
+
+    #[test]
+    fn who_is_forgotten_is_not_there() {
+        let mut live = Live::default();
+        live.seen(None, Millis(1_000_000));
+        live.seen(None, Millis(1_020_000));
+        live.left(Millis(1_000_000));
+        assert_eq!(live.visitors(Millis(1_030_000)), 1);
     }
 
     #[test]

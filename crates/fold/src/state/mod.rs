@@ -3,6 +3,7 @@
 pub(crate) mod chains;
 pub(crate) mod day;
 pub(crate) mod duplicates;
+pub(crate) mod history;
 pub(crate) mod live;
 pub(crate) mod profiles;
 pub(crate) mod site;

@@ -7,11 +7,18 @@ use privacy::visitor::Secret;
 use proptest::prelude::*;
 
 use crate::oracle::{Sums, recount};
-use crate::traffic::{MINUTE, Op, Sent, traffic};
+use crate::traffic::{MINUTE, Sent, traffic};
 
 const NOON: i64 = 1_800_014_400_000;
-const ROOMY: Bounds =
-    Bounds { values: 1_000, cells_per_pair: 1_000, visitors: 1_000, shapes: 1_000, ids_per_hour: 1_000 };
+const ROOMY: Bounds = Bounds {
+    values: 1_000,
+    cells_per_pair: 1_000,
+    visitors: 1_000,
+    shapes: 1_000,
+    hits_per_visitor: 1_000,
+    restrictions: 1_000,
+    ids_per_hour: 1_000,
+};
 
 #[test]
 fn too_many_values_share_one_cell_in_which_a_visitor_counts_once() {
@@ -71,11 +78,7 @@ proptest! {
         let bounds = Bounds { values, cells_per_pair, shapes, ..ROOMY };
         let mut fold = Fold::with_bounds(0, Secret::new([1; 32]), Tables::default(), bounds);
         for op in &ops {
-            match op {
-                Op::Hit(sent) => drop(fold.apply(&sent.site, sent.hit())),
-                Op::Tally(tally) => fold.tally(tally.clone()),
-                Op::Close(now) => drop(fold.close(*now)),
-            }
+            op.run(&mut fold);
         }
         let changes = fold.changes(Millis(NOON));
         let mut sums = Sums::default();

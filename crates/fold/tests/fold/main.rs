@@ -1,6 +1,6 @@
 //! The fold as the processor uses it. `properties` holds it against the naive recount of `oracle` on random `traffic`;
 //! `cases` are single days worked out by hand; `bounds` is what happens when there is too much of something; `closing` is when days
-//! end.
+//! end; `rights` is what a visitor may ask.
 
 #[cfg(test)]
 mod bounds;
@@ -12,5 +12,7 @@ mod closing;
 mod oracle;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod rights;
 #[cfg(test)]
 mod traffic;

@@ -7,7 +7,7 @@ use fold::enrich::{agent, screen_class, source};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use model::counts::PAIRED;
-use model::{Cell, Counts, Dimension, Domain, Kind, LedgerLine, LocalDay, Millis, Mode, Outcome, Refusal};
+use model::{Cell, Counts, Dimension, Domain, Kind, LedgerLine, LocalDay, Millis, Mode, Outcome, Refusal, Right};
 
 use crate::traffic::{Op, Sent};
 
@@ -44,7 +44,8 @@ pub fn recount(ops: &[Op]) -> Sums {
                 let key = (tally.site.clone(), tally.minute, Outcome::Refused(tally.refusal));
                 *recount.ledger.entry(key).or_default() += i64::try_from(tally.hits).unwrap();
             }
-            Op::Close(now) => recount.closed_at = recount.closed_at.max(now.0),
+            Op::Close(now) => recount.close(now.0),
+            Op::Ask(right, sent) => recount.ask(*right, sent),
         }
     }
     recount.sums()
@@ -56,8 +57,19 @@ struct Recount {
     ids: BTreeSet<(Domain, u64)>,
     ledger: BTreeMap<(Domain, i64, Outcome), i64>,
     people: BTreeMap<Person, Vec<Sent>>,
-    attention: Vec<(Person, Sent, bool)>,
+    attention: Vec<Attention>,
+    /// Days that somebody's hit or request has opened.
+    opened: BTreeSet<(Domain, LocalDay)>,
+    restricted: BTreeSet<Person>,
     minimal: Vec<Sent>,
+}
+
+/// A report of attention: whose, whether by a visitor who was known, and had been on the page.
+struct Attention {
+    person: Person,
+    sent: Sent,
+    known: bool,
+    been_here: bool,
 }
 
 /// Site, local day, address and agent.
@@ -77,14 +89,15 @@ impl Recount {
     fn hit(&mut self, sent: &Sent) {
         let outcome = self.outcome(sent);
         *self.ledger.entry((sent.site.domain.clone(), Millis(sent.at).minute(), outcome)).or_default() += 1;
-        let person = (sent.site.domain.clone(), wall(sent, sent.at).0, sent.address, sent.agent);
+        let person = person(sent, wall(sent, sent.at).0);
         match (outcome, &sent.kind) {
             (Outcome::Minimal, Kind::Engagement(_)) | (Outcome::Refused(_), _) => {}
             (Outcome::Minimal, _) => self.minimal.push(sent.clone()),
             (Outcome::Counted, Kind::Engagement(_)) => {
-                let been_here =
-                    self.people.get(&person).is_some_and(|hits| hits.iter().any(|hit| hit.path == sent.path));
-                self.attention.push((person, sent.clone(), been_here));
+                let known = self.people.get(&person);
+                let been_here = known.is_some_and(|hits| hits.iter().any(|hit| hit.path == sent.path));
+                let known = known.is_some();
+                self.attention.push(Attention { person, sent: sent.clone(), known, been_here });
             }
             (Outcome::Counted, _) => {
                 let hits = self.people.entry(person).or_default();
@@ -94,17 +107,50 @@ impl Recount {
         }
     }
 
+    fn close(&mut self, now: i64) {
+        self.closed_at = self.closed_at.max(now);
+    }
+
+    fn ask(&mut self, right: Right, sent: &Sent) {
+        if !is_over(sent, wall(sent, sent.at).0, self.closed_at) {
+            self.opened.insert((sent.site.domain.clone(), wall(sent, sent.at).0));
+        }
+        let site = |day: &&(Domain, LocalDay)| day.0 == sent.site.domain;
+        let open: Vec<LocalDay> = self.opened.iter().filter(site).map(|(_, day)| *day).collect();
+        for day in open.into_iter().filter(|day| !is_over(sent, *day, self.closed_at)) {
+            let person = person(sent, day);
+            match right {
+                Right::Restrict => drop(self.restricted.insert(person)),
+                Right::Resume => drop(self.restricted.remove(&person)),
+                Right::Erase => {
+                    let hits = self.people.remove(&person).map_or(0, |hits| hits.len());
+                    let before = self.attention.len();
+                    self.attention.retain(|attention| !attention.known || attention.person != person);
+                    let erased = i64::try_from(hits + before - self.attention.len()).unwrap();
+                    for (outcome, change) in [(Outcome::Counted, -erased), (Outcome::Refused(Refusal::Erased), erased)]
+                    {
+                        let line = (sent.site.domain.clone(), Millis(sent.at).minute(), outcome);
+                        *self.ledger.entry(line).or_default() += change;
+                    }
+                }
+            }
+        }
+    }
+
     fn outcome(&mut self, sent: &Sent) -> Outcome {
-        let zone = TimeZone::get(&sent.site.timezone).unwrap();
-        let date = Timestamp::from_millisecond(sent.at).unwrap().to_zoned_datetime(zone.clone()).date();
-        let midnight = (date + 1.day()).to_zoned_datetime(zone).unwrap().timestamp().as_millisecond();
-        if midnight + 2 * 3_600_000 <= self.closed_at {
+        let day = wall(sent, sent.at).0;
+        if is_over(sent, day, self.closed_at) {
             return Outcome::Refused(Refusal::Late);
         }
+        self.opened.insert((sent.site.domain.clone(), day));
         if sent.id.is_some_and(|id| !self.ids.insert((sent.site.domain.clone(), id))) {
             return Outcome::Refused(Refusal::Duplicate);
         }
-        if sent.mode == Mode::Minimal { Outcome::Minimal } else { Outcome::Counted }
+        match sent.mode {
+            Mode::Minimal => Outcome::Minimal,
+            _ if self.restricted.contains(&person(sent, day)) => Outcome::Refused(Refusal::Restricted),
+            _ => Outcome::Counted,
+        }
     }
 
     fn sums(self) -> Sums {
@@ -121,7 +167,7 @@ impl Recount {
             }
         }
         let mut deepest: BTreeMap<(&Person, &str), u8> = BTreeMap::new();
-        for (person, sent, been_here) in &self.attention {
+        for Attention { person, sent, been_here, .. } in &self.attention {
             let Kind::Engagement(engagement) = sent.kind else { unreachable!() };
             let mut change = Counts { engaged_ms: engagement.engaged_ms.into(), ..Counts::default() };
             if let Some(percent) = engagement.scroll_percent.filter(|_| *been_here) {
@@ -160,6 +206,7 @@ impl Recount {
             }
         }
         let mut sums = Sums { ledger: self.ledger, ..Sums::default() };
+        sums.ledger.retain(|_, hits| *hits != 0);
         for ((site, day, hour, (dimension, value, by, by_value)), tally) in tallies {
             let mut counts = tally.counts;
             counts.visitors += i64::try_from(tally.visitors.len()).unwrap();
@@ -176,6 +223,18 @@ fn wall(sent: &Sent, at: i64) -> (LocalDay, u8) {
     let zoned = Timestamp::from_millisecond(at).unwrap().to_zoned_datetime(TimeZone::get(&sent.site.timezone).unwrap());
     let day = (zoned.date() - jiff::civil::date(1970, 1, 1)).get_days();
     (LocalDay(day), zoned.hour().try_into().unwrap())
+}
+
+fn person(sent: &Sent, day: LocalDay) -> Person {
+    (sent.site.domain.clone(), day, sent.address, sent.agent)
+}
+
+/// Whether a local day had ended, with its two hours of grace, at an instant.
+fn is_over(sent: &Sent, day: LocalDay, at: i64) -> bool {
+    let zone = TimeZone::get(&sent.site.timezone).unwrap();
+    let next = jiff::civil::date(1970, 1, 1) + (i64::from(day.0) + 1).days();
+    let midnight = next.to_zoned_datetime(zone).unwrap().timestamp().as_millisecond();
+    midnight + 2 * 3_600_000 <= at
 }
 
 fn visits(hits: &[Sent]) -> impl Iterator<Item = &[Sent]> {

@@ -109,11 +109,7 @@ fn new_fold(secret: u8) -> Fold {
 }
 
 fn run(fold: &mut Fold, op: &Op) {
-    match op {
-        Op::Hit(sent) => drop(fold.apply(&sent.site, sent.hit())),
-        Op::Tally(tally) => fold.tally(tally.clone()),
-        Op::Close(now) => drop(fold.close(*now)),
-    }
+    op.run(fold);
 }
 
 fn take(fold: &mut Fold, sums: &mut Sums) {

@@ -2,7 +2,8 @@
 //! writes by hand.
 
 use model::{
-    Campaign, Domain, Engagement, Hit, Kind, Millis, Mode, Peer, Referrer, Refusal, Revenue, Signals, Site, Tally,
+    Campaign, Domain, Engagement, Hit, Kind, Millis, Mode, Peer, Referrer, Refusal, Revenue, Right, RightsRequest,
+    Signals, Site, Tally,
 };
 use proptest::prelude::*;
 
@@ -19,6 +20,19 @@ pub enum Op {
     Hit(Box<Sent>),
     Tally(Tally),
     Close(Millis),
+    /// The sender of this hit asks for something.
+    Ask(Right, Box<Sent>),
+}
+
+impl Op {
+    pub fn run(&self, fold: &mut fold::Fold) {
+        match self {
+            Self::Hit(sent) => drop(fold.apply(&sent.site, sent.hit())),
+            Self::Tally(tally) => fold.tally(tally.clone()),
+            Self::Close(now) => drop(fold.close(*now)),
+            Self::Ask(right, sent) => drop(fold.exercise(&sent.site, sent.request(*right))),
+        }
+    }
 }
 
 /// A hit that can be sent again: [`Hit`] itself cannot be cloned, because of its peer.
@@ -71,9 +85,17 @@ impl Sent {
         Self { kind: Kind::Engagement(Engagement { engaged_ms, scroll_percent }), ..Self::view(at, path) }
     }
 
+    pub fn peer(&self) -> Peer {
+        Peer { address: self.address.parse().unwrap(), agent: self.agent.into() }
+    }
+
+    pub fn request(&self, right: Right) -> RightsRequest {
+        RightsRequest { site: self.site.domain.clone(), at: Millis(self.at), right, peer: self.peer() }
+    }
+
     pub fn hit(&self) -> Hit {
         let sent = self.clone();
-        let peer = Peer { address: sent.address.parse().unwrap(), agent: sent.agent.into() };
+        let peer = self.peer();
         Hit {
             site: sent.site.domain,
             at: Millis(sent.at),
@@ -125,6 +147,7 @@ pub fn traffic(ops_max: usize) -> impl Strategy<Value = Vec<Op>> {
                     ops.push(Op::Tally(Tally { site, minute, refusal: Refusal::RateLimited, hits }));
                 }
                 Draft::Close => ops.push(Op::Close(Millis(now))),
+                Draft::Ask(right, sent) => ops.push(Op::Ask(right, Box::new(Sent { at: now, ..*sent }))),
             }
         }
         ops
@@ -136,6 +159,7 @@ enum Draft {
     Hit { sent: Box<Sent>, back: i64, has_id: bool, again: Option<i64> },
     Tally(u64),
     Close,
+    Ask(Right, Box<Sent>),
 }
 
 /// How time goes on: mostly within a visit, often just around its end.
@@ -152,10 +176,12 @@ fn step() -> impl Strategy<Value = i64> {
 fn op() -> impl Strategy<Value = Draft> {
     let back = prop_oneof![8 => Just(0), 1 => 0..10 * MINUTE, 1 => 0..5 * HOUR];
     let again = prop::option::weighted(0.2, 0..MINUTE);
+    let right = prop_oneof![4 => Just(Right::Erase), 1 => Just(Right::Restrict), 2 => Just(Right::Resume)];
     prop_oneof![
         20 => (sent(), back, any::<bool>(), again).prop_map(|(sent, back, has_id, again)| Draft::Hit { sent: Box::new(sent), back, has_id, again }),
         1 => (1..5_u64).prop_map(Draft::Tally),
         1 => Just(Draft::Close),
+        1 => (right, sent()).prop_map(|(right, sent)| Draft::Ask(right, Box::new(sent))),
     ]
 }
 

@@ -14,7 +14,7 @@ use privacy::notice::facts::{Cuts, Facts, Kept, Measure, OptOut, Referrer, Signa
 use serde_json::{Value, json};
 
 use crate::config::Config;
-use crate::privacy_page::OPT_OUT_DAYS;
+use crate::privacy_page::{OPT_OUT_DAYS, RESTRICTION_HOURS};
 
 /// When the made-up hits arrive; consent strings among them are of that day.
 const AT: Millis = Millis(1_780_000_000_000);
@@ -80,6 +80,7 @@ pub fn facts(site: &Site, running: Running) -> Facts {
         retention_days: Some(site.retention_days),
         visitors_min: Some(site.visitors_min),
         opt_out: Some(OptOut { cookie: OPT_OUT_COOKIE, days: OPT_OUT_DAYS }),
+        restriction_hours: Some(RESTRICTION_HOURS),
         one_server: true,
         rows_per_person: rows_per_person(),
         measures: measures(site),

@@ -15,16 +15,52 @@ pub(super) enum Form {
     Json,
 }
 
+/// What a button did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Done {
+    /// Opted out: a cookie that is not there was not kept.
+    OptedOut,
+    /// What was counted is taken back.
+    Erased,
+    /// There was nothing to take back.
+    NothingToErase,
+    /// Nothing more is processed today.
+    Restricted,
+}
+
+impl Done {
+    const ALL: [Self; 4] = [Self::OptedOut, Self::Erased, Self::NothingToErase, Self::Restricted];
+
+    /// Its word in the page's address.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::OptedOut => "optout",
+            Self::Erased => "erase",
+            Self::NothingToErase => "nothing",
+            Self::Restricted => "restrict",
+        }
+    }
+}
+
 /// What is asked for.
 pub(super) struct Asked {
     pub(super) site: Option<String>,
     pub(super) language: Language,
     pub(super) form: Form,
-    /// Whether the visitor just pressed the button, so that a cookie that is not there was not kept.
-    pub(super) came_from_opt_out: bool,
+    /// What the visitor just had done by a button.
+    pub(super) done: Option<Done>,
 }
 
 impl Asked {
+    /// The form for an answer that is data first: a page only for who reads pages.
+    pub(super) fn data_first(self, request: &Request) -> Self {
+        let accepted = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let says = Query::<BTreeMap<String, String>>::try_from_uri(request.uri())
+            .is_ok_and(|query| query.contains_key("format"));
+        let form = if says || accepted.contains("text/html") { self.form } else { Form::Json };
+        Self { form, ..self }
+    }
+
     /// Reads the query and the headers. What cannot be read is as if it were not there.
     pub(super) fn read(request: &Request) -> Self {
         let query: BTreeMap<String, String> =
@@ -45,7 +81,7 @@ impl Asked {
                 Some(_) | None if wants_json(headers) => Form::Json,
                 Some(_) | None => Form::Html,
             },
-            came_from_opt_out: text("done") == Some("optout"),
+            done: Done::ALL.into_iter().find(|done| text("done") == Some(done.word())),
         }
     }
 }

@@ -1,19 +1,22 @@
-//! The visitor's page: `GET /privacy?d=DOMAIN` is a site's notice and what holds for this browser; `POST /privacy/optout` and
-//! `/privacy/optin` keep or drop the visitor's objection. Plain forms, no script; a client that asks for JSON gets JSON.
+//! The visitor's page: `GET /privacy?d=DOMAIN` is a site's notice and what holds for this browser, `/privacy/me` what is held
+//! of it; `POST /privacy/optout` and `/privacy/optin` keep or drop the visitor's objection, `/privacy/erase` and
+//! `/privacy/restrict` act on what is held. Plain forms, no script; a client that asks for no page gets JSON.
 //!
-//! Nothing about a visitor is kept here or logged. The invariants: the one cookie is set by a request from this very page
-//! alone, and it says the same for everybody.
+//! Nothing about a visitor is kept here or logged. The invariants: a request from this very page alone changes anything; the
+//! one cookie says the same for everybody; whose data is meant is told by the request itself, and cannot be named in it.
 
 mod asked;
+mod held;
 mod origin;
 mod page;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, SET_COOKIE,
     STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -21,17 +24,24 @@ use axum::http::header::{
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use collector::{HeaderWords, Network, OPT_OUT_COOKIE};
-use model::{Signals, Site, Sites};
+use collector::{Collector, HeaderWords, Network, OPT_OUT_COOKIE, RightsError, Whose};
+use fold::rights::HeldDay;
+use journal::embedded::EmbeddedJournal;
+use model::{Clock, Peer, Right, Signals, Site, Sites};
 use privacy::notice::{Language, notice};
+use processor::{Inquiries, NoAnswer};
 use serde_json::json;
 
 use crate::notice::{Running, facts, mode_of};
-use asked::{Asked, Form};
+use asked::{Asked, Done, Form};
+use held::Held;
 use page::{Browser, Trouble};
 
 /// Days that a browser keeps the objection: a year, after which it asks again whether anything still measures.
 pub const OPT_OUT_DAYS: u32 = 365;
+
+/// Hours that a browser keeps a restriction: as long as anything of the day can be opened.
+pub const RESTRICTION_HOURS: i64 = privacy::seal::KEY_LIFE_HOURS;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -43,6 +53,12 @@ pub struct PrivacyPage {
     pub running: Running,
     /// Whose word is believed that a request came over https.
     pub trusted_proxies: Vec<Network>,
+    /// What takes a visitor's requests in.
+    pub collector: Arc<Collector<EmbeddedJournal>>,
+    /// What knows what is held.
+    pub inquiries: Inquiries,
+    /// The time.
+    pub clock: Clock,
 }
 
 /// What a visitor wants.
@@ -50,6 +66,8 @@ pub struct PrivacyPage {
 enum Wish {
     OptOut,
     OptIn,
+    Erase,
+    Restrict,
 }
 
 /// The routes of the page.
@@ -58,6 +76,9 @@ pub fn router(page: PrivacyPage) -> Router {
         .route("/privacy", get(show))
         .route("/privacy/optout", post(|state, request| wish(state, request, Wish::OptOut)))
         .route("/privacy/optin", post(|state, request| wish(state, request, Wish::OptIn)))
+        .route("/privacy/erase", post(|state, request| wish(state, request, Wish::Erase)))
+        .route("/privacy/restrict", post(|state, request| wish(state, request, Wish::Restrict)))
+        .route("/privacy/me", get(me))
         .route("/privacy/style.css", get(|| async { ([(CONTENT_TYPE, "text/css; charset=utf-8")], STYLE) }))
         .with_state(Arc::new(page))
         .layer(axum::middleware::map_response(secure))
@@ -68,9 +89,7 @@ async fn show(State(page): State<Arc<PrivacyPage>>, request: Request) -> Respons
     let Some(site) = page.site(&asked) else { return trouble(&asked, Trouble::UnknownSite) };
     let facts = facts(&site, page.running);
     let notice = notice(&facts, asked.language);
-    let signals = HeaderWords::read(request.headers()).signals;
-    let browser =
-        Browser { signals, mode: mode_of(request.headers(), &site), asked_to_opt_out: asked.came_from_opt_out };
+    let browser = Browser::read(&request, &site, asked.done);
     match asked.form {
         Form::Html => html(StatusCode::OK, page::notice_page(&notice, &facts, browser)),
         Form::Markdown => ([(CONTENT_TYPE, "text/markdown; charset=utf-8")], notice.markdown()).into_response(),
@@ -84,24 +103,113 @@ async fn show(State(page): State<Arc<PrivacyPage>>, request: Request) -> Respons
     }
 }
 
+async fn me(State(page): State<Arc<PrivacyPage>>, request: Request) -> Response {
+    let asked = Asked::read(&request).data_first(&request);
+    let Some(site) = page.site(&asked) else { return trouble(&asked, Trouble::UnknownSite) };
+    let whose = match page.whose(&site, &request) {
+        Ok(whose) => whose,
+        Err(error) => return trouble(&asked, Trouble::of(error)),
+    };
+    let (address, agent) = (whose.peer.address, whose.peer.agent.clone());
+    let browser = Browser::read(&request, &site, None);
+    drop(request);
+    let Ok(days) = page.held(&site, whose).await else { return trouble(&asked, Trouble::NotNow) };
+    let (site, agent) = (site.as_ref(), agent.as_ref());
+    let held = Held { site, asked_at: page.clock.now(), mode: browser.mode, address, agent, days: &days };
+    match asked.form {
+        Form::Json => json(StatusCode::OK, &held.json(&browser.json())),
+        Form::Html | Form::Markdown => html(StatusCode::OK, page::held_page(&held, asked.language)),
+    }
+}
+
 async fn wish(State(page): State<Arc<PrivacyPage>>, request: Request, wish: Wish) -> Response {
-    let asked = Asked::read(&request);
+    let asked = Asked::read(&request).data_first(&request);
     let Some(site) = page.site(&asked) else { return trouble(&asked, Trouble::UnknownSite) };
     if !origin::is_own(request.headers()) {
         return trouble(&asked, Trouble::FromElsewhere);
     }
-    let cookie = cookie(wish, origin::is_https(&request, &page.trusted_proxies));
-    let mut answer = match asked.form {
-        Form::Html | Form::Markdown => back(&site, asked.language, wish),
-        Form::Json => json(StatusCode::OK, &json!({ "site": site.domain.as_str(), "opted_out": wish == Wish::OptOut })),
+    let https = origin::is_https(&request, &page.trusted_proxies);
+    // The cookie alone needs nobody's hits, and is not refused to whoever asks too often.
+    let whose = (wish != Wish::OptOut).then(|| page.whose(&site, &request));
+    drop(request);
+    let done = match page.carry_out(&site, whose, wish).await {
+        Ok(done) => done,
+        Err(error) => return trouble(&asked, Trouble::of(error)),
     };
-    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+    let mut answer = match asked.form {
+        Form::Html | Form::Markdown => back(&site, asked.language, done),
+        Form::Json => json(StatusCode::OK, &told(&site, wish, done)),
+    };
+    let cookie = cookie(wish, https);
+    if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
         answer.headers_mut().append(SET_COOKIE, cookie);
     }
     answer
 }
 
+/// What was done, for a program.
+fn told(site: &Site, wish: Wish, done: Option<Done>) -> serde_json::Value {
+    let mut told = match wish {
+        Wish::OptOut | Wish::OptIn => json!({ "opted_out": wish == Wish::OptOut }),
+        Wish::Erase => json!({
+            "erased": done == Some(Done::Erased),
+            "says": match done {
+                Some(Done::NothingToErase) => "nothing of you was held, so there was nothing to erase",
+                _ => "what was counted of your visits on open days is taken back with the next flush, within seconds",
+            },
+        }),
+        Wish::Restrict => json!({
+            "restricted": true,
+            "hours": RESTRICTION_HOURS,
+            "says": "nothing more of you is processed until the day has ended; opt out to be left out for good",
+        }),
+    };
+    if let Some(told) = told.as_object_mut() {
+        told.insert("site".to_owned(), json!(site.domain.as_str()));
+    }
+    told
+}
+
 impl PrivacyPage {
+    /// Does what a visitor wishes, but for the cookie, which goes with the answer.
+    async fn carry_out(
+        &self,
+        site: &Site,
+        whose: Option<Result<Whose, RightsError>>,
+        wish: Wish,
+    ) -> Result<Option<Done>, RightsError> {
+        let Some(whose) = whose.transpose()? else { return Ok(Some(Done::OptedOut)) };
+        let right = match wish {
+            Wish::OptOut | Wish::OptIn => Right::Resume,
+            Wish::Erase => Right::Erase,
+            Wish::Restrict => Right::Restrict,
+        };
+        let done = match wish {
+            Wish::OptOut | Wish::OptIn => None,
+            Wish::Restrict => Some(Done::Restricted),
+            Wish::Erase => {
+                let Whose { partition, peer: Peer { address, agent } } = &whose;
+                let same = Whose { partition: *partition, peer: Peer { address: *address, agent: agent.clone() } };
+                // Where that cannot be told now, it is erased all the same.
+                let held = self.held(site, same).await;
+                let nothing = held.is_ok_and(|days| days.iter().all(|day| day.visits.is_empty()));
+                Some(if nothing { Done::NothingToErase } else { Done::Erased })
+            }
+        };
+        self.collector.exercise(right, site, whose).await?;
+        Ok(done)
+    }
+
+    fn whose(&self, site: &Site, request: &Request) -> Result<Whose, RightsError> {
+        let socket = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        let ConnectInfo(socket) = socket.ok_or(RightsError::Unavailable)?;
+        self.collector.whose(site, request.headers(), *socket)
+    }
+
+    async fn held(&self, site: &Site, whose: Whose) -> Result<Vec<HeldDay>, NoAnswer> {
+        self.inquiries.ask(whose.partition, site.domain.clone(), whose.peer).await
+    }
+
     /// The site that is meant; where none is named, the only one. Other sites' names are nobody's business.
     fn site(&self, asked: &Asked) -> Option<Arc<Site>> {
         let sites = self.sites.load();
@@ -114,22 +222,21 @@ impl PrivacyPage {
 
 /// The cookie that keeps the objection, or the same cookie at its end. Only a secure one reaches a collector on another site
 /// than the page's (`SameSite=None`), and only https can carry it.
-fn cookie(wish: Wish, https: bool) -> String {
+fn cookie(wish: Wish, https: bool) -> Option<String> {
     let name = OPT_OUT_COOKIE.split('=').next().unwrap_or_default();
     let (content, seconds) = match wish {
-        Wish::OptOut => (OPT_OUT_COOKIE.to_owned(), OPT_OUT_DAYS * 86_400),
+        Wish::OptOut => (OPT_OUT_COOKIE.to_owned(), i64::from(OPT_OUT_DAYS) * 86_400),
+        Wish::Restrict => (OPT_OUT_COOKIE.to_owned(), RESTRICTION_HOURS * 3_600),
         Wish::OptIn => (format!("{name}="), 0),
+        Wish::Erase => return None,
     };
     let reach = if https { "SameSite=None; Secure" } else { "SameSite=Lax" };
-    format!("{content}; Path=/; Max-Age={seconds}; HttpOnly; {reach}")
+    Some(format!("{content}; Path=/; Max-Age={seconds}; HttpOnly; {reach}"))
 }
 
 /// Back to the page, which shows the new state.
-fn back(site: &Site, language: Language, wish: Wish) -> Response {
-    let done = match wish {
-        Wish::OptOut => "&done=optout",
-        Wish::OptIn => "",
-    };
+fn back(site: &Site, language: Language, done: Option<Done>) -> Response {
+    let done = done.map(|done| format!("&done={}", done.word())).unwrap_or_default();
     // A site's name is letters, digits and `-_./:`, all of which may stand in a query.
     let location = format!("/privacy?d={}&lang={}{done}", site.domain, language.tag());
     (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response()
@@ -139,6 +246,8 @@ fn trouble(asked: &Asked, trouble: Trouble) -> Response {
     let status = match trouble {
         Trouble::UnknownSite => StatusCode::NOT_FOUND,
         Trouble::FromElsewhere => StatusCode::FORBIDDEN,
+        Trouble::TooMany => StatusCode::TOO_MANY_REQUESTS,
+        Trouble::NotNow => StatusCode::SERVICE_UNAVAILABLE,
     };
     match asked.form {
         Form::Json => json(status, &json!({ "error": trouble.words(Language::English).1 })),
@@ -174,7 +283,21 @@ async fn secure(mut response: Response<Body>) -> Response<Body> {
     response
 }
 
+impl Trouble {
+    const fn of(error: RightsError) -> Self {
+        match error {
+            RightsError::TooMany => Self::TooMany,
+            RightsError::Unavailable => Self::NotNow,
+        }
+    }
+}
+
 impl Browser {
+    fn read(request: &Request, site: &Site, done: Option<Done>) -> Self {
+        let headers = request.headers();
+        Self { signals: HeaderWords::read(headers).signals, mode: mode_of(headers, site), done }
+    }
+
     fn json(self) -> serde_json::Value {
         json!({
             "opted_out": self.signals.has(Signals::OPTED_OUT),
@@ -192,7 +315,10 @@ mod tests {
     #[test]
     fn the_cookie_reaches_as_far_as_the_connection_allows_and_is_dropped_by_the_same_name() {
         let secure = "footfall_optout=1; Path=/; Max-Age=31536000; HttpOnly; SameSite=None; Secure";
+        let cookie = |wish, https| cookie(wish, https).unwrap_or_default();
         assert_eq!(cookie(Wish::OptOut, true), secure);
         assert_eq!(cookie(Wish::OptIn, false), "footfall_optout=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
+        assert_eq!(cookie(Wish::Restrict, false), "footfall_optout=1; Path=/; Max-Age=97200; HttpOnly; SameSite=Lax");
+        assert_eq!(cookie(Wish::Erase, true), "");
     }
 }

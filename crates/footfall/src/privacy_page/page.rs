@@ -1,8 +1,12 @@
 //! The page's HTML: this browser's state with its buttons, then the notice. No script; the style is a file beside.
 
+use fold::rights::{HeldHit, HeldWhat};
 use model::{Mode, Signals};
 use privacy::notice::facts::Facts;
 use privacy::notice::{Language, Notice, escaped};
+
+use super::asked::Done;
+use super::held::{self, Held};
 
 /// What this request says about its browser.
 #[derive(Clone, Copy)]
@@ -10,8 +14,8 @@ pub(super) struct Browser {
     pub(super) signals: Signals,
     /// What applies to it now.
     pub(super) mode: Mode,
-    /// Whether its visitor just asked to be left out.
-    pub(super) asked_to_opt_out: bool,
+    /// What its visitor just had done.
+    pub(super) done: Option<Done>,
 }
 
 /// Why there is no notice.
@@ -19,6 +23,8 @@ pub(super) struct Browser {
 pub(super) enum Trouble {
     UnknownSite,
     FromElsewhere,
+    TooMany,
+    NotNow,
 }
 
 impl Trouble {
@@ -44,6 +50,17 @@ impl Trouble {
                     "このページ以外からの操作です",
                     "この選択は、サイトのプライバシーページからのみ行えます。ページを開き、ボタンを押してください。設定は変更されていません。",
                 ),
+            ),
+            Self::TooMany => language.choose(
+                ("Too many requests", "Your network has asked too often. Come again in a minute. Nothing was changed."),
+                (
+                    "リクエストが多すぎます",
+                    "お使いのネットワークからのリクエストが多すぎます。1分ほどしてから、もう一度お試しください。設定は変更されていません。",
+                ),
+            ),
+            Self::NotNow => language.choose(
+                ("Not at this moment", "The server cannot answer this now. Come again in a minute."),
+                ("ただいま処理できません", "サーバーが現在お答えできません。1分ほどしてから、もう一度お試しください。"),
             ),
         }
     }
@@ -76,6 +93,99 @@ pub(super) fn trouble_page(trouble: Trouble, language: Language) -> String {
     document(language, heading, &format!("<header><h1>{heading}</h1></header>\n<main><p>{text}</p>\n{form}</main>"))
 }
 
+/// What is held of this browser, to read.
+pub(super) fn held_page(held: &Held<'_>, language: Language) -> String {
+    let tag = language.tag();
+    let site = escaped(held.site.domain.as_str());
+    let title = language.choose("What is held about this browser", "このブラウザーについて保有している内容");
+    let back = language.choose("Back to the notice", "プライバシー通知に戻る");
+    let json = language.choose("The same as JSON", "JSON形式で表示");
+    let mut body = format!(
+        "<header><nav><a href=\"/privacy?d={site}&amp;lang={tag}\">{back}</a></nav>\n<h1>{title}</h1></header>\n<main>\n<p class=\"state\">{}</p>\n",
+        held_says(held, language)
+    );
+    for day in held.days {
+        body += &format!("<section><h2>{}</h2>\n", held::date(day.day));
+        let until = held::instant(day.forgotten_at);
+        let (forgotten, restricted) = language.choose(
+            (format!("All of this is forgotten at {until}."), "You restricted the processing of this day."),
+            (format!("以下の内容は {until} にすべて破棄されます。"), "この日の処理を停止されています。"),
+        );
+        body += &format!("<p>{forgotten}</p>\n");
+        if day.restricted {
+            body += &format!("<p class=\"hint\">{restricted}</p>\n");
+        }
+        let said = day.visitor.iter().map(|(dimension, value)| format!("{}: {}", dimension.as_str(), escaped(value)));
+        body += &list(said);
+        for (number, visit) in (1..).zip(&day.visits) {
+            body += &format!("<h3>{} {number}</h3>\n", language.choose("Visit", "訪問"));
+            let came =
+                visit.came_by.iter().map(|(dimension, value)| format!("{}: {}", dimension.as_str(), escaped(value)));
+            body += &list(came.chain(visit.hits.iter().map(|hit| hit_words(hit, language))));
+        }
+        body += "</section>\n";
+    }
+    let address = held.address;
+    let agent = escaped(held.agent);
+    let (sealed, others) = language.choose(
+        (
+            format!("Encrypted, for 27 hours at most after the hour of a visit: the address as {address} and your browser's description of itself, “{agent}”."),
+            "This was found by the address and the browser you ask with. Whoever shares both with you counts as one visitor with you, and this may be theirs.",
+        ),
+        (
+            format!("暗号化して、各閲覧の時間帯の終了から最長27時間：アドレス（{address} として）およびブラウザーの自己紹介文字列「{agent}」。"),
+            "この内容は、お問い合わせ時のアドレスとブラウザーによって特定しています。その両方が同じ方は同一の訪問者として数えられるため、他の方の閲覧が含まれる場合があります。",
+        ),
+    );
+    body += &format!(
+        "<section id=\"about\"><p>{sealed}</p>\n<p>{others}</p>\n<p><a href=\"/privacy/me?d={site}&amp;format=json\">{json}</a></p></section>\n</main>"
+    );
+    document(language, title, &body)
+}
+
+fn held_says(held: &Held<'_>, language: Language) -> &'static str {
+    match (held.days.iter().any(|day| !day.visits.is_empty()), held.mode) {
+        (true, _) => language.choose(
+            "This is what is held of your visits while their day is open.",
+            "終了していない日の閲覧について、次の内容を保有しています。",
+        ),
+        (false, Mode::Off) => language.choose(
+            "Nothing is held of you: your visits are not measured.",
+            "お客様の閲覧は計測されていないため、保有している内容はありません。",
+        ),
+        (false, Mode::Minimal) => language.choose(
+            "Nothing is held of you: your page views are counted without telling you from anybody else.",
+            "お客様の閲覧は他の方と区別せずに回数だけを数えているため、保有している内容はありません。",
+        ),
+        (false, Mode::Exempt | Mode::Full) => language.choose(
+            "Nothing is held of you now: no visit of today is known.",
+            "現在、お客様について保有している内容はありません（本日の閲覧は記録されていません）。",
+        ),
+    }
+}
+
+fn hit_words(hit: &HeldHit, language: Language) -> String {
+    let what = match &hit.what {
+        HeldWhat::Pageview => language.choose("page view", "ページの閲覧").to_owned(),
+        HeldWhat::Event { name, properties, .. } => {
+            let properties: Vec<_> = properties.iter().map(|property| escaped(property).to_string()).collect();
+            let event = language.choose("event", "イベント");
+            format!("{event} {} {}", escaped(name), properties.join(", "))
+        }
+        HeldWhat::Attention { engaged_ms, .. } => {
+            let seconds = engaged_ms / 1_000;
+            language.choose(format!("in view for {seconds} s"), format!("表示時間 {seconds}秒"))
+        }
+    };
+    format!("{:02}:00 {} {what}", hit.hour, escaped(&hit.page))
+}
+
+/// Items that are escaped already.
+fn list(items: impl Iterator<Item = String>) -> String {
+    let items: String = items.map(|item| format!("<li>{item}</li>")).collect();
+    if items.is_empty() { items } else { format!("<ul>{items}</ul>\n") }
+}
+
 /// What holds for this browser, and the button that changes it.
 fn panel(facts: &Facts, language: Language, browser: Browser) -> String {
     let opted_out = browser.signals.has(Signals::OPTED_OUT);
@@ -88,7 +198,7 @@ fn panel(facts: &Facts, language: Language, browser: Browser) -> String {
         format!("<p>{said}</p>\n")
     });
     let heard: String = heard.collect();
-    let (path, button) = if opted_out {
+    let (path, label) = if opted_out {
         ("optin", language.choose("Opt back in", "計測を再開する"))
     } else {
         ("optout", language.choose("Opt out", "計測を停止する（オプトアウト）"))
@@ -97,24 +207,60 @@ fn panel(facts: &Facts, language: Language, browser: Browser) -> String {
         (language.choose("Your browser", "お使いのブラウザーの状態"), escaped(facts.site.as_str()), language.tag());
     let hint = hint.map(|hint| format!("<p class=\"hint\">{hint}</p>\n")).unwrap_or_default();
     let look = if opted_out { "quiet" } else { "strong" };
+    let button = |path: &str, look: &str, words: &str| {
+        format!(
+            "<form method=\"post\" action=\"/privacy/{path}?d={site}&amp;lang={tag}\"><button class=\"{look}\">{words}</button></form>"
+        )
+    };
+    let choice = button(path, look, label);
+    let held = facts.rights().map(|_| {
+        let see =
+            language.choose("See what is held about this browser", "このブラウザーについて保有している内容を見る");
+        let erase = button("erase", "quiet", language.choose("Erase it", "消去する"));
+        let restrict = button("restrict", "quiet", language.choose("Restrict for today", "本日の処理を停止する"));
+        format!("<p><a href=\"/privacy/me?d={site}&amp;lang={tag}\">{see}</a></p>\n{erase}\n{restrict}\n")
+    });
+    let held = held.unwrap_or_default();
     format!(
         "<aside aria-labelledby=\"state\">\n<h2 id=\"state\">{heading}</h2>\n<p class=\"state\" role=\"status\">{state}</p>\n{heard}<p>{applies}</p>\n{hint}\
-         <form method=\"post\" action=\"/privacy/{path}?d={site}&amp;lang={tag}\"><button class=\"{look}\">{button}</button></form>\n</aside>"
+         {choice}\n{held}</aside>"
     )
 }
 
 /// Whether this browser is opted out, and a hint where its cookie was not kept.
 fn state(language: Language, browser: Browser) -> (&'static str, Option<&'static str>) {
     if browser.signals.has(Signals::OPTED_OUT) {
-        return (language.choose("You have opted out.", "計測を停止しています（オプトアウト済み）。"), None);
+        let hint = browser.done.filter(|done| *done != Done::OptedOut).map(|done| done_words(done, language));
+        return (language.choose("You have opted out.", "計測を停止しています（オプトアウト済み）。"), hint);
     }
-    let hint = browser.asked_to_opt_out.then(|| {
-        language.choose(
+    let hint = browser.done.map(|done| done_words(done, language));
+    (language.choose("You have not opted out.", "計測は停止されていません。"), hint)
+}
+
+/// What a button did. That of opting out is shown only where it did not last.
+const fn done_words(done: Done, language: Language) -> &'static str {
+    let (english, japanese) = match done {
+        Done::OptedOut => (
             "Your browser did not keep the cookie that remembers your choice. Allow cookies for this server, or switch Global Privacy Control on in your browser.",
             "選択を記憶するためのCookieが、ブラウザーに保存されませんでした。このサーバーのCookieを許可するか、ブラウザーで Global Privacy Control を有効にしてください。",
-        )
-    });
-    (language.choose("You have not opted out.", "計測は停止されていません。"), hint)
+        ),
+        Done::Erased => (
+            "Erased: what was counted of your visits today is taken back, within seconds. New visits are counted anew, unless you opt out.",
+            "消去しました。本日の閲覧について集計された内容は、数秒以内に取り消されます。今後の閲覧は、オプトアウトされない限り、新たに集計されます。",
+        ),
+        Done::NothingToErase => (
+            "Nothing of you was held, so there was nothing to erase.",
+            "お客様について保有している内容はなく、消去の対象はありませんでした。",
+        ),
+        Done::Restricted => (
+            "Restricted: nothing more of your visits is processed until the day has ended. What was counted stays.",
+            "処理を停止しました。本日の終了まで、お客様の閲覧に関する処理は行いません。すでに集計された数値はそのまま残ります。",
+        ),
+    };
+    match language {
+        Language::English => english,
+        Language::Japanese => japanese,
+    }
 }
 
 /// What applies to this browser's visits now, by its own word; a page's consent dialog may still say more.

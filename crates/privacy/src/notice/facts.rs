@@ -41,6 +41,9 @@ pub struct Facts {
     pub visitors_min: Option<u32>,
     /// The cookie that keeps a visitor's objection, if there is one.
     pub opt_out: Option<OptOut>,
+    /// Whether a visitor can see, take back and restrict what is held of them while their day is open, and for how long a
+    /// restriction is remembered by the browser.
+    pub restriction_hours: Option<i64>,
     /// Whether one program on one server receives, counts and stores.
     pub one_server: bool,
     /// Whether anything is stored per person, visit or event.
@@ -191,6 +194,12 @@ impl Facts {
     #[must_use]
     pub fn tells_visitors_apart(&self) -> bool {
         self.kept.values().any(|kept| kept.visitor)
+    }
+
+    /// The hours of a restriction, where visitors have rights in what is held: where they are told apart.
+    #[must_use]
+    pub fn rights(&self) -> Option<i64> {
+        self.restriction_hours.filter(|_| self.tells_visitors_apart())
     }
 
     /// What this signal leads to, where it is read.

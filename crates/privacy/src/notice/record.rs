@@ -37,6 +37,10 @@ pub(super) fn record(facts: &Facts) -> Value {
         "stored_in_browser": facts.opt_out.iter().map(|opt_out| json!({
             "cookie": opt_out.cookie, "days": opt_out.days, "purpose": "keeps the visitor's objection",
         })).collect::<Vec<_>>(),
+        "rights": facts.rights().map(|hours| json!({
+            "access": "GET /privacy/me", "erasure": "POST /privacy/erase", "restriction": "POST /privacy/restrict",
+            "objection": "POST /privacy/optout", "while": "the site-local day is open", "restriction_hours": hours,
+        })),
         "recipients": answers.recipients,
         "counts_are_public": facts.public,
         "region": answers.region,

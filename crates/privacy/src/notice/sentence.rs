@@ -130,6 +130,12 @@ named! {
         Measures = "measures",
         /// How to opt out.
         OptOut = "opt_out",
+        /// How to see what is held.
+        Access = "access",
+        /// How to have it taken back.
+        Erasure = "erasure",
+        /// How to have it left alone.
+        Restriction = "restriction",
         /// How to object by the browser.
         BrowserSignals = "browser_signals",
         /// What withdrawal does to what was.
@@ -188,7 +194,14 @@ impl Sentence {
             Self::NoProfile | Self::NoDecision | Self::Children => Section::Fairness,
             Self::Region | Self::Recipients | Self::Readers | Self::NotPassedOn => Section::Recipients,
             Self::Measures => Section::Security,
-            Self::OptOut | Self::BrowserSignals | Self::Withdrawal | Self::Ask | Self::Complain => Section::Rights,
+            Self::OptOut
+            | Self::Access
+            | Self::Erasure
+            | Self::Restriction
+            | Self::BrowserSignals
+            | Self::Withdrawal
+            | Self::Ask
+            | Self::Complain => Section::Rights,
             Self::Generated => Section::About,
         }
     }
@@ -233,6 +246,9 @@ impl Sentence {
             Self::NotPassedOn => fairness::not_passed_on(facts),
             Self::Measures => fairness::measures(facts),
             Self::OptOut => rights::opt_out(facts),
+            Self::Access => rights::access(facts),
+            Self::Erasure => rights::erasure(facts),
+            Self::Restriction => rights::restriction(facts),
             Self::BrowserSignals => rights::browser_signals(facts),
             Self::Withdrawal => rights::withdrawal(facts),
             Self::Ask => rights::ask(facts),

@@ -43,6 +43,7 @@ fn flip(sentence: Sentence) -> Flip {
         Sentence::NoCookie | Sentence::OptOutCookie | Sentence::OptOut | Sentence::Withdrawal => {
             |facts| facts.opt_out = None
         }
+        Sentence::Access | Sentence::Erasure | Sentence::Restriction => |facts| facts.restriction_hours = None,
         Sentence::Children => |facts| facts.signals.retain(|(signal, _)| *signal != Signal::Child),
         Sentence::Region => |facts| facts.answers.region = None,
         Sentence::Recipients => |facts| facts.answers.recipients.clear(),
@@ -127,9 +128,7 @@ fn a_site_that_measures_nothing_says_little() {
 fn nothing_is_claimed_that_is_not_so() {
     for facts in [facts(), bare()] {
         let english = notice(&facts, Language::English).markdown().replace("not anonymous", "").to_lowercase();
-        for claim in
-            ["anonym", "certif", "compli", "consent-free", "gdpr", "guarantee", "/privacy/me", "/privacy/erase"]
-        {
+        for claim in ["anonym", "certif", "compli", "consent-free", "gdpr", "guarantee"] {
             assert!(!english.contains(claim), "{claim}");
         }
         let japanese = notice(&facts, Language::Japanese).markdown().replace("匿名化された情報ではありません", "");
@@ -137,6 +136,15 @@ fn nothing_is_claimed_that_is_not_so() {
             assert!(!japanese.contains(claim), "{claim}");
         }
     }
+}
+
+#[test]
+fn rights_in_what_is_held_are_told_only_where_visitors_are_told_apart() {
+    let counting = Facts { kept: [(Mode::Minimal, Kept::default())].into(), ..facts() };
+    for sentence in [Sentence::Access, Sentence::Erasure, Sentence::Restriction] {
+        assert!(sentence.say(&counting).is_none(), "{sentence:?}: nothing is held of anybody");
+    }
+    assert!(!Sentence::Withdrawal.say(&counting).unwrap().english.text.contains("erased"));
 }
 
 #[test]
@@ -262,6 +270,7 @@ fn facts() -> Facts {
         retention_days: Some(761),
         visitors_min: Some(10),
         opt_out: Some(OptOut { cookie: "footfall_optout=1", days: 365 }),
+        restriction_hours: Some(27),
         one_server: true,
         rows_per_person: false,
         measures: vec![

@@ -1,0 +1,70 @@
+//! What a visitor asks of a site, on its way to whoever holds their hits: the sender's peer, cut as their hits' peers were,
+//! sealed and appended like a hit.
+//!
+//! It does not know what is held (the processor does) nor what the visitor's page looks like. Nothing of a request is logged.
+
+use std::net::SocketAddr;
+
+use http::HeaderMap;
+use journal::Journal;
+use model::{Peer, Record, Right, RightsRequest, Site};
+use privacy::strip;
+use privacy::visitor::partition_of;
+
+use crate::collector::Collector;
+use crate::limiter::RateLimit;
+use crate::sender::Sender;
+
+/// Requests of one prefix: a person presses a few buttons; an office behind one address asks now and then. It holds whether
+/// hits are limited or not, because a request costs more than a hit, and its answer may be of use to a neighbour.
+pub(crate) const RIGHTS_LIMIT: RateLimit = RateLimit { hits_per_second: 1, burst_hits: 30 };
+
+/// Why a visitor's request was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RightsError {
+    /// Too many from one network.
+    #[error("too many requests from this network; come again in a minute")]
+    TooMany,
+    /// It could not be made durable.
+    #[error("the request cannot be kept now; come again in a minute")]
+    Unavailable,
+}
+
+/// Whose hits are meant, and where they are.
+#[derive(Debug)]
+pub struct Whose {
+    /// The partition that has them.
+    pub partition: u32,
+    /// The sender, cut to the site's precision.
+    pub peer: Peer,
+}
+
+impl<J: Journal> Collector<J> {
+    /// Tells whose hits a request is about: its own sender's, and nobody else's.
+    ///
+    /// # Errors
+    /// Too many requests from one network.
+    pub fn whose(&self, site: &Site, headers: &HeaderMap, socket: SocketAddr) -> Result<Whose, RightsError> {
+        let sender = Sender::read(headers, socket, &self.trusted_proxies);
+        if !self.rights_limiter.admits(sender.address, 1, self.clock.now()) {
+            return Err(RightsError::TooMany);
+        }
+        let peer = Peer { address: strip::address(sender.address, site.address), ..sender.peer() };
+        let partition = partition_of(&self.partition_secret, &site.domain, &peer, self.journal.partitions());
+        Ok(Whose { partition, peer })
+    }
+
+    /// Makes a visitor's request durable, in order with their hits.
+    ///
+    /// # Errors
+    /// When it could not be kept: then nothing will happen.
+    pub async fn exercise(&self, right: Right, site: &Site, whose: Whose) -> Result<(), RightsError> {
+        let at = self.clock.now();
+        let Whose { partition, peer } = whose;
+        let record = Record::Rights(RightsRequest { site: site.domain.clone(), at, right, peer });
+        self.append_sealed(partition, &record, at).await.map_err(|error| {
+            self.complain(&error, at);
+            RightsError::Unavailable
+        })
+    }
+}

@@ -1,0 +1,185 @@
+//! What a visitor may have done with what the fold knows of them today: be shown it, have it taken back, have it left alone.
+//!
+//! Taking back counts the visitor's history once more, with every change turned round, in the same day's tables: afterwards
+//! every cell is what it would be had the visitor never come. The invariant: it depends on the hits and requests before it
+//! alone, so a replay agrees.
+//!
+//! What it cannot reach is what no visitor is behind: hits counted in `minimal` mode, attention that came before its page
+//! view, and days that have closed.
+
+use model::{Dimension, LocalDay, Millis};
+use privacy::visitor::Visitor;
+
+use crate::bounds::Bounds;
+use crate::cells::point::{OF_VISIT, OF_VISITOR};
+use crate::count::{self, Attention, Counted};
+use crate::state::day::{SiteDay, VisitorNumber};
+use crate::state::history::{Past, PastHit};
+use crate::state::values::{ABSENT, ValueId};
+use crate::visit::{self, When};
+
+/// What is held of one visitor for one open day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldDay {
+    /// The site-local day.
+    pub day: LocalDay,
+    /// When all of this is forgotten.
+    pub forgotten_at: Millis,
+    /// Whether the visitor restricted the day's processing.
+    pub restricted: bool,
+    /// What was the same for all hits: country, browser and so on, where known.
+    pub visitor: Vec<(Dimension, Box<str>)>,
+    /// The visits, in order; none where only a restriction is held.
+    pub visits: Vec<HeldVisit>,
+}
+
+/// One visit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeldVisit {
+    /// Where it came from, where known: source, channel, referrer, campaign.
+    pub came_by: Vec<(Dimension, Box<str>)>,
+    /// Its hits, in order.
+    pub hits: Vec<HeldHit>,
+}
+
+/// One page view, event or report of attention.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldHit {
+    /// Site-local hour on the wall.
+    pub hour: u8,
+    /// The page's path.
+    pub page: Box<str>,
+    /// What happened there.
+    pub what: HeldWhat,
+}
+
+/// What a hit was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeldWhat {
+    /// A page view.
+    Pageview,
+    /// An event.
+    Event {
+        /// Its name.
+        name: Box<str>,
+        /// Its properties, as `name=value`.
+        properties: Vec<Box<str>>,
+        /// Its revenue in millionths.
+        revenue_micros: i64,
+    },
+    /// Attention to the page.
+    Attention {
+        /// Visible and focused time, in milliseconds.
+        engaged_ms: u32,
+        /// Deepest scroll, in percent.
+        scroll_percent: Option<u8>,
+    },
+}
+
+/// How many hits were taken back, by the outcome the ledger has them under.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TakenBack {
+    pub(crate) full: i64,
+    pub(crate) exempt: i64,
+    /// The visitor's last hit.
+    pub(crate) last: Option<Millis>,
+}
+
+/// Takes back everything that was counted of a visitor on this day, and forgets them.
+pub(crate) fn take_back(day: &mut SiteDay, visitor: Visitor, bounds: &Bounds) -> Option<TakenBack> {
+    let number = day.visitors.find(visitor)?;
+    let person = day.visitors.get_mut(number);
+    let last_ms = (person.visit.number > 0).then_some(person.visit.last_ms);
+    let before = person.start_over();
+    let history = day.histories.of(before.history);
+    let mut taken = TakenBack { last: last_ms.map(|ms| day.at(ms)), ..TakenBack::default() };
+    day.pending.negate();
+    for past in history {
+        match past {
+            Past::Hit(hit) => {
+                *(if hit.full { &mut taken.full } else { &mut taken.exempt }) += 1;
+                count_again(day, number, &hit, bounds.cells_per_pair);
+            }
+            Past::Attention { page, hour, engaged_ms, scroll_percent, full } => {
+                *(if full { &mut taken.full } else { &mut taken.exempt }) += 1;
+                let engagement = model::Engagement { engaged_ms, scroll_percent };
+                count::engagement(day, Some(number), Attention { page, hour, engagement });
+            }
+        }
+    }
+    day.pending.negate();
+    let again = day.visitors.get_mut(number).start_over();
+    for person in [before, again] {
+        day.shapes.wipe(person.shapes);
+        day.properties.wipe(person.properties);
+        day.exits.wipe(person.exits);
+    }
+    day.histories.wipe(before.history);
+    day.visitors.forget(number);
+    Some(taken)
+}
+
+fn count_again(day: &mut SiteDay, number: VisitorNumber, hit: &PastHit, cells_max: usize) {
+    let more = day.histories.more(hit);
+    let mut counted = Counted {
+        at: hit.at,
+        event: hit.event,
+        interactive: hit.interactive,
+        pageviews: i64::from(hit.pageview),
+        revenue_micros: more.revenue_micros,
+        properties: more.properties,
+        ..Counted::default()
+    };
+    visit::advance(day, number, &mut counted, When { ms: hit.ms, hour: hit.hour }, hit.begins);
+    count::hit(day, number, &counted, cells_max);
+}
+
+/// What is held of a visitor on this day, if anything.
+pub(crate) fn held(local: LocalDay, day: &mut SiteDay, visitor: Visitor) -> Option<HeldDay> {
+    let restricted = day.restricted.contains(&visitor);
+    let mut held =
+        HeldDay { day: local, forgotten_at: day.closes, restricted, visitor: Vec::new(), visits: Vec::new() };
+    let Some(number) = day.visitors.find(visitor) else { return restricted.then_some(held) };
+    let person = day.visitors.get_mut(number);
+    let (profile, history) = (person.profile, person.history);
+    held.visitor = words(day, &OF_VISITOR, day.visitor_profiles.get(profile));
+    for past in day.histories.of(history) {
+        if let Past::Hit(PastHit { begins: Some(profile), .. }) = past {
+            let came_by = words(day, &OF_VISIT, day.visit_profiles.get(profile));
+            held.visits.push(HeldVisit { came_by, hits: Vec::new() });
+        }
+        let hit = shown(day, &past);
+        match held.visits.last_mut() {
+            Some(visit) => visit.hits.push(hit),
+            None => held.visits.push(HeldVisit { hits: vec![hit], ..HeldVisit::default() }),
+        }
+    }
+    Some(held)
+}
+
+fn shown(day: &SiteDay, past: &Past) -> HeldHit {
+    let text = |dimension, value| -> Box<str> { day.values.text(dimension, value).into() };
+    match past {
+        Past::Hit(hit) => {
+            let what = if hit.pageview {
+                HeldWhat::Pageview
+            } else {
+                let more = day.histories.more(hit);
+                let properties = more.properties.iter().map(|value| text(Dimension::Property, *value)).collect();
+                let name = text(Dimension::Event, hit.event);
+                HeldWhat::Event { name, properties, revenue_micros: more.revenue_micros }
+            };
+            HeldHit { hour: hit.hour, page: text(Dimension::Page, hit.at.page), what }
+        }
+        Past::Attention { page, hour, engaged_ms, scroll_percent, .. } => HeldHit {
+            hour: *hour,
+            page: text(Dimension::Page, *page),
+            what: HeldWhat::Attention { engaged_ms: *engaged_ms, scroll_percent: *scroll_percent },
+        },
+    }
+}
+
+fn words(day: &SiteDay, dimensions: &[Dimension], values: &[ValueId]) -> Vec<(Dimension, Box<str>)> {
+    let known = dimensions.iter().zip(values).filter(|(_, value)| **value != ABSENT);
+    known.map(|(dimension, value)| (*dimension, day.values.text(*dimension, *value).into())).collect()
+}

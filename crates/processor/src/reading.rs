@@ -1,0 +1,150 @@
+//! What a partition does with the records it reads: opens each in memory, folds what is in it, tells the metrics.
+//!
+//! It inserts and commits nothing (`partition` does) and decides nothing about hits (`fold` does). A record that cannot be
+//! read is passed over and counted; it never stops the ones behind it.
+
+use std::time::Duration;
+
+use fold::Overflows;
+use journal::{Entry, Journal, JournalError, Offset};
+use model::{Hit, Millis, Outcome, Record, Refusal, RightsRequest, Sites};
+use privacy::seal::OpenError;
+
+use crate::Sink;
+use crate::partition::{Partition, ProcessorError};
+
+impl<J: Journal, S: Sink> Partition<'_, J, S> {
+    /// Reads records from where the fold is. Where the journal is damaged it goes on behind the damage.
+    pub(crate) async fn read(&mut self, records_max: usize, wait: Duration) -> Result<Vec<Entry>, ProcessorError> {
+        loop {
+            let read = self.processor.journal.read(self.number, self.next, records_max, wait).await;
+            let Err(JournalError::Corrupt { offset, resumes_at, what, .. }) = read else { return Ok(read?) };
+            let records = resumes_at.0.saturating_sub(offset.0);
+            tracing::error!(partition = self.number, records, what, "records are lost to damage; going on behind them");
+            self.unreadable("damaged", records);
+            self.next = resumes_at;
+        }
+    }
+
+    /// The first record at or above an offset that can be read, if there is one.
+    pub(crate) async fn look_at(&self, mut from: Offset) -> Result<Option<Entry>, ProcessorError> {
+        loop {
+            match self.processor.journal.read(self.number, from, 1, Duration::ZERO).await {
+                Err(JournalError::Corrupt { resumes_at, .. }) => from = resumes_at,
+                read => return Ok(read?.into_iter().next()),
+            }
+        }
+    }
+
+    /// Folds records in.
+    pub(crate) fn fold_entries(&mut self, entries: impl Iterator<Item = Entry>) {
+        self.processor.keys.equip(&mut self.opener);
+        let sites = self.processor.sites.load();
+        for entry in entries {
+            self.next = entry.offset.next();
+            self.close_days(entry.at);
+            if entry.bytes.is_empty() {
+                // Appended for its time alone, which has just been taken.
+                continue;
+            }
+            let opened = match self.opener.open(&entry.bytes) {
+                Ok(opened) => opened,
+                Err(error) => {
+                    self.unreadable(word(&error), 1);
+                    continue;
+                }
+            };
+            match Record::decode(&opened) {
+                Ok(Record::Hits(hits)) => hits.into_iter().for_each(|hit| self.fold_hit(&sites, hit)),
+                Ok(Record::Tally(tally)) => {
+                    self.received += i64::try_from(tally.hits).unwrap_or(i64::MAX);
+                    self.fold.tally(tally);
+                }
+                Ok(Record::Rights(request)) => self.exercise(&sites, request),
+                Err(error) => {
+                    tracing::error!(partition = self.number, offset = %entry.offset, error = %error, "a record opened and is not readable");
+                    self.unreadable("format", 1);
+                }
+            }
+        }
+        self.report();
+    }
+
+    fn fold_hit(&mut self, sites: &Sites, hit: Hit) {
+        let mode = hit.mode;
+        let outcome = match sites.get(hit.site.as_str()) {
+            Some(site) => {
+                self.received += 1;
+                self.fold.apply(site, hit)
+            }
+            // Its site was taken out of the configuration after the hit was acknowledged: no ledger to stand in.
+            None => Outcome::Refused(Refusal::UnknownSite),
+        };
+        if !self.silent {
+            self.processor.metrics.count(outcome, mode);
+        }
+    }
+
+    /// Does what a visitor asks for. Only that it was done is told, nothing of whom or how much.
+    fn exercise(&mut self, sites: &Sites, request: RightsRequest) {
+        let right = request.right;
+        if let Some(site) = sites.get(request.site.as_str()) {
+            self.fold.exercise(site, request);
+        }
+        if !self.silent {
+            self.processor.metrics.rights.with_label_values(&[right.as_str()]).inc();
+        }
+    }
+
+    fn unreadable(&self, reason: &str, records: u64) {
+        if !self.silent {
+            self.processor.metrics.records_unreadable.with_label_values(&[reason]).inc_by(records);
+        }
+    }
+
+    fn report(&mut self) {
+        let metrics = &self.processor.metrics;
+        let visitors = i64::try_from(self.fold.visitors()).unwrap_or(i64::MAX);
+        metrics.visitors.with_label_values(&[&self.number.to_string()]).set(visitors);
+        let (now, told) = (self.fold.overflows(), std::mem::replace(&mut self.overflows, self.fold.overflows()));
+        if !self.silent && now != told {
+            for ((bound, now), (_, told)) in by_bound(now).into_iter().zip(by_bound(told)) {
+                metrics.bounds_met.with_label_values(&[bound]).inc_by(now - told);
+            }
+        }
+    }
+
+    /// Closes the days that had ended at `now`, looked at once a minute.
+    fn close_days(&mut self, now: Millis) {
+        if now.minute() <= self.closed_minute {
+            return;
+        }
+        self.closed_minute = now.minute();
+        for closed in self.fold.close(Millis(now.minute() * 60_000)) {
+            self.processor.metrics.days_closed.inc();
+            tracing::info!(site = %closed.site, day = closed.day.0, "day closed");
+        }
+    }
+}
+
+fn word(error: &OpenError) -> &'static str {
+    match error {
+        OpenError::Expired { .. } => "expired",
+        OpenError::Forged => "forged",
+        OpenError::Malformed => "malformed",
+    }
+}
+
+/// Taken apart whole, so that a new bound cannot be forgotten here.
+fn by_bound(overflows: Overflows) -> [(&'static str, u64); 7] {
+    let Overflows { values, cells, visitors, shapes, hits, restrictions, ids } = overflows;
+    [
+        ("values", values),
+        ("cells", cells),
+        ("visitors", visitors),
+        ("shapes", shapes),
+        ("hits", hits),
+        ("restrictions", restrictions),
+        ("ids", ids),
+    ]
+}
