@@ -7,6 +7,7 @@
 
 mod asked;
 mod held;
+mod held_page;
 mod origin;
 mod page;
 
@@ -118,7 +119,7 @@ async fn me(State(page): State<Arc<PrivacyPage>>, request: Request) -> Response 
     let held = Held { site, asked_at: page.clock.now(), mode: browser.mode, address, agent, days: &days };
     match asked.form {
         Form::Json => json(StatusCode::OK, &held.json(&browser.json())),
-        Form::Html | Form::Markdown => html(StatusCode::OK, page::held_page(&held, asked.language)),
+        Form::Html | Form::Markdown => html(StatusCode::OK, held_page::page(&held, asked.language)),
     }
 }
 

@@ -1,12 +1,10 @@
 //! The page's HTML: this browser's state with its buttons, then the notice. No script; the style is a file beside.
 
-use fold::rights::{HeldHit, HeldWhat};
 use model::{Mode, Signals};
 use privacy::notice::facts::Facts;
 use privacy::notice::{Language, Notice, escaped};
 
 use super::asked::Done;
-use super::held::{self, Held};
 
 /// What this request says about its browser.
 #[derive(Clone, Copy)]
@@ -93,99 +91,6 @@ pub(super) fn trouble_page(trouble: Trouble, language: Language) -> String {
     document(language, heading, &format!("<header><h1>{heading}</h1></header>\n<main><p>{text}</p>\n{form}</main>"))
 }
 
-/// What is held of this browser, to read.
-pub(super) fn held_page(held: &Held<'_>, language: Language) -> String {
-    let tag = language.tag();
-    let site = escaped(held.site.domain.as_str());
-    let title = language.choose("What is held about this browser", "このブラウザーについて保有している内容");
-    let back = language.choose("Back to the notice", "プライバシー通知に戻る");
-    let json = language.choose("The same as JSON", "JSON形式で表示");
-    let mut body = format!(
-        "<header><nav><a href=\"/privacy?d={site}&amp;lang={tag}\">{back}</a></nav>\n<h1>{title}</h1></header>\n<main>\n<p class=\"state\">{}</p>\n",
-        held_says(held, language)
-    );
-    for day in held.days {
-        body += &format!("<section><h2>{}</h2>\n", held::date(day.day));
-        let until = held::instant(day.forgotten_at);
-        let (forgotten, restricted) = language.choose(
-            (format!("All of this is forgotten at {until}."), "You restricted the processing of this day."),
-            (format!("以下の内容は {until} にすべて破棄されます。"), "この日の処理を停止されています。"),
-        );
-        body += &format!("<p>{forgotten}</p>\n");
-        if day.restricted {
-            body += &format!("<p class=\"hint\">{restricted}</p>\n");
-        }
-        let said = day.visitor.iter().map(|(dimension, value)| format!("{}: {}", dimension.as_str(), escaped(value)));
-        body += &list(said);
-        for (number, visit) in (1..).zip(&day.visits) {
-            body += &format!("<h3>{} {number}</h3>\n", language.choose("Visit", "訪問"));
-            let came =
-                visit.came_by.iter().map(|(dimension, value)| format!("{}: {}", dimension.as_str(), escaped(value)));
-            body += &list(came.chain(visit.hits.iter().map(|hit| hit_words(hit, language))));
-        }
-        body += "</section>\n";
-    }
-    let address = held.address;
-    let agent = escaped(held.agent);
-    let (sealed, others) = language.choose(
-        (
-            format!("Encrypted, for 27 hours at most after the hour of a visit: the address as {address} and your browser's description of itself, “{agent}”."),
-            "This was found by the address and the browser you ask with. Whoever shares both with you counts as one visitor with you, and this may be theirs.",
-        ),
-        (
-            format!("暗号化して、各閲覧の時間帯の終了から最長27時間：アドレス（{address} として）およびブラウザーの自己紹介文字列「{agent}」。"),
-            "この内容は、お問い合わせ時のアドレスとブラウザーによって特定しています。その両方が同じ方は同一の訪問者として数えられるため、他の方の閲覧が含まれる場合があります。",
-        ),
-    );
-    body += &format!(
-        "<section id=\"about\"><p>{sealed}</p>\n<p>{others}</p>\n<p><a href=\"/privacy/me?d={site}&amp;format=json\">{json}</a></p></section>\n</main>"
-    );
-    document(language, title, &body)
-}
-
-fn held_says(held: &Held<'_>, language: Language) -> &'static str {
-    match (held.days.iter().any(|day| !day.visits.is_empty()), held.mode) {
-        (true, _) => language.choose(
-            "This is what is held of your visits while their day is open.",
-            "終了していない日の閲覧について、次の内容を保有しています。",
-        ),
-        (false, Mode::Off) => language.choose(
-            "Nothing is held of you: your visits are not measured.",
-            "お客様の閲覧は計測されていないため、保有している内容はありません。",
-        ),
-        (false, Mode::Minimal) => language.choose(
-            "Nothing is held of you: your page views are counted without telling you from anybody else.",
-            "お客様の閲覧は他の方と区別せずに回数だけを数えているため、保有している内容はありません。",
-        ),
-        (false, Mode::Exempt | Mode::Full) => language.choose(
-            "Nothing is held of you now: no visit of today is known.",
-            "現在、お客様について保有している内容はありません（本日の閲覧は記録されていません）。",
-        ),
-    }
-}
-
-fn hit_words(hit: &HeldHit, language: Language) -> String {
-    let what = match &hit.what {
-        HeldWhat::Pageview => language.choose("page view", "ページの閲覧").to_owned(),
-        HeldWhat::Event { name, properties, .. } => {
-            let properties: Vec<_> = properties.iter().map(|property| escaped(property).to_string()).collect();
-            let event = language.choose("event", "イベント");
-            format!("{event} {} {}", escaped(name), properties.join(", "))
-        }
-        HeldWhat::Attention { engaged_ms, .. } => {
-            let seconds = engaged_ms / 1_000;
-            language.choose(format!("in view for {seconds} s"), format!("表示時間 {seconds}秒"))
-        }
-    };
-    format!("{:02}:00 {} {what}", hit.hour, escaped(&hit.page))
-}
-
-/// Items that are escaped already.
-fn list(items: impl Iterator<Item = String>) -> String {
-    let items: String = items.map(|item| format!("<li>{item}</li>")).collect();
-    if items.is_empty() { items } else { format!("<ul>{items}</ul>\n") }
-}
-
 /// What holds for this browser, and the button that changes it.
 fn panel(facts: &Facts, language: Language, browser: Browser) -> String {
     let opted_out = browser.signals.has(Signals::OPTED_OUT);
@@ -218,7 +123,9 @@ fn panel(facts: &Facts, language: Language, browser: Browser) -> String {
             language.choose("See what is held about this browser", "このブラウザーについて保有している内容を見る");
         let erase = button("erase", "quiet", language.choose("Erase it", "消去する"));
         let restrict = button("restrict", "quiet", language.choose("Restrict for today", "本日の処理を停止する"));
-        format!("<p><a href=\"/privacy/me?d={site}&amp;lang={tag}\">{see}</a></p>\n{erase}\n{restrict}\n")
+        format!(
+            "<div class=\"held\"><p><a href=\"/privacy/me?d={site}&amp;lang={tag}\">{see}</a></p>\n{erase}\n{restrict}</div>\n"
+        )
     });
     let held = held.unwrap_or_default();
     format!(
@@ -282,7 +189,7 @@ fn applies(language: Language, mode: Mode) -> &'static str {
     }
 }
 
-fn document(language: Language, title: &str, body: &str) -> String {
+pub(super) fn document(language: Language, title: &str, body: &str) -> String {
     let tag = language.tag();
     format!(
         "<!doctype html>\n<html lang=\"{tag}\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
