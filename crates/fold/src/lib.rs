@@ -93,9 +93,9 @@ impl Fold {
         let minute = hit.at.minute();
         let state = match self.sites.get_mut(&site.domain) {
             Some(state) => state,
-            None => self.sites.entry(site.domain.clone()).or_insert_with(|| SiteState::new(&site.timezone)),
+            None => self.sites.entry(site.domain.clone()).or_insert_with(|| SiteState::new(site)),
         };
-        state.keep_calendar(&site.timezone, hit.at);
+        state.keep_calendar(site);
         let mut refinement = Refinement::new(&mut self.desk, state, hit);
         let outcome =
             path::REFINEMENT.iter().map(|step| (step.run)(&mut refinement)).find_map(ControlFlow::break_value);
@@ -108,7 +108,7 @@ impl Fold {
     pub fn tally(&mut self, tally: Tally) {
         let hits = i64::try_from(tally.hits).unwrap_or(i64::MAX);
         let outcome = tally.outcome();
-        let state = self.sites.entry(tally.site).or_insert_with(|| SiteState::new("UTC"));
+        let state = self.sites.entry(tally.site).or_default();
         state.note(tally.minute, outcome, hits);
     }
 
@@ -117,8 +117,8 @@ impl Fold {
     /// The ledger shows them as erased, at the request's minute: at their own minutes they would show when somebody was there.
     pub fn exercise(&mut self, site: &Site, request: RightsRequest) -> u64 {
         let Desk { secret, bounds, overflows, closed_at, .. } = &mut self.desk;
-        let state = self.sites.entry(site.domain.clone()).or_insert_with(|| SiteState::new(&site.timezone));
-        state.keep_calendar(&site.timezone, request.at);
+        let state = self.sites.entry(site.domain.clone()).or_insert_with(|| SiteState::new(site));
+        state.keep_calendar(site);
         let moment = state.moment(request.at);
         let _ = state.open(request.at, moment, *closed_at);
         let (mut full, mut exempt) = (0, 0);

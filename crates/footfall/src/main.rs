@@ -19,6 +19,7 @@ mod notice;
 mod privacy_page;
 mod query;
 mod serve;
+mod timezones;
 mod token;
 
 use std::process::ExitCode;

@@ -39,7 +39,7 @@ use crate::audit::Audit;
 use crate::config::Config;
 use crate::notice::Running;
 use crate::privacy_page::{self, PrivacyPage};
-use crate::{assets, clock, demo_page, engine, import, memory, token};
+use crate::{assets, clock, demo_page, engine, import, memory, timezones, token};
 
 /// One partition: one processor reads it, and one core folds more hits than one machine's disk acknowledges.
 pub const PARTITIONS: u32 = 1;
@@ -129,7 +129,7 @@ fn open(config: &Config) -> anyhow::Result<Shared> {
     let info = IntGaugeVec::new(Opts::new("footfall_build_info", "1, labelled with the version."), &["version"])?;
     info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
     registry.register(Box::new(info))?;
-    let sites = Arc::new(ArcSwap::from_pointee(config.sites.clone()));
+    let sites = Arc::new(ArcSwap::from_pointee(timezones::settle(&config.data, &config.sites, now)?));
     let audit = Arc::new(Audit::open(&config.data, clock.clone())?);
     let (journal, keys) = (Arc::new(journal), Arc::new(keys));
     Ok(Shared { clock, registry, sites, journal, keys, public_keys, audit })

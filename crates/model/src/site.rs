@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Millis;
 use crate::policy::{AddressPrecision, NoticeFacts, SignalModes, TcfPolicy};
 
 /// What may be computed about a hit, weakest first. The order is meaningful: a signal only ever lowers the mode.
@@ -99,6 +100,8 @@ pub struct Site {
     pub domain: Domain,
     /// IANA name of the zone whose midnight ends a day, such as `Asia/Tokyo`.
     pub timezone: String,
+    /// The zone that still counts for some hours after a change, so that an open day keeps its midnight.
+    pub timezone_before: Option<FormerZone>,
     /// What applies without any signal.
     pub mode: Mode,
     /// Whether its dashboard may be read without a token.
@@ -121,6 +124,15 @@ pub struct Site {
     pub notice: NoticeFacts,
 }
 
+/// A site's time zone before the one it has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerZone {
+    /// Its IANA name.
+    pub timezone: String,
+    /// Until when hits are counted by it: the end of its day in which it was changed.
+    pub until: Millis,
+}
+
 /// Distinct visitors below which a crossing is folded, unless the site says otherwise.
 pub const VISITORS_MIN: u32 = 10;
 
@@ -134,6 +146,7 @@ impl Site {
         Self {
             domain,
             timezone: "UTC".to_owned(),
+            timezone_before: None,
             mode: Mode::Full,
             public: false,
             child_directed: false,

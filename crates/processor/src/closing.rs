@@ -188,7 +188,11 @@ pub async fn close_after_import<S: Sink>(sink: &S, sites: &Sites, now: Millis) -
 /// When a day nobody holds open is over: its midnight and grace in its site's zone.
 fn closes(sites: &Sites, day: &ClosedDay) -> Millis {
     match sites.get(day.site.as_str()) {
-        Some(site) => Zone::find_or_utc(&site.timezone).closes(day.day),
+        Some(site) => {
+            let former =
+                site.timezone_before.as_ref().map(|former| Zone::find_or_utc(&former.timezone).closes(day.day));
+            former.into_iter().fold(Zone::find_or_utc(&site.timezone).closes(day.day), Millis::max)
+        }
         None => Zone::find_or_utc("UTC").closes(day.day).plus(LAST_MIDNIGHT_MS),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Cell, Domain, LedgerLine, LocalDay, Millis, Outcome};
+use model::{Cell, Domain, LedgerLine, LocalDay, Millis, Outcome, Site};
 
 use crate::calendar::{Moment, Zone};
 use crate::state::day::SiteDay;
@@ -12,9 +12,7 @@ use crate::state::live::Live;
 
 /// One site.
 pub(crate) struct SiteState {
-    zone: Zone,
-    /// The zone before it, which days that were open at the change keep until their last midnight.
-    former: Option<(Zone, Millis)>,
+    calendar: Calendar,
     pub(crate) days: BTreeMap<LocalDay, SiteDay>,
     pub(crate) duplicates: Duplicates,
     pub(crate) live: Live,
@@ -23,11 +21,11 @@ pub(crate) struct SiteState {
     somebody: bool,
 }
 
-impl SiteState {
-    pub(crate) fn new(timezone: &str) -> Self {
+/// A state before anything is known of the site but what was refused at the door.
+impl Default for SiteState {
+    fn default() -> Self {
         Self {
-            zone: Zone::find_or_utc(timezone),
-            former: None,
+            calendar: Calendar { zone: Zone::find_or_utc("UTC"), former: None },
             days: BTreeMap::new(),
             duplicates: Duplicates::default(),
             live: Live::default(),
@@ -35,47 +33,40 @@ impl SiteState {
             somebody: false,
         }
     }
+}
 
-    /// Follows the site's settings at `now`. The days that are open keep the zone they were opened with; the new one counts
-    /// from the last of their midnights. Errs where the two calendars give that moment one day's name: the day then goes on
-    /// to its midnight in the new zone, up to 49 hours in all, and a crash in it may count a visitor of its beginning again.
-    pub(crate) fn keep_calendar(&mut self, timezone: &str, now: Millis) {
-        if self.zone.name() == timezone {
+impl SiteState {
+    pub(crate) fn new(site: &Site) -> Self {
+        Self { calendar: Calendar::of(site), ..Self::default() }
+    }
+
+    /// Follows the site's settings.
+    pub(crate) fn keep_calendar(&mut self, site: &Site) {
+        if self.calendar.is_of(site) {
             return;
         }
-        let mut next = Zone::find_or_utc(timezone);
-        if let Some((last, day)) = self.days.iter_mut().next_back() {
-            let waiting = self.former.take_if(|(_, until)| now < *until);
-            let (zone, until) = waiting.unwrap_or_else(|| (self.zone.clone(), self.zone.end_of(*last)));
-            if next.moment(until).day == *last {
-                day.closes = day.closes.max(next.closes(*last));
+        self.calendar = Calendar::of(site);
+        if let Some(until) = site.timezone_before.as_ref().map(|former| former.until) {
+            for (local, day) in &mut self.days {
+                day.closes = day.closes.max(self.calendar.closes(until.plus(-1), *local));
             }
-            self.former = Some((zone, until));
         }
-        self.zone = next;
     }
 
     /// Where an instant lies on the site's calendar.
     #[inline]
     pub(crate) fn moment(&mut self, at: Millis) -> Moment {
-        match &mut self.former {
-            Some((zone, until)) if at < *until => zone.moment(at),
-            Some(_) | None => self.zone.moment(at),
-        }
+        self.calendar.zone_at(at).moment(at)
     }
 
     /// The open day of a moment, opened if need be; none if it had closed by `closed_at`.
     pub(crate) fn open(&mut self, at: Millis, moment: Moment, closed_at: Millis) -> Option<&mut SiteDay> {
         if !self.days.contains_key(&moment.day) {
-            let zone = match &self.former {
-                Some((zone, until)) if at < *until => zone,
-                Some(_) | None => &self.zone,
-            };
-            let closes = zone.closes(moment.day);
+            let closes = self.calendar.closes(at, moment.day);
             if closes <= closed_at {
                 return None;
             }
-            let begins = zone.end_of(LocalDay(moment.day.0.saturating_sub(1)));
+            let begins = self.calendar.zone_at(at).end_of(LocalDay(moment.day.0.saturating_sub(1)));
             self.days.insert(moment.day, SiteDay::new(begins, closes));
         }
         self.days.get_mut(&moment.day)
@@ -117,5 +108,47 @@ impl SiteState {
             }
         }
         over
+    }
+}
+
+/// A site's zone, and the one before it while that still counts. It follows from the settings alone, so that a replay reads the
+/// same calendar.
+struct Calendar {
+    zone: Zone,
+    former: Option<(Zone, Millis)>,
+}
+
+impl Calendar {
+    fn of(site: &Site) -> Self {
+        let former = site.timezone_before.as_ref();
+        Self {
+            zone: Zone::find_or_utc(&site.timezone),
+            former: former.map(|former| (Zone::find_or_utc(&former.timezone), former.until)),
+        }
+    }
+
+    fn is_of(&self, site: &Site) -> bool {
+        let former = self.former.as_ref().map(|(zone, until)| (zone.name(), *until));
+        let wanted = site.timezone_before.as_ref().map(|former| (former.timezone.as_str(), former.until));
+        self.zone.name() == site.timezone && former == wanted
+    }
+
+    #[inline]
+    fn zone_at(&mut self, at: Millis) -> &mut Zone {
+        match &mut self.former {
+            Some((zone, until)) if at < *until => zone,
+            Some(_) | None => &mut self.zone,
+        }
+    }
+
+    /// When a day to which a hit at `at` belongs is over for good. A day that begins by the former zone and has its name in the
+    /// new one too goes on to the new one's midnight: up to 49 hours in all, and a crash in it may count a visitor of its
+    /// beginning again.
+    fn closes(&mut self, at: Millis, day: LocalDay) -> Millis {
+        let closes = self.zone_at(at).closes(day);
+        match self.former.as_ref().map(|(_, until)| *until) {
+            Some(until) if at < until && self.zone.moment(until).day == day => closes.max(self.zone.closes(day)),
+            Some(_) | None => closes,
+        }
     }
 }

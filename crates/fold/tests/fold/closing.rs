@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fold::{Fold, OpenDay, Tables};
-use model::{ClosedDay, Dimension, LocalDay, Millis, Outcome, Refusal, Site};
+use model::{ClosedDay, Dimension, FormerZone, LocalDay, Millis, Outcome, Refusal, Site};
 use privacy::visitor::Secret;
 
 use crate::traffic::{HOUR, MINUTE, Sent, site};
@@ -59,7 +59,7 @@ fn a_day_closes_two_hours_after_its_own_midnight() {
 #[test]
 fn a_day_that_is_open_keeps_its_zone_to_its_midnight() {
     let mut fold = fold();
-    let (before, after) = (site("example.com", "UTC"), site("example.com", "Asia/Tokyo"));
+    let (before, after) = changed("UTC", "Asia/Tokyo", (JUNE + 1) * DAY);
     view(&mut fold, &before, JUNE * DAY + 17 * HOUR);
     // In Tokyo it is the next day, at three in the morning.
     view(&mut fold, &after, JUNE * DAY + 18 * HOUR);
@@ -79,8 +79,8 @@ fn a_day_that_is_open_keeps_its_zone_to_its_midnight() {
 #[test]
 fn a_day_that_both_zones_name_alike_closes_once_at_the_later_midnight() {
     let mut fold = fold();
-    let (before, after) = (site("example.com", "Asia/Tokyo"), site("example.com", "UTC"));
     let midnight = JUNE * DAY - 9 * HOUR;
+    let (before, after) = changed("Asia/Tokyo", "UTC", midnight + 24 * HOUR);
     view(&mut fold, &before, midnight);
     view(&mut fold, &after, midnight + HOUR);
     // Tokyo's midnight has passed and UTC's has not: the same day goes on, and its visitor is no new one.
@@ -94,11 +94,30 @@ fn a_day_that_both_zones_name_alike_closes_once_at_the_later_midnight() {
 }
 
 #[test]
-fn a_zone_that_changes_while_no_day_is_open_counts_at_once() {
+fn a_replay_after_a_change_of_zone_reads_the_same_calendar() {
+    let (before, after) = changed("UTC", "Asia/Tokyo", (JUNE + 1) * DAY);
     let mut fold = fold();
-    view(&mut fold, &site("example.com", "UTC"), JUNE * DAY);
-    closed(&mut fold, (JUNE + 2) * DAY);
+    let (early, late) = (JUNE * DAY + 17 * HOUR, JUNE * DAY + 17 * HOUR + MINUTE);
+    view(&mut fold, &before, early);
     hours(&mut fold);
-    view(&mut fold, &site("example.com", "Asia/Kolkata"), (JUNE + 2) * DAY);
-    assert_eq!(hours(&mut fold), BTreeMap::from([((i32::try_from(JUNE + 2).unwrap(), 5), 1)]));
+    // The settings changed and the processor was started again: it knows the site by its new settings alone.
+    let mut again = self::fold();
+    view(&mut again, &after, early);
+    again.discard_changes();
+    view(&mut again, &after, late);
+    let changes = again.changes(Millis(late)).cells;
+    let june = i32::try_from(JUNE).unwrap();
+    assert!(changes.iter().all(|cell| cell.day.0 == june), "the open day goes on by its own midnight");
+    let total = changes.iter().find(|cell| cell.dimension == Dimension::Total && cell.hour.is_none()).unwrap();
+    assert_eq!(
+        (total.counts.visitors, total.counts.visits, total.counts.bounces, total.counts.pageviews),
+        (0, 0, -1, 1)
+    );
+}
+
+/// A site before and after its zone was changed.
+fn changed(from: &str, to: &str, until: i64) -> (Site, Site) {
+    let before = site("example.com", from);
+    let former = FormerZone { timezone: from.to_owned(), until: Millis(until) };
+    (before, Site { timezone_before: Some(former), ..site("example.com", to) })
 }
