@@ -6,6 +6,7 @@
 //! | `journey` | a hit's way from each door to an answer; two doors, one count |
 //! | `outcomes` | what every wrong input gets |
 //! | `recount` | imports against a recount in another language |
+//! | `imports` | imports that are killed, of a log that grows |
 //! | `crashes` | `kill -9` of any process while hits are sent |
 //! | `close` | closed days at rest, and in answers |
 //! | `notice` | the notice and the visitor's page against what the program does |
@@ -28,6 +29,7 @@ mod crashes;
 mod docs;
 #[allow(missing_docs, reason = "helpers of tests, named for what they do")]
 mod harness;
+mod imports;
 mod journey;
 mod notice;
 mod outcomes;

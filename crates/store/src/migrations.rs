@@ -37,6 +37,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!("0003_live"),
     migration!("0004_imports"),
     migration!("0005_closings"),
+    migration!("0006_imports_begun"),
 ];
 
 /// The table that remembers. Two rows of one migration are one after a merge, and one to a reader that asks for names.

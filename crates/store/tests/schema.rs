@@ -13,7 +13,7 @@ async fn migrations_can_be_repeated_and_run_twice_at_once() {
     one.unwrap();
     other.unwrap();
     first.migrate().await.unwrap();
-    assert_eq!(host.ask("SELECT uniqExact(name) FROM migrations").await, "5");
+    assert_eq!(host.ask("SELECT uniqExact(name) FROM migrations").await, "6");
     first.insert("a", &flush([JUNE], 1)).await.unwrap();
 }
 
@@ -26,7 +26,7 @@ async fn a_migration_that_was_killed_half_way_is_done_again() {
     host.ask("DROP TABLE imports").await;
     let host = host.killed_and_restarted();
     host.store().migrate().await.unwrap();
-    assert_eq!(host.ask("SELECT uniqExact(name) FROM migrations").await, "5");
+    assert_eq!(host.ask("SELECT uniqExact(name) FROM migrations").await, "6");
     assert!(host.store().import_marks(&site()).await.unwrap().is_empty());
 }
 
@@ -60,17 +60,45 @@ async fn live_visitors_are_the_partitions_latest_lines() {
     assert_eq!(store.live(&Domain::parse("other.org").unwrap(), now).await.unwrap(), 0);
 }
 
+fn mark(bytes: u64, done: bool) -> ImportMark {
+    ImportMark { bytes, sha256: [u8::try_from(bytes).unwrap(); 32], hits_wait: false, fold_version: 1, done }
+}
+
 #[tokio::test]
-async fn an_import_mark_is_kept_once() {
+async fn an_import_mark_is_kept_once_and_once_done_stays_done() {
     let host = Host::start();
     let store = host.store();
     store.migrate().await.unwrap();
-    let mark = |bytes| ImportMark { bytes, sha256: [u8::try_from(bytes).unwrap(); 32] };
-    for mark in [mark(10), mark(200), mark(10)] {
-        store.add_import_mark(&site(), &mark).await.unwrap();
+    let waiting = |done| ImportMark { hits_wait: true, ..mark(10, done) };
+    let notes = [mark(10, false), mark(200, false), mark(10, true), waiting(false), mark(10, false), mark(10, true)];
+    for mark in notes {
+        store.note_import(&site(), &mark).await.unwrap();
     }
-    assert_eq!(store.import_marks(&site()).await.unwrap(), [mark(200), mark(10)]);
+    let expected = [mark(200, false), mark(10, true), waiting(false)];
+    assert_eq!(store.import_marks(&site()).await.unwrap(), expected);
+    host.ask("OPTIMIZE TABLE imports FINAL").await;
+    assert_eq!(store.import_marks(&site()).await.unwrap(), expected, "also when rows of one key are merged");
     assert!(store.import_marks(&Domain::parse("other.org").unwrap()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_mark_of_before_inserts_were_noted_as_begun_says_done() {
+    let host = Host::start();
+    let store = host.store();
+    store.migrate().await.unwrap();
+    // The table as it was, with a mark; then its migration, twice.
+    host.ask("DROP TABLE imports").await;
+    let before = include_str!("../sql/migrations/0004_imports.sql");
+    host.ask(before.trim_end().trim_end_matches(';')).await;
+    host.ask(&format!("INSERT INTO imports (site, bytes, sha256) VALUES ('{}', 10, unhex(repeat('0A', 32)))", site()))
+        .await;
+    for _ in 0..2 {
+        host.ask("ALTER TABLE migrations DELETE WHERE name > '0006' SETTINGS mutations_sync = 2").await;
+        store.migrate().await.unwrap();
+    }
+    store.note_import(&site(), &mark(20, false)).await.unwrap();
+    let old = ImportMark { fold_version: 0, ..mark(10, true) };
+    assert_eq!(store.import_marks(&site()).await.unwrap(), [mark(20, false), old]);
 }
 
 #[tokio::test]

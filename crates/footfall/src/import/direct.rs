@@ -78,7 +78,7 @@ pub fn carry_out(runtime: &Handle, store: &Store, site: &Domain, step: Step) -> 
         for offer in 1.. {
             let done = match &step {
                 Step::Insert(token, changes) => store.insert(token, changes).await,
-                Step::Remember(mark) => store.add_import_mark(site, mark).await,
+                Step::Note(mark) => store.note_import(site, mark).await,
             };
             match done {
                 Err(error) if error.retry() && offer < OFFERS_MAX => tokio::time::sleep(pause).await,

@@ -7,11 +7,12 @@ use std::io::{self, Read};
 
 use bytes::Bytes;
 use clap::ValueEnum;
+use processor::import::Known;
 
 use super::Format;
 
 /// Begins a file.
-const FILE: u8 = 1;
+const FILE: u8 = 2;
 /// Ends the request.
 pub const LAST: &[u8] = &[0];
 /// Longest piece that is taken, in bytes; senders use a quarter of it.
@@ -22,16 +23,17 @@ const PIECE_BYTES_MAX: u32 = 1024 * 1024;
 pub struct Header {
     /// Its format.
     pub format: Format,
-    /// Bytes of its beginning that were imported before.
-    pub known: u64,
+    /// What earlier imports did with its beginning.
+    pub known: Known,
 }
 
 impl Header {
-    /// Writes the header: a mark, the format's number, the known bytes.
+    /// Writes the header: a mark, the format's number, up to where the file is counted, and up to where an insert was begun.
     pub fn encode(self) -> Bytes {
         let number = Format::value_variants().iter().position(|format| *format == self.format).unwrap_or_default();
         let mut bytes = vec![FILE, u8::try_from(number).unwrap_or_default()];
-        bytes.extend(self.known.to_be_bytes());
+        bytes.extend(self.known.counted.to_be_bytes());
+        bytes.extend(self.known.begun.to_be_bytes());
         bytes.into()
     }
 }
@@ -53,7 +55,8 @@ pub fn header(body: &mut dyn Read) -> io::Result<Option<Header>> {
             let [number] = one::<1>(body)?;
             let format = Format::value_variants().get(usize::from(number)).copied();
             let format = format.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no such format"))?;
-            Ok(Some(Header { format, known: u64::from_be_bytes(one(body)?) }))
+            let (counted, begun) = (u64::from_be_bytes(one(body)?), u64::from_be_bytes(one(body)?));
+            Ok(Some(Header { format, known: Known { counted, begun } }))
         }
         _ => Err(io::Error::new(io::ErrorKind::InvalidData, "not framed as `footfall import` frames files")),
     }
@@ -103,7 +106,7 @@ impl Read for Pieces<'_> {
 mod tests {
     use super::*;
 
-    const HEADER: Header = Header { format: Format::Events, known: 7 };
+    const HEADER: Header = Header { format: Format::Events, known: Known { counted: 7, begun: 300 } };
 
     fn body() -> Vec<u8> {
         [&HEADER.encode()[..], &piece(b"one\nt"), &piece(b"wo\n"), &piece(b""), &HEADER.encode(), &piece(b""), LAST]

@@ -79,10 +79,7 @@ async fn known(State(service): State<Arc<Service>>, headers: HeaderMap, Query(as
         Err(refusal) => return *refusal,
     };
     match service.store.import_marks(&domain).await {
-        Ok(marks) => {
-            let marks = marks.iter().map(|mark| json!({ "bytes": mark.bytes, "sha256": mark.sha256 }));
-            Json(marks.collect::<Vec<_>>()).into_response()
-        }
+        Ok(marks) => Json(marks).into_response(),
         Err(error) => {
             tracing::warn!(error = %error, "import marks cannot be read");
             refuse(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer; try again")

@@ -27,7 +27,8 @@ pub fn run(asked: &Import, url: &str, files: Vec<Source>) -> anyhow::Result<Valu
     let client = Client::new(url, asked.token.as_deref())?;
     let mut path = format!("/api/v1/import?site_id={}", client::escape(&asked.site));
     let marks = runtime.block_on(client.get(&path, &[]))?.good("what was imported before")?;
-    let marks = read_marks(&marks)?;
+    let marks: Vec<ImportMark> =
+        serde_json::from_slice(&marks).context("the server's answer is not understood; is it of another version?")?;
     if let Some(timezone) = &asked.timezone {
         path.push_str("&timezone=");
         path.push_str(&client::escape(timezone));
@@ -69,15 +70,4 @@ fn one(file: &Source, marks: &[ImportMark], send: &mut dyn FnMut(Bytes) -> anyho
             return Ok(());
         }
     }
-}
-
-fn read_marks(json: &[u8]) -> anyhow::Result<Vec<ImportMark>> {
-    #[derive(serde::Deserialize)]
-    struct Mark {
-        bytes: u64,
-        sha256: [u8; 32],
-    }
-    let marks: Vec<Mark> =
-        serde_json::from_slice(json).context("the server's answer is not understood; is it older?")?;
-    Ok(marks.into_iter().map(|Mark { bytes, sha256 }| ImportMark { bytes, sha256 }).collect())
 }

@@ -1,11 +1,13 @@
 //! Access logs and event files: the same admission, the same fold, the same exactly-once inserts, with a file in the
 //! journal's place.
 //!
-//! It is not a second way of counting: a file is a journal whose position is a digest of its content up to there. A file
-//! that was imported before, or its beginning, is folded again silently and only what came after is inserted; so importing
-//! twice changes nothing, and a grown log adds its new lines only.
+//! It is not a second way of counting: a file is a journal whose position is a digest of its content up to there. What was
+//! imported before is folded again silently, and only what came after is inserted; so importing twice changes nothing, and a
+//! grown log adds its new lines only. The order of effects is the journal's, for every insert: it is noted as begun, done,
+//! and noted as done. What a crash left begun is repeated, exactly that range under exactly that token, before anything else.
 
 pub mod combined;
+mod content;
 mod reorder;
 mod summary;
 
@@ -13,25 +15,32 @@ use std::io::{self, BufRead};
 use std::sync::Arc;
 
 use fold::{Fold, Tables, admit};
-use model::{Arrival, Changes, Millis, Outcome, Refusal, Site, Tally};
+use model::{Arrival, Changes, Domain, Millis, Outcome, Refusal, Site, Tally};
 use privacy::visitor::Secret;
-use sha2::{Digest, Sha256};
 use store::ImportMark;
 
 use crate::intent::FOLD_VERSION;
+pub use content::known;
+use content::{Content, Piece};
 use reorder::Reorder;
 pub use summary::Summary;
 
 /// Longest line that is read, in bytes; a longer one is counted as too large and skipped. One event at all its limits fits.
 const LINE_BYTES_MAX: usize = 64 * 1024;
-/// Changed cells at which they are inserted before the file's end: bounds memory and the size of one insert.
-const PENDING_CELLS_MAX: usize = 200_000;
-/// Visitor-days at which the oldest days are closed before the file's end: bounds memory (about 0.5 GB).
-const VISITORS_MAX: usize = 2_000_000;
 /// How far ahead of this machine's clock a line may be: a zone written wrongly, not a year.
 const AHEAD_MS_MAX: i64 = 24 * 3_600_000;
-/// Lines of a file between two looks at the bounds and two reports of progress.
-const LINES_BETWEEN_LOOKS: u64 = 10_000;
+
+/// What bounds an import's memory; smaller only in tests.
+struct Bounds {
+    /// Changed cells at which they are inserted before the file's end; bounds the size of one insert too.
+    pending_cells_max: usize,
+    /// Visitor-days at which the oldest days are closed before the file's end (about 0.5 GB).
+    visitors_max: usize,
+    /// Lines of a file between two looks at the other bounds.
+    lines_between_looks: u64,
+}
+
+const BOUNDS: Bounds = Bounds { pending_cells_max: 200_000, visitors_max: 2_000_000, lines_between_looks: 10_000 };
 
 /// What one line of a file says.
 pub enum Line {
@@ -47,11 +56,12 @@ pub enum Line {
 pub type LineReader = dyn Fn(&[u8]) -> Line + Send + Sync;
 
 /// What an import asks to be done, one after the other, each acknowledged before the next.
+#[derive(Clone, Debug)]
 pub enum Step {
+    /// Note an insert: before it as begun, after it as done.
+    Note(ImportMark),
     /// Insert these changes under this token.
     Insert(String, Changes),
-    /// Remember that this much of a file is in the counts. Comes after all of its inserts.
-    Remember(ImportMark),
 }
 
 /// Why an import stopped. What was inserted stays; importing again goes on from there.
@@ -68,16 +78,13 @@ pub enum ImportError {
     Step(String),
 }
 
-/// How many bytes of `content` are in the counts already: its longest beginning that a mark knows.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn known(mut marks: Vec<ImportMark>, content: &mut dyn BufRead) -> io::Result<u64> {
-    marks.sort_by_key(|mark| mark.bytes);
-    let mut digest = Content::new(marks);
-    let mut line = Vec::new();
-    while digest.marks.peek().is_some() && digest.line(content, &mut line)? {}
-    Ok(digest.known)
+/// How much of a file's beginning earlier imports dealt with, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// In the counts, up to here.
+    pub counted: u64,
+    /// The last insert that was begun and is not known to be done ends here; at or before `counted` it needs no repetition.
+    pub begun: u64,
 }
 
 /// One run over one or several files of a site; visits go on from a file to the next.
@@ -86,7 +93,10 @@ pub struct Import {
     fold: Fold,
     marks: Vec<ImportMark>,
     reorder: Reorder,
+    bounds: Bounds,
     summary: Summary,
+    /// Lines read and hits counted up to this file's start or the last mark met.
+    accounted: (u64, u64),
     /// Minute of the line read last that had a time, for the ledger.
     minute_read: i64,
     /// Minute of the latest hit folded: the fold's time. Hits that wait to be put in order may lie far behind what is read.
@@ -106,63 +116,98 @@ pub struct Doors<'a> {
 impl Import {
     /// An import into `site` at `now`, knowing what was imported before.
     #[must_use]
-    pub fn new(site: Arc<Site>, tables: Tables, secret: [u8; 32], mut marks: Vec<ImportMark>, now: Millis) -> Self {
-        marks.sort_by_key(|mark| mark.bytes);
+    pub fn new(site: Arc<Site>, tables: Tables, secret: [u8; 32], marks: Vec<ImportMark>, now: Millis) -> Self {
         Self {
             site,
             fold: Fold::new(0, Secret::new(secret), tables),
             marks,
             reorder: Reorder::default(),
+            bounds: BOUNDS,
             summary: Summary::default(),
+            accounted: (0, 0),
             minute_read: 0,
             minute_folded: 0,
             at_max: now.plus(AHEAD_MS_MAX),
         }
     }
 
-    /// Reads one file to its end. Its first `known` bytes, as [`known`] found, are folded silently: they are in the
-    /// counts, and visits may go on from them.
+    /// Reads one file to its end, knowing of it what [`known`] found. What is in the counts is folded silently, for visits
+    /// may go on from it; where an insert was begun, it is repeated; the rest is new.
     ///
     /// # Errors
     /// When the file cannot be read, is not the one that was looked at, or a step is not acknowledged; the same file may
     /// then be imported again.
-    pub fn file(&mut self, content: &mut dyn BufRead, known: u64, doors: &mut Doors<'_>) -> Result<(), ImportError> {
-        let mut digest = Content::new(self.marks.clone());
-        let mut line = Vec::new();
-        let (mut lines, mut known_lines, mut counted) = (0_u64, 0, self.summary.counted_all());
-        while digest.line(content, &mut line)? {
-            lines += 1;
-            self.summary.lines += 1;
-            self.read(&line, doors.line);
-            if digest.at_known_prefix() {
-                self.drain();
-                self.fold.discard_changes();
-                self.summary.lines_known += lines - std::mem::replace(&mut known_lines, lines);
-                let before = std::mem::replace(&mut counted, self.summary.counted_all());
-                self.summary.counted_known += counted - before;
+    pub fn file(&mut self, reader: &mut dyn BufRead, known: Known, doors: &mut Doors<'_>) -> Result<(), ImportError> {
+        // An insert that was begun where the counts are further now was one of a shorter copy of the file. In one place an
+        // insert on the way comes before one at an end.
+        let further = |mark: &ImportMark| mark.bytes.saturating_add(u64::from(!mark.hits_wait)) > known.counted;
+        let relevant = self.marks.iter().filter(|mark| mark.done || further(mark));
+        let mut content = Content::new(reader, relevant.copied().collect());
+        let (mut line, mut lines, mut last) = (Vec::new(), 0_u64, None);
+        self.accounted = (self.summary.lines, self.summary.counted_all());
+        while let Some(piece) = content.read(&mut line)? {
+            if piece == Piece::Line {
+                lines += 1;
+                self.summary.lines += 1;
+                self.read(&line, doors.line);
             }
-            // Counted by this file's own lines: the same file must be cut at the same places whatever came before it.
-            if lines.is_multiple_of(LINES_BETWEEN_LOOKS) {
+            // Counted by this file's own lines: the same file is looked at in the same places whatever came before it.
+            let look = piece == Piece::Line && lines.is_multiple_of(self.bounds.lines_between_looks);
+            if look {
                 self.keep_bounds();
-                if digest.bytes <= known {
-                    self.fold.discard_changes();
-                } else if self.fold.pending_cells() >= PENDING_CELLS_MAX {
-                    self.insert(&digest, doors)?;
-                }
+            }
+            while let Some(mark) = content.met() {
+                self.pass(mark, doors)?;
+                last = Some(mark);
+            }
+            if look && content.bytes <= known.counted {
+                self.fold.discard_changes();
+            } else if look && content.bytes > known.begun && self.fold.pending_cells() >= self.bounds.pending_cells_max
+            {
+                self.begin(&content, true, doors)?;
             }
         }
         self.drain();
-        if digest.known < known {
+        if last.map_or(0, |mark| mark.bytes) < known.counted.max(known.begun) {
             return Err(ImportError::Changed);
         }
-        if digest.known == digest.bytes {
-            return Ok(());
+        match last {
+            Some(mark) if mark.bytes == content.bytes && !mark.hits_wait => Ok(()),
+            None if content.bytes == 0 => Ok(()),
+            Some(_) | None => self.begin(&content, false, doors),
         }
-        self.insert(&digest, doors)?;
-        let mark = digest.mark();
-        (doors.step)(Step::Remember(mark))?;
+    }
+
+    /// Goes past the end of an insert of an earlier import: one that is done is in the counts, one that was only begun may
+    /// be, and is repeated under its own token.
+    fn pass(&mut self, mark: ImportMark, doors: &mut Doors<'_>) -> Result<(), ImportError> {
+        if !mark.hits_wait {
+            self.drain();
+        }
+        let before = std::mem::replace(&mut self.accounted, (self.summary.lines, self.summary.counted_all()));
+        if !mark.done {
+            return self.finish(mark, doors);
+        }
+        self.fold.discard_changes();
+        self.summary.lines_known += self.accounted.0 - before.0;
+        self.summary.counted_known += self.accounted.1 - before.1;
+        Ok(())
+    }
+
+    /// Inserts what is new up to here, having noted that it will.
+    fn begin(&mut self, content: &Content<'_>, hits_wait: bool, doors: &mut Doors<'_>) -> Result<(), ImportError> {
+        let (bytes, sha256) = (content.bytes, content.sha256());
+        let mark = ImportMark { bytes, sha256, hits_wait, fold_version: FOLD_VERSION, done: false };
+        (doors.step)(Step::Note(mark))?;
+        self.finish(mark, doors)
+    }
+
+    fn finish(&mut self, mark: ImportMark, doors: &mut Doors<'_>) -> Result<(), ImportError> {
+        let changes = Changes { live: Vec::new(), ..self.fold.changes(Millis(self.minute_folded * 60_000)) };
+        (doors.step)(Step::Insert(token(&self.site.domain, &mark), changes))?;
+        let mark = ImportMark { done: true, ..mark };
+        (doors.step)(Step::Note(mark))?;
         self.marks.push(mark);
-        self.marks.sort_by_key(|mark| mark.bytes);
         Ok(())
     }
 
@@ -216,89 +261,21 @@ impl Import {
     }
 
     fn keep_bounds(&mut self) {
-        if self.fold.visitors() > VISITORS_MAX {
+        if self.fold.visitors() > self.bounds.visitors_max {
             self.fold.close(Millis(self.minute_folded * 60_000));
         }
     }
-
-    fn insert(&mut self, digest: &Content, doors: &mut Doors<'_>) -> Result<(), ImportError> {
-        let changes = Changes { live: Vec::new(), ..self.fold.changes(Millis(self.minute_folded * 60_000)) };
-        let token = format!("import-{}-{}-{FOLD_VERSION}", self.site.domain, hex(&digest.mark().sha256));
-        (doors.step)(Step::Insert(token, changes))
-    }
 }
 
-/// A file's content as it is read: how far, its digest there, and how much of it was known before.
-struct Content {
-    bytes: u64,
-    digest: Sha256,
-    /// Known beginnings, longest last; only those longer than what is read.
-    marks: std::iter::Peekable<std::vec::IntoIter<ImportMark>>,
-    /// Bytes of the longest known beginning so far.
-    known: u64,
-    /// Whether a known beginning ended in the line that was read last.
-    ended_here: bool,
+/// The store's deduplication token of the insert that ends at a mark. Another fold's is kept: what that one has inserted
+/// whole stays as it is.
+fn token(site: &Domain, mark: &ImportMark) -> String {
+    let digest: String = mark.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    let waiting = if mark.hits_wait { "-waiting" } else { "" };
+    format!("import-{site}-{digest}{waiting}-{}", mark.fold_version)
 }
 
-impl Content {
-    fn new(marks: Vec<ImportMark>) -> Self {
-        Self { bytes: 0, digest: Sha256::new(), marks: marks.into_iter().peekable(), known: 0, ended_here: false }
-    }
-
-    /// Reads the next line without its end; false at the end of the content. Of a line that is too long only the
-    /// beginning is kept: enough for the reader to see that it is.
-    fn line(&mut self, content: &mut dyn BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
-        line.clear();
-        let mut any = false;
-        loop {
-            let buffer = content.fill_buf()?;
-            if buffer.is_empty() {
-                return Ok(any);
-            }
-            any = true;
-            let end = buffer.iter().position(|byte| *byte == b'\n');
-            let (taken, used) =
-                end.map_or((buffer, buffer.len()), |end| (buffer.get(..end).unwrap_or(buffer), end + 1));
-            let room = (LINE_BYTES_MAX + 1).saturating_sub(line.len());
-            line.extend(taken.iter().take(room));
-            self.absorb(buffer.get(..used).unwrap_or(buffer));
-            content.consume(used);
-            if end.is_some() {
-                return Ok(true);
-            }
-        }
-    }
-
-    /// Adds to the digest, stopping at each known length on the way: a log that was imported while its last line was being
-    /// written ends inside a line.
-    fn absorb(&mut self, mut bytes: &[u8]) {
-        while let Some(mark) = self.marks.next_if(|mark| mark.bytes <= self.bytes + bytes.len() as u64) {
-            let ahead = usize::try_from(mark.bytes.saturating_sub(self.bytes)).unwrap_or(bytes.len());
-            let (before, after) = bytes.split_at(ahead.min(bytes.len()));
-            self.digest.update(before);
-            self.bytes += before.len() as u64;
-            bytes = after;
-            if mark.bytes == self.bytes && mark.sha256 == <[u8; 32]>::from(self.digest.clone().finalize()) {
-                (self.known, self.ended_here) = (self.bytes, true);
-            }
-        }
-        self.digest.update(bytes);
-        self.bytes += bytes.len() as u64;
-    }
-
-    /// Whether a beginning that was imported before ended in the line just read.
-    fn at_known_prefix(&mut self) -> bool {
-        std::mem::take(&mut self.ended_here)
-    }
-
-    fn mark(&self) -> ImportMark {
-        ImportMark { bytes: self.bytes, sha256: self.digest.clone().finalize().into() }
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;

@@ -12,10 +12,10 @@ use model::{Hit, Millis};
 const HITS_MAX: usize = 500_000;
 
 /// A sliding window over a file's hits, ordered by time; equal times keep the file's order.
-#[derive(Default)]
 pub struct Reorder {
     heap: BinaryHeap<Reverse<Held>>,
     sequence: u64,
+    hits_max: usize,
 }
 
 struct Held {
@@ -24,12 +24,23 @@ struct Held {
     hit: Hit,
 }
 
+impl Default for Reorder {
+    fn default() -> Self {
+        Self::holding(HITS_MAX)
+    }
+}
+
 impl Reorder {
+    /// A window of `hits_max` hits.
+    pub const fn holding(hits_max: usize) -> Self {
+        Self { heap: BinaryHeap::new(), sequence: 0, hits_max }
+    }
+
     /// Takes a hit; gives the earliest one back when the window is full.
     pub fn push(&mut self, hit: Hit) -> Option<Hit> {
         self.sequence += 1;
         self.heap.push(Reverse(Held { at: hit.at, sequence: self.sequence, hit }));
-        if self.heap.len() > HITS_MAX { self.pop() } else { None }
+        if self.heap.len() > self.hits_max { self.pop() } else { None }
     }
 
     /// The earliest hit held.

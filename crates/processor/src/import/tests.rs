@@ -45,7 +45,8 @@ fn import(marks: Vec<ImportMark>, texts: &[&str]) -> (Seen, Summary) {
                     seen.pageviews += totals.map(|cell| cell.counts.pageviews).sum::<i64>();
                     seen.tokens.push(token);
                 }
-                Step::Remember(mark) => seen.marks.push(mark),
+                Step::Note(mark) if mark.done => seen.marks.push(mark),
+                Step::Note(_) => {}
             }
             Ok(())
         };
