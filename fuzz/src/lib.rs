@@ -4,7 +4,7 @@
 use collector::{Event, Events, HeaderWords};
 use fold::{Fold, Tables, admit};
 use model::limits::{BODY_BYTES_MAX, PROPS_MAX, RECORD_BYTES_MAX};
-use model::{Arrival, Changes, Counts, Domain, Hit, Kind, Millis, Mode, Peer, Record, Site};
+use model::{Arrival, Changes, Counts, Domain, Hit, Kind, Millis, Mode, Peer, Record, Site, TcfPolicy};
 use privacy::visitor::Secret;
 
 /// When everything arrives: noon of 15 May 2026, UTC.
@@ -82,7 +82,7 @@ pub fn check(hit: &Hit, mode: Mode) {
 fn arrival(event: &Event) -> Arrival {
     let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0".into();
     let peer = Peer { address: [192, 0, 2, 1].into(), agent };
-    event.clone().arrival(NOW, HeaderWords::default(), peer)
+    event.clone().arrival_under(TcfPolicy::default(), NOW, HeaderWords::default(), peer)
 }
 
 fn a_fold(secret: u8) -> Fold {

@@ -128,13 +128,7 @@ impl Event {
         self.site
     }
 
-    /// The hit that this event is, received at `at` from `peer`, for a site whose policy on TCF strings is the usual one.
-    #[must_use]
-    pub fn arrival(self, at: Millis, headers: HeaderWords<'_>, peer: Peer) -> Arrival {
-        self.arrival_under(TcfPolicy::default(), at, headers, peer)
-    }
-
-    /// The hit that this event is, its consent strings read by the site's policy: here they end.
+    /// The hit that this event is, received at `at` from `peer`, its consent strings read by the site's policy: here they end.
     #[must_use]
     pub fn arrival_under(self, policy: TcfPolicy, at: Millis, headers: HeaderWords<'_>, peer: Peer) -> Arrival {
         Arrival {

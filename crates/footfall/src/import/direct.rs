@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use journal::JournalError;
 use journal::embedded::EmbeddedJournal;
-use model::{Domain, Site, Sites};
+use model::{Domain, Site, Sites, TcfPolicy};
 use processor::import::{Doors, Import, ImportError, Line, Step, Summary, known};
 use store::Store;
 use tokio::runtime::Handle;
@@ -63,7 +63,7 @@ pub fn site(config: &Config, domain: Domain, timezone: Option<String>) -> Arc<Si
 fn one(import: &mut Import, file: &Source, site: &Site, store: &Store, runtime: &Handle) -> anyhow::Result<()> {
     let bar = file.bar();
     let known = known(import.marks().to_vec(), &mut *file.reader(&indicatif::ProgressBar::hidden())?)?;
-    let line = file.format.reader(site.domain.as_str());
+    let line = file.format.reader(site.domain.as_str(), site.tcf);
     let mut step = |step| carry_out(runtime, store, &site.domain, step);
     let mut doors = Doors { line: &*line, step: &mut step };
     let done = import.file(&mut *file.reader(&bar)?, known, &mut doors);
@@ -90,9 +90,10 @@ pub fn carry_out(runtime: &Handle, store: &Store, site: &Domain, step: Step) -> 
     })
 }
 
-/// Rotated logs in order of their first line's time, so that visits go on from one to the next.
+/// Rotated logs in order of their first line's time, so that visits go on from one to the next. Of a line nothing but its
+/// time is looked at here.
 pub fn in_order(mut files: Vec<Source>, site: &str) -> Vec<Source> {
-    files.sort_by_cached_key(|file| match file.format.reader(site)(file.first_line()) {
+    files.sort_by_cached_key(|file| match file.format.reader(site, TcfPolicy::default())(file.first_line()) {
         Line::Arrived(arrival) => Some(arrival.at),
         Line::Refused(_, at) => at,
         Line::Empty => None,

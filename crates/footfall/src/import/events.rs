@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use collector::{Event, HeaderWords};
 use model::limits::AGENT_BYTES_MAX;
-use model::{Millis, Peer, Refusal};
+use model::{Millis, Peer, Refusal, TcfPolicy};
 use processor::import::Line;
 use serde::Deserialize;
 
@@ -20,8 +20,9 @@ struct Envelope {
     headers: BTreeMap<String, String>,
 }
 
-/// Reads one line of a file of `site`. An event that names other sites only is refused: the file is for this one.
-pub fn read(line: &[u8], site: &str) -> Line {
+/// Reads one line of a file of `site`, consent strings by the site's policy. An event that names other sites only is refused:
+/// the file is for this one.
+pub fn read(line: &[u8], site: &str, policy: TcfPolicy) -> Line {
     if line.iter().all(u8::is_ascii_whitespace) {
         return Line::Empty;
     }
@@ -45,7 +46,8 @@ pub fn read(line: &[u8], site: &str) -> Line {
     let headers = headers(&envelope.headers);
     let end = envelope.user_agent.floor_char_boundary(AGENT_BYTES_MAX);
     let agent = envelope.user_agent.get(..end).unwrap_or_default().into();
-    Line::Arrived(event.arrival(at, HeaderWords::read(&headers), Peer { address: envelope.ip, agent }))
+    let peer = Peer { address: envelope.ip, agent };
+    Line::Arrived(event.arrival_under(policy, at, HeaderWords::read(&headers), peer))
 }
 
 fn headers(given: &BTreeMap<String, String>) -> http::HeaderMap {
@@ -65,15 +67,37 @@ mod tests {
 
     #[test]
     fn reads_when_from_where_and_with_which_headers() {
-        let Line::Arrived(arrival) = read(LINE.as_bytes(), "e.com") else { panic!("not read") };
+        let Line::Arrived(arrival) = read(LINE.as_bytes(), "e.com", TcfPolicy::default()) else { panic!("not read") };
         assert_eq!((arrival.at, &arrival.kind), (Millis(1_767_323_045_000), &Kind::Pageview));
         assert!(arrival.signals.has(Signals::GPC));
     }
 
     #[test]
     fn refuses_a_line_of_another_site_and_one_without_a_time() {
-        assert!(matches!(read(LINE.as_bytes(), "f.com"), Line::Refused(Refusal::UnknownSite, Some(_))));
+        assert!(matches!(
+            read(LINE.as_bytes(), "f.com", TcfPolicy::default()),
+            Line::Refused(Refusal::UnknownSite, Some(_))
+        ));
         let timeless = LINE.replace("timestamp", "when");
-        assert!(matches!(read(timeless.as_bytes(), "e.com"), Line::Refused(Refusal::Malformed, None)));
+        assert!(matches!(
+            read(timeless.as_bytes(), "e.com", TcfPolicy::default()),
+            Line::Refused(Refusal::Malformed, None)
+        ));
+    }
+
+    #[test]
+    fn reads_consent_strings_by_the_sites_policy_and_the_lines_time() {
+        // Of 3 June 2025, with consent to purpose 8 and without a word of the publisher's own.
+        const PURPOSE_8: &str = "CQSbk4AQSbk4ANwABAENAwEgAAEAAAAAAAYgAAAAAAAA";
+        let line = LINE.replace("\"headers\"", &format!("\"tcf\":\"{PURPOSE_8}\",\"headers\""));
+        let signals = |line: &str, purposes_speak| {
+            let policy = TcfPolicy { purposes_speak, ..TcfPolicy::default() };
+            let Line::Arrived(arrival) = read(line.as_bytes(), "e.com", policy) else { panic!("not read") };
+            arrival.signals
+        };
+        assert_eq!(signals(&line, false), Signals::GPC.with(Signals::UNCLEAR));
+        assert_eq!(signals(&line, true), Signals::GPC.with(Signals::TCF_GRANTED));
+        let later = line.replace("2026-01-02", "2026-08-02");
+        assert_eq!(signals(&later, true), Signals::GPC.with(Signals::UNCLEAR), "fourteen months old");
     }
 }

@@ -12,6 +12,7 @@ mod upload;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use model::TcfPolicy;
 use processor::import::{LineReader, Summary};
 use serde_json::{Value, json};
 
@@ -67,12 +68,13 @@ impl Format {
         }
     }
 
-    /// The reader of this format's lines. The combined reader takes common lines too: they end earlier.
-    pub fn reader(self, site: &str) -> Box<LineReader> {
+    /// The reader of this format's lines, for a site and its policy on TCF strings. The combined reader takes common lines
+    /// too: they end earlier.
+    pub fn reader(self, site: &str, policy: TcfPolicy) -> Box<LineReader> {
         let site: Box<str> = site.into();
         match self {
             Self::Common | Self::Combined => Box::new(move |line| processor::import::combined::read(line, &site)),
-            Self::Events => Box::new(move |line| events::read(line, &site)),
+            Self::Events => Box::new(move |line| events::read(line, &site, policy)),
         }
     }
 }

@@ -128,7 +128,7 @@ async fn count(
         let mut import = Import::new(Arc::clone(&site), service.tables.clone(), engine::secret()?, marks, now);
         let mut body = Received { receive, piece: Bytes::new() };
         while let Some(header) = frames::header(&mut body)? {
-            let line = header.format.reader(site.domain.as_str());
+            let line = header.format.reader(site.domain.as_str(), site.tcf);
             let mut step = |step| direct::carry_out(&runtime, &service.store, &site.domain, step);
             let mut doors = Doors { line: &*line, step: &mut step };
             import.file(&mut BufReader::new(frames::Pieces::new(&mut body)), header.known, &mut doors)?;
