@@ -10,7 +10,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
-use model::{Outcome, Refusal};
+use model::{Measured, Outcome, Refusal};
 
 use crate::verdict::{Handled, Verdict, word};
 
@@ -74,11 +74,12 @@ impl Answers {
             let (_, _, content_type) = door.success();
             ingest_headers(HeaderValue::from_static(word(outcome)), content_type)
         };
+        let (counted, minimal) = (Outcome::Counted(Measured::Full), Outcome::Minimal(None));
         Self {
-            event_counted: headers(Door::Event, Outcome::Counted),
-            event_minimal: headers(Door::Event, Outcome::Minimal),
-            pixel_counted: headers(Door::Pixel, Outcome::Counted),
-            pixel_minimal: headers(Door::Pixel, Outcome::Minimal),
+            event_counted: headers(Door::Event, counted),
+            event_minimal: headers(Door::Event, minimal),
+            pixel_counted: headers(Door::Pixel, counted),
+            pixel_minimal: headers(Door::Pixel, minimal),
         }
     }
 
@@ -116,10 +117,10 @@ impl Answers {
 
     fn headers(&self, door: Door, handled: &Handled) -> HeaderMap {
         match (door, handled) {
-            (Door::Event, Handled::One(Outcome::Counted)) => self.event_counted.clone(),
-            (Door::Event, Handled::One(Outcome::Minimal)) => self.event_minimal.clone(),
-            (Door::Pixel, Handled::One(Outcome::Counted)) => self.pixel_counted.clone(),
-            (Door::Pixel, Handled::One(Outcome::Minimal)) => self.pixel_minimal.clone(),
+            (Door::Event, Handled::One(Outcome::Counted(_))) => self.event_counted.clone(),
+            (Door::Event, Handled::One(Outcome::Minimal(_))) => self.event_minimal.clone(),
+            (Door::Pixel, Handled::One(Outcome::Counted(_))) => self.pixel_counted.clone(),
+            (Door::Pixel, Handled::One(Outcome::Minimal(_))) => self.pixel_minimal.clone(),
             (_, Handled::One(Outcome::Refused(_)) | Handled::Several(_)) => {
                 let (_, _, content_type) = door.success();
                 let outcome = HeaderValue::try_from(handled.describe()).expect("words and numbers make a header");

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use journal::{AppendError, Journal};
-use model::{Domain, Hit, Millis, Mode, Outcome, Record, Refusal, Sites, Tally};
+use model::{Domain, Hit, Measured, Millis, Mode, Outcome, Record, Refusal, Sites, Tally};
 use privacy::visitor::partition_of;
 
 use crate::collector::Collector;
@@ -226,8 +226,10 @@ fn fate_of(sites: &Sites, refused: Refused) -> Fate {
 
 fn outcome_of(fate: &Fate) -> (Outcome, &'static str) {
     match fate.result {
-        Ok(Mode::Full | Mode::Exempt) => (Outcome::Counted, ""),
-        Ok(Mode::Minimal | Mode::Off) => (Outcome::Minimal, ""),
+        Ok(Mode::Full) => (Outcome::Counted(Measured::Full), ""),
+        // What lowered a mode is for the ledger, which the fold keeps; the sender is told the outcome only.
+        Ok(Mode::Exempt) => (Outcome::Counted(Measured::Exempt(None)), ""),
+        Ok(Mode::Minimal | Mode::Off) => (Outcome::Minimal(None), ""),
         Err((refusal, message)) => (Outcome::Refused(refusal), message),
     }
 }

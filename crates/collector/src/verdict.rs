@@ -43,7 +43,8 @@ impl Verdict {
             _ => {
                 let mut several: Vec<(Outcome, usize)> = Vec::new();
                 for (outcome, _) in outcomes {
-                    match several.iter_mut().find(|(known, _)| known == outcome) {
+                    // Outcomes of one word are one to the sender: robots of all classes, counted in whatever mode.
+                    match several.iter_mut().find(|(known, _)| word(*known) == word(*outcome)) {
                         Some((_, hits)) => *hits += 1,
                         None => several.push((*outcome, 1)),
                     }
@@ -74,7 +75,7 @@ impl Handled {
 
 fn wrong_status(outcome: Outcome) -> Option<StatusCode> {
     match outcome {
-        Outcome::Counted | Outcome::Minimal => None,
+        Outcome::Counted(_) | Outcome::Minimal(_) => None,
         Outcome::Refused(refusal) => status(refusal),
     }
 }
@@ -101,8 +102,8 @@ const fn status(refusal: Refusal) -> Option<StatusCode> {
 /// The outcome header's value for one hit.
 pub(crate) const fn word(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::Counted => "counted",
-        Outcome::Minimal => "minimal",
+        Outcome::Counted(_) => "counted",
+        Outcome::Minimal(_) => "minimal",
         Outcome::Refused(refusal) => match refusal {
             Refusal::UnknownSite => "refused; reason=unknown_site",
             Refusal::Malformed => "refused; reason=malformed",
@@ -124,7 +125,7 @@ pub(crate) const fn word(outcome: Outcome) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use model::BotClass;
+    use model::{BotClass, Measured};
 
     use super::*;
 
@@ -141,7 +142,8 @@ mod tests {
 
     #[test]
     fn several_hits_are_counted_by_outcome() {
-        let outcomes = [(Outcome::Counted, ""), (BOT, ""), (Outcome::Counted, ""), (MALFORMED, "url is missing")];
+        let (full, exempt) = (Outcome::Counted(Measured::Full), Outcome::Counted(Measured::Exempt(None)));
+        let outcomes = [(full, ""), (BOT, ""), (exempt, ""), (MALFORMED, "url is missing")];
         let Verdict::Handled(handled) = Verdict::over(&outcomes) else { panic!("two were counted") };
         let words = "counted; hits=2, refused; reason=bot; hits=1, refused; reason=malformed; hits=1";
         assert_eq!(handled.describe(), words);

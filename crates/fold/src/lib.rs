@@ -22,13 +22,14 @@ pub mod rights;
 mod state;
 mod visit;
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 use model::{
-    Cell, Changes, ClosedDay, Domain, Hit, LiveLine, LocalDay, Millis, Outcome, Peer, Refusal, Right, RightsRequest,
-    Site, Tally,
+    Cell, Changes, ClosedDay, Domain, Hit, LiveLine, LocalDay, Measured, Millis, Outcome, Peer, Refusal, Right,
+    RightsRequest, Site, Tally,
 };
 use privacy::visitor::{self, Secret};
 
@@ -96,7 +97,7 @@ impl Fold {
             None => self.sites.entry(site.domain.clone()).or_insert_with(|| SiteState::new(site)),
         };
         state.keep_calendar(site);
-        let mut refinement = Refinement::new(&mut self.desk, state, hit);
+        let mut refinement = Refinement::new(&mut self.desk, site, state, hit);
         let outcome =
             path::REFINEMENT.iter().map(|step| (step.run)(&mut refinement)).find_map(ControlFlow::break_value);
         let outcome = outcome.expect("the last step always ends the path");
@@ -121,14 +122,15 @@ impl Fold {
         state.keep_calendar(site);
         let moment = state.moment(request.at);
         let _ = state.open(request.at, moment, *closed_at);
-        let (mut full, mut exempt) = (0, 0);
+        let mut taken_back: BTreeMap<Measured, i64> = BTreeMap::new();
         for (day, visitor) in visitor::pseudonyms(secret, &site.domain, state.days.keys().copied(), request.peer) {
             let Some(day) = state.days.get_mut(&day) else { continue };
             match request.right {
                 Right::Erase => {
                     let Some(taken) = rights::take_back(day, visitor, bounds) else { continue };
-                    full += taken.full;
-                    exempt += taken.exempt;
+                    for (measured, hits) in taken.hits {
+                        *taken_back.entry(measured).or_default() += hits;
+                    }
                     taken.last.into_iter().for_each(|last| state.live.left(last));
                 }
                 Right::Restrict if day.restricted.len() < bounds.restrictions => {
@@ -141,11 +143,11 @@ impl Fold {
             }
         }
         let minute = request.at.minute();
-        if full + exempt > 0 {
-            state.note(minute, Outcome::Counted, -(full + exempt));
-            state.note(minute, Outcome::Refused(Refusal::Erased), full + exempt);
+        for (measured, hits) in &taken_back {
+            state.note(minute, Outcome::Counted(*measured), -hits);
+            state.note(minute, Outcome::Refused(Refusal::Erased), *hits);
         }
-        u64::try_from(full + exempt).unwrap_or(0)
+        taken_back.values().sum::<i64>().unsigned_abs()
     }
 
     /// What is held of a visitor of `site`, by day. It changes nothing, and is for nobody but the visitor.

@@ -6,7 +6,8 @@
 
 use std::ops::ControlFlow;
 
-use model::{Campaign, Dimension, Hit, Kind, LocalDay, Millis, Mode, Outcome, Refusal};
+use model::{Campaign, Dimension, Hit, Kind, LocalDay, Lowering, Measured, Millis, Mode, Outcome, Refusal, Site};
+use privacy::consent;
 use privacy::visitor::{self, Secret, Visitor};
 
 use crate::Tables;
@@ -41,6 +42,7 @@ pub(crate) struct Desk {
 /// A hit on its way through the steps.
 pub(crate) struct Refinement<'f> {
     desk: &'f mut Desk,
+    settings: &'f Site,
     site: &'f mut SiteState,
     hit: Hit,
     moment: Moment,
@@ -65,8 +67,6 @@ impl Numbering<'_> {
 }
 
 /// The end of a path.
-const COUNTED: ControlFlow<Outcome> = ControlFlow::Break(Outcome::Counted);
-const MINIMAL: ControlFlow<Outcome> = ControlFlow::Break(Outcome::Minimal);
 const ON: ControlFlow<Outcome> = ControlFlow::Continue(());
 
 const fn refused(refusal: Refusal) -> ControlFlow<Outcome> {
@@ -74,9 +74,10 @@ const fn refused(refusal: Refusal) -> ControlFlow<Outcome> {
 }
 
 impl<'f> Refinement<'f> {
-    pub(crate) fn new(desk: &'f mut Desk, site: &'f mut SiteState, hit: Hit) -> Self {
+    pub(crate) fn new(desk: &'f mut Desk, settings: &'f Site, site: &'f mut SiteState, hit: Hit) -> Self {
         Self {
             desk,
+            settings,
             site,
             hit,
             moment: Moment { day: LocalDay(0), hour: 0 },
@@ -115,7 +116,7 @@ impl<'f> Refinement<'f> {
             // Only a sender of another version leaves the peer out of a hit in another mode than minimal.
             Mode::Minimal | Mode::Exempt | Mode::Full => {
                 self.count_without_visitor();
-                MINIMAL
+                ControlFlow::Break(Outcome::Minimal(self.lowered_by()))
             }
         }
     }
@@ -147,16 +148,16 @@ impl<'f> Refinement<'f> {
         let (hit, mut numbering) = self.words();
         let page = numbering.number(Dimension::Page, &hit.path);
         let hour = self.moment.hour;
-        let (visitor, full, hits_max) = (self.visitor, self.hit.mode == Mode::Full, self.desk.bounds.hits_per_visitor);
+        let (visitor, measured, hits_max) = (self.visitor, self.measured(), self.desk.bounds.hits_per_visitor);
         let day = self.day();
         let known = visitor.and_then(|visitor| day.visitors.find(visitor));
         let known = known.filter(|number| usize::from(day.visitors.get_mut(*number).hits_len) < hits_max);
         count::engagement(day, known, count::Attention { page, hour, engagement });
         if let Some(number) = known {
             let model::Engagement { engaged_ms, scroll_percent } = engagement;
-            day.remember(number, Past::Attention { page, hour, engaged_ms, scroll_percent, full });
+            day.remember(number, Past::Attention { page, hour, engaged_ms, scroll_percent, measured });
         }
-        COUNTED
+        self.conclude()
     }
 
     pub(crate) fn add_visitor(&mut self) -> ControlFlow<Outcome> {
@@ -165,7 +166,7 @@ impl<'f> Refinement<'f> {
         if known.is_none() && self.day().visitors.len() >= self.desk.bounds.visitors {
             self.desk.overflows.visitors += 1;
             self.count_without_visitor();
-            return MINIMAL;
+            return ControlFlow::Break(Outcome::Minimal(Some(Lowering::Crowd)));
         }
         self.number = match known {
             Some(number)
@@ -176,7 +177,7 @@ impl<'f> Refinement<'f> {
             Some(_) => {
                 self.desk.overflows.hits += 1;
                 self.count_without_visitor();
-                return MINIMAL;
+                return ControlFlow::Break(Outcome::Minimal(Some(Lowering::Crowd)));
             }
             None => {
                 let profile = self.visitor_profile();
@@ -212,7 +213,25 @@ impl<'f> Refinement<'f> {
         let (number, cells_max) = (self.number, self.desk.bounds.cells_per_pair);
         let day = self.site.days.get_mut(&self.moment.day).expect("opened by `refuse_late`");
         self.desk.overflows.cells += count::hit(day, number, &counted, cells_max);
-        COUNTED
+        self.conclude()
+    }
+
+    /// The end of the path of a hit that was counted with its visitor.
+    fn conclude(&self) -> ControlFlow<Outcome> {
+        ControlFlow::Break(Outcome::Counted(self.measured()))
+    }
+
+    /// How much is counted of a hit that has a visitor.
+    fn measured(&self) -> Measured {
+        match self.hit.mode {
+            Mode::Full => Measured::Full,
+            Mode::Off | Mode::Minimal | Mode::Exempt => Measured::Exempt(self.lowered_by()),
+        }
+    }
+
+    /// What left the hit less than the site's own mode.
+    fn lowered_by(&self) -> Option<Lowering> {
+        consent::lowered_by(self.hit.signals, self.hit.mode, self.settings)
     }
 
     fn day(&mut self) -> &mut SiteDay {
@@ -333,7 +352,7 @@ impl<'f> Refinement<'f> {
 
     /// Keeps the hit in its visitor's history.
     fn remember(&mut self, counted: &Counted, when: When, begins: Option<u32>) {
-        let (number, full) = (self.number, self.hit.mode == Mode::Full);
+        let (number, measured) = (self.number, self.measured());
         let day = self.day();
         let more = More { revenue_micros: counted.revenue_micros, properties: counted.properties.clone() };
         let hit = PastHit {
@@ -343,7 +362,7 @@ impl<'f> Refinement<'f> {
             event: counted.event,
             pageview: counted.is_pageview(),
             interactive: counted.interactive,
-            full,
+            measured,
             begins,
             more: day.histories.keep(more),
         };

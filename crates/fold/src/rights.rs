@@ -7,7 +7,9 @@
 //! What it cannot reach is what no visitor is behind: hits counted in `minimal` mode, attention that came before its page
 //! view, and days that have closed.
 
-use model::{Dimension, LocalDay, Millis};
+use std::collections::BTreeMap;
+
+use model::{Dimension, LocalDay, Measured, Millis};
 use privacy::visitor::Visitor;
 
 use crate::bounds::Bounds;
@@ -76,11 +78,11 @@ pub enum HeldWhat {
     },
 }
 
-/// How many hits were taken back, by the outcome the ledger has them under.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What was taken back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TakenBack {
-    pub(crate) full: i64,
-    pub(crate) exempt: i64,
+    /// How many hits, by how the ledger has them.
+    pub(crate) hits: BTreeMap<Measured, i64>,
     /// The visitor's last hit.
     pub(crate) last: Option<Millis>,
 }
@@ -97,11 +99,11 @@ pub(crate) fn take_back(day: &mut SiteDay, visitor: Visitor, bounds: &Bounds) ->
     for past in history {
         match past {
             Past::Hit(hit) => {
-                *(if hit.full { &mut taken.full } else { &mut taken.exempt }) += 1;
+                *taken.hits.entry(hit.measured).or_default() += 1;
                 count_again(day, number, &hit, bounds.cells_per_pair);
             }
-            Past::Attention { page, hour, engaged_ms, scroll_percent, full } => {
-                *(if full { &mut taken.full } else { &mut taken.exempt }) += 1;
+            Past::Attention { page, hour, engaged_ms, scroll_percent, measured } => {
+                *taken.hits.entry(measured).or_default() += 1;
                 let engagement = model::Engagement { engaged_ms, scroll_percent };
                 count::engagement(day, Some(number), Attention { page, hour, engagement });
             }

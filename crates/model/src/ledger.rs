@@ -86,13 +86,91 @@ impl Refusal {
     }
 }
 
+/// How much was counted of a hit whose visitor was told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Measured {
+    /// In mode `full`.
+    Full,
+    /// In mode `exempt`: the site's own, or what a signal left.
+    Exempt(Option<Lowering>),
+}
+
+/// What left a hit less than its site's own mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Lowering {
+    /// The visitor opted out, on a site that still counts the view.
+    OptedOut,
+    /// A child, or a page directed at children.
+    Child,
+    /// The page said the visitor refused.
+    Refused,
+    /// A TCF string refuses.
+    TcfRefused,
+    /// A GPP string refuses.
+    GppRefused,
+    /// Global Privacy Control.
+    Gpc,
+    /// Do Not Track.
+    Dnt,
+    /// A consent string that says neither yes nor no.
+    Unclear,
+    /// No signal: more visitors came in the day than are told apart.
+    Crowd,
+}
+
+impl Lowering {
+    /// Every one.
+    pub const ALL: [Self; 9] = [
+        Self::OptedOut,
+        Self::Child,
+        Self::Refused,
+        Self::TcfRefused,
+        Self::GppRefused,
+        Self::Gpc,
+        Self::Dnt,
+        Self::Unclear,
+        Self::Crowd,
+    ];
+
+    /// The word for it in answers and the ledger; signals are called as in a site's settings.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OptedOut => "opted_out",
+            Self::Child => "child",
+            Self::Refused => "refused",
+            Self::TcfRefused => "tcf_refused",
+            Self::GppRefused => "gpp_refused",
+            Self::Gpc => "gpc",
+            Self::Dnt => "dnt",
+            Self::Unclear => "unclear",
+            Self::Crowd => "crowd",
+        }
+    }
+
+    /// The ledger's reason of a hit that it left in mode `exempt`.
+    const fn to_exempt(self) -> &'static str {
+        match self {
+            Self::OptedOut => "exempt/opted_out",
+            Self::Child => "exempt/child",
+            Self::Refused => "exempt/refused",
+            Self::TcfRefused => "exempt/tcf_refused",
+            Self::GppRefused => "exempt/gpp_refused",
+            Self::Gpc => "exempt/gpc",
+            Self::Dnt => "exempt/dnt",
+            Self::Unclear => "exempt/unclear",
+            Self::Crowd => "exempt/crowd",
+        }
+    }
+}
+
 /// What became of one hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Outcome {
-    /// Counted with its visitor (modes `full` and `exempt`).
-    Counted,
-    /// Counted without its visitor.
-    Minimal,
+    /// Counted with its visitor.
+    Counted(Measured),
+    /// Counted without its visitor: the site's own mode, or what lowered it.
+    Minimal(Option<Lowering>),
     /// Turned away.
     Refused(Refusal),
 }
@@ -102,19 +180,25 @@ impl Outcome {
     #[must_use]
     pub const fn kind(self) -> &'static str {
         match self {
-            Self::Counted => "counted",
-            Self::Minimal => "minimal",
+            Self::Counted(_) => "counted",
+            Self::Minimal(_) => "minimal",
             Self::Refused(Refusal::Bot(_)) => "bot",
             Self::Refused(Refusal::Late) => "late",
             Self::Refused(_) => "refused",
         }
     }
 
-    /// The ledger's column `reason`: empty for what was counted, the class for a robot.
+    /// The ledger's column `reason`: the mode of what was counted, and after a slash what lowered it to that; of a hit
+    /// without visitor what lowered it, if anything did; the class of a robot. Rows of the first versions say nothing of
+    /// what was counted.
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::Counted | Self::Minimal | Self::Refused(Refusal::Late) => "",
+            Self::Counted(Measured::Full) => "full",
+            Self::Counted(Measured::Exempt(None)) => "exempt",
+            Self::Counted(Measured::Exempt(Some(lowering))) => lowering.to_exempt(),
+            Self::Minimal(Some(lowering)) => lowering.as_str(),
+            Self::Minimal(None) | Self::Refused(Refusal::Late) => "",
             Self::Refused(Refusal::Bot(class)) => class.as_str(),
             Self::Refused(refusal) => refusal.as_str(),
         }
@@ -165,4 +249,26 @@ pub struct ClosedDay {
     pub site: Domain,
     /// The day.
     pub day: LocalDay,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_ledger_tells_every_mode_and_what_led_to_it() {
+        let mut seen = BTreeSet::new();
+        for lowering in Lowering::ALL {
+            let exempt = Outcome::Counted(Measured::Exempt(Some(lowering)));
+            assert_eq!((exempt.kind(), exempt.reason().strip_prefix("exempt/")), ("counted", Some(lowering.as_str())));
+            let minimal = Outcome::Minimal(Some(lowering));
+            assert_eq!((minimal.kind(), minimal.reason()), ("minimal", lowering.as_str()));
+            assert!(seen.insert(lowering.as_str()));
+        }
+        assert_eq!(Outcome::Counted(Measured::Full).reason(), "full");
+        assert_eq!(Outcome::Counted(Measured::Exempt(None)).reason(), "exempt");
+        assert_eq!(Outcome::Minimal(None).reason(), "");
+    }
 }

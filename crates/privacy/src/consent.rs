@@ -4,20 +4,20 @@
 //! invariants: a refusal only ever lowers the mode, and no grant outweighs any refusal.
 
 use model::policy::SignalModes;
-use model::{Mode, Signals, Site};
+use model::{Lowering, Mode, Signals, Site};
 
 /// A signal, and where a site says it leads to.
 type Rule = (Signals, fn(&SignalModes) -> Mode);
 
-/// The refusals, strongest first, and where a site says each leads to.
-const REFUSALS: [Rule; 7] = [
-    (Signals::OPTED_OUT, |modes| modes.opted_out),
-    (Signals::CHILD, |modes| modes.child),
-    (Signals::REFUSED, |modes| modes.refused),
-    (Signals::TCF_REFUSED, |modes| modes.tcf_refused),
-    (Signals::GPP_REFUSED, |modes| modes.gpp_refused),
-    (Signals::GPC, |modes| modes.gpc),
-    (Signals::DNT, |modes| modes.dnt),
+/// The refusals, strongest first, where a site says each leads to, and how the ledger calls it.
+const REFUSALS: [(Rule, Lowering); 7] = [
+    ((Signals::OPTED_OUT, |modes| modes.opted_out), Lowering::OptedOut),
+    ((Signals::CHILD, |modes| modes.child), Lowering::Child),
+    ((Signals::REFUSED, |modes| modes.refused), Lowering::Refused),
+    ((Signals::TCF_REFUSED, |modes| modes.tcf_refused), Lowering::TcfRefused),
+    ((Signals::GPP_REFUSED, |modes| modes.gpp_refused), Lowering::GppRefused),
+    ((Signals::GPC, |modes| modes.gpc), Lowering::Gpc),
+    ((Signals::DNT, |modes| modes.dnt), Lowering::Dnt),
 ];
 
 /// The grants, strongest first, all of them weaker than any refusal.
@@ -42,12 +42,23 @@ pub fn on_site(signals: Signals, site: &Site) -> Signals {
 #[must_use]
 pub fn decide(signals: Signals, site: &Site) -> Mode {
     let signals = on_site(signals, site);
-    let present = |rules: &'static [Rule]| {
-        rules.iter().filter(move |(signal, _)| signals.has(*signal)).map(|(_, leads_to)| leads_to(&site.signals))
-    };
-    let refused = present(&REFUSALS).min().map(|lowered| site.mode.min(lowered));
-    let mode = refused.or_else(|| present(&GRANTS).next().map(|granted| site.mode.max(granted))).unwrap_or(site.mode);
+    let leads_to = |(signal, leads_to): &Rule| signals.has(*signal).then(|| leads_to(&site.signals));
+    let refused = REFUSALS.iter().filter_map(|(rule, _)| leads_to(rule)).min().map(|lowered| site.mode.min(lowered));
+    let granted = || GRANTS.iter().find_map(leads_to).map(|granted| site.mode.max(granted));
+    let mode = refused.or_else(granted).unwrap_or(site.mode);
     if signals.has(Signals::UNCLEAR) { mode.min(UNCLEAR_MAX) } else { mode }
+}
+
+/// What lowered a hit to `mode`, the one that was decided for it: the strongest of the signals that lead there, or nothing
+/// where the site's own mode is no higher.
+#[must_use]
+pub fn lowered_by(signals: Signals, mode: Mode, site: &Site) -> Option<Lowering> {
+    let signals = on_site(signals, site);
+    let leads_there = |(signal, leads_to): &Rule| signals.has(*signal) && leads_to(&site.signals) == mode;
+    let refusal = REFUSALS.iter().find(|(rule, _)| mode < site.mode && leads_there(rule));
+    let clear = Signals(signals.0 & !Signals::UNCLEAR.0);
+    let unclear = || (clear != signals && decide(clear, site) > mode).then_some(Lowering::Unclear);
+    refusal.map(|(_, lowering)| *lowering).or_else(unclear)
 }
 
 #[cfg(test)]
@@ -104,12 +115,43 @@ mod tests {
         assert_eq!(decide(GRANTING, &site), Mode::Minimal);
     }
 
+    #[test]
+    fn names_the_strongest_signal_that_led_where_it_went() {
+        let signals = SignalModes { refused: Mode::Exempt, dnt: Mode::Full, ..SignalModes::default() };
+        let cases = [
+            (Signals::default(), Mode::Full, None),
+            (Signals::GPC, Mode::Full, Some(Lowering::Gpc)),
+            (Signals::GPC, Mode::Minimal, None),
+            (Signals::DNT, Mode::Full, None),
+            (Signals::REFUSED, Mode::Full, Some(Lowering::Refused)),
+            (Signals::REFUSED, Mode::Exempt, None),
+            (Signals::REFUSED.with(Signals::GPC), Mode::Full, Some(Lowering::Gpc)),
+            (Signals::TCF_REFUSED.with(Signals::GPC), Mode::Exempt, Some(Lowering::TcfRefused)),
+            (Signals::UNCLEAR, Mode::Full, Some(Lowering::Unclear)),
+            (Signals::UNCLEAR, Mode::Exempt, None),
+            (Signals::UNCLEAR.with(Signals::GRANTED), Mode::Exempt, Some(Lowering::Unclear)),
+            (Signals::UNCLEAR.with(Signals::REFUSED), Mode::Full, Some(Lowering::Refused)),
+        ];
+        for (given, mode, expected) in cases {
+            let site = Site { mode, signals, ..site() };
+            assert_eq!(lowered_by(given, decide(given, &site), &site), expected, "{given:?} on {}", mode.as_str());
+        }
+    }
+
     proptest! {
+        #[test]
+        fn whatever_is_lowered_has_a_cause(site in sites(), bits in 0..=EVERY_SIGNAL) {
+            let mode = decide(Signals(bits), &site);
+            let cause = lowered_by(Signals(bits), mode, &site);
+            prop_assert!(cause.is_some() || mode >= site.mode, "{bits:#b} to {}", mode.as_str());
+            prop_assert!(cause.is_none() || bits != 0 || site.child_directed);
+        }
+
         #[test]
         fn one_more_refusal_never_raises_a_mode(site in sites(), bits in 0..=EVERY_SIGNAL) {
             let before = decide(Signals(bits), &site);
             let unclear = Signals::UNCLEAR;
-            for more in REFUSALS.iter().map(|(refusal, _)| *refusal).chain([unclear]) {
+            for more in REFUSALS.iter().map(|((refusal, _), _)| *refusal).chain([unclear]) {
                 prop_assert!(decide(Signals(bits).with(more), &site) <= before, "{bits:#b} then {more:?}");
             }
         }
@@ -117,7 +159,7 @@ mod tests {
         #[test]
         fn a_grant_never_changes_what_a_refusal_left(site in sites(), bits in 0..=EVERY_SIGNAL) {
             let signals = Signals(bits);
-            prop_assume!(REFUSALS.iter().any(|(refusal, _)| signals.has(*refusal)) || site.child_directed);
+            prop_assume!(REFUSALS.iter().any(|((refusal, _), _)| signals.has(*refusal)) || site.child_directed);
             let mode = decide(signals, &site);
             prop_assert!(mode <= site.mode);
             prop_assert_eq!(decide(signals.with(GRANTING), &site), mode);

@@ -5,7 +5,8 @@
 
 use journal::Offset;
 
-/// Changes when the same records would fold into other rows: a range decided by one version is then not repeated by another.
+/// Changes when the same records would fold into other cells: a range decided by one version is then not repeated by another.
+/// Another word in the ledger, or a table more, needs no new version: each table's rows are written whole, or are not there yet.
 pub const FOLD_VERSION: u16 = 1;
 
 /// A range of records that is being inserted.

@@ -97,8 +97,8 @@ impl Metrics {
 
     pub(crate) fn count(&self, outcome: Outcome, mode: Mode) {
         match outcome {
-            Outcome::Counted => self.hits_counted.with_label_values(&[mode.as_str()]).inc(),
-            Outcome::Minimal => self.hits_counted.with_label_values(&[Mode::Minimal.as_str()]).inc(),
+            Outcome::Counted(_) => self.hits_counted.with_label_values(&[mode.as_str()]).inc(),
+            Outcome::Minimal(_) => self.hits_counted.with_label_values(&[Mode::Minimal.as_str()]).inc(),
             Outcome::Refused(refusal) => self.hits_refused.with_label_values(&[refusal.as_str()]).inc(),
         }
     }

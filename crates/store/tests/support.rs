@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use model::{Cell, Changes, Counts, Dimension, Domain, LedgerLine, LiveLine, LocalDay, Millis, Outcome};
+use model::{Cell, Changes, Counts, Dimension, Domain, LedgerLine, LiveLine, LocalDay, Measured, Millis, Outcome};
 use store::{Store, StoreConfig};
 use tempfile::TempDir;
 
@@ -171,7 +171,7 @@ pub fn flush(days: impl IntoIterator<Item = i32>, pages: usize) -> Changes {
     let cells: Vec<Cell> =
         days.into_iter().flat_map(|day| (0..pages).map(move |page| cell(day, &format!("/page/{page}"), 3))).collect();
     let minute = i64::from(JUNE) * 24 * 60;
-    let ledger = vec![LedgerLine { site: site(), minute, outcome: Outcome::Counted, hits: 5 }];
+    let ledger = vec![LedgerLine { site: site(), minute, outcome: Outcome::Counted(Measured::Full), hits: 5 }];
     // Live lines are forgotten after two hours of the engine's own clock: this one lies in the year 2100.
     let live = vec![LiveLine { site: site(), at: Millis(47_482 * 86_400_000), partition: 0, visitors: 2 }];
     Changes { cells, ledger, live }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Router;
 use axum::http::StatusCode;
-use model::{BotClass, Changes, Counts, Dimension, LedgerLine, LiveLine, LocalDay, Millis, Outcome, Refusal};
+use model::{BotClass, Changes, Counts, Dimension, LedgerLine, LiveLine, LocalDay, Measured, Millis, Outcome, Refusal};
 use prometheus::Registry;
 use serde_json::{Value, json};
 
@@ -446,13 +446,13 @@ async fn the_ledger_and_the_live_visitors_are_told() {
     let changes = Changes {
         cells: Vec::new(),
         ledger: vec![
-            line(Outcome::Counted, 90, 1),
-            line(Outcome::Counted, 10, 5),
-            line(Outcome::Minimal, 7, 1),
+            line(Outcome::Counted(Measured::Full), 90, 1),
+            line(Outcome::Counted(Measured::Full), 10, 5),
+            line(Outcome::Minimal(None), 7, 1),
             line(Outcome::Refused(Refusal::Bot(BotClass::Declared)), 5, 1),
             line(Outcome::Refused(Refusal::Duplicate), 2, 1),
             // Before midnight in Tokyo, which is 22 and a half hours ago.
-            line(Outcome::Counted, 1_000, 22 * 60 + 31),
+            line(Outcome::Counted(Measured::Full), 1_000, 22 * 60 + 31),
         ],
         live: vec![live(0, 3), live(1, 4)],
     };

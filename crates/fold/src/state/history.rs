@@ -4,9 +4,11 @@
 //! It is no second state to count from: uniqueness and visits never look here. The invariant: counting a visitor's entries
 //! again, in order, changes every cell by what their hits did.
 
+use model::{Lowering, Measured};
+
 use crate::state::chains::{Chain, Chains};
 use crate::state::profiles::ProfileId;
-use crate::state::values::{ABSENT, ValueId};
+use crate::state::values::ValueId;
 use crate::state::visitor::{PageOfHost, Percent};
 
 /// One counted hit. Values are numbers of the day's tables, so a capped one is `(other)` here too.
@@ -15,7 +17,7 @@ pub(crate) enum Past {
     /// A page view or an event.
     Hit(PastHit),
     /// A report of attention.
-    Attention { page: ValueId, hour: u8, engaged_ms: u32, scroll_percent: Option<Percent>, full: bool },
+    Attention { page: ValueId, hour: u8, engaged_ms: u32, scroll_percent: Option<Percent>, measured: Measured },
 }
 
 /// A page view or an event that was counted.
@@ -25,12 +27,12 @@ pub(crate) struct PastHit {
     pub(crate) ms: u32,
     pub(crate) hour: u8,
     pub(crate) at: PageOfHost,
-    /// [`ABSENT`] for a page view.
+    /// No value for a page view.
     pub(crate) event: ValueId,
     pub(crate) pageview: bool,
     pub(crate) interactive: bool,
-    /// Counted in mode `full`, else in `exempt`.
-    pub(crate) full: bool,
+    /// How it stands in the ledger.
+    pub(crate) measured: Measured,
     /// The profile of the visit that it began, before its entry page was known.
     pub(crate) begins: Option<ProfileId>,
     /// Where its [`More`] stands.
@@ -97,25 +99,29 @@ impl Histories {
 struct Packed {
     /// Milliseconds of the day, or of attention.
     ms: u32,
+    /// [`NONE`] where no visit begins.
     begins: ProfileId,
+    /// [`NONE`] where there is no more.
     more: u32,
     page: ValueId,
     host: ValueId,
+    /// Of attention the scroll, or [`NOT_SCROLLED`].
     event: ValueId,
     hour: u8,
-    /// The flags below.
+    /// The flags below, and above them how the hit was measured.
     is: u8,
 }
 
+const NONE: u32 = u32::MAX;
+const NOT_SCROLLED: ValueId = ValueId::MAX;
+
 const PAGEVIEW: u8 = 1;
 const INTERACTIVE: u8 = 1 << 1;
-const FULL: u8 = 1 << 2;
-const BEGINS: u8 = 1 << 3;
-const MORE: u8 = 1 << 4;
-const ATTENTION: u8 = 1 << 5;
-const SCROLLED: u8 = 1 << 6;
+const ATTENTION: u8 = 1 << 2;
+const MEASURED_BITS: u32 = 4;
 
 const _: () = assert!(size_of::<Packed>() == 20, "memory is one of the design's figures");
+const _: () = assert!(Lowering::ALL.len() + 2 <= 1 << MEASURED_BITS, "every way to be measured has a number");
 
 impl Packed {
     fn of(past: Past) -> Self {
@@ -123,47 +129,62 @@ impl Packed {
         match past {
             Past::Hit(hit) => Self {
                 ms: hit.ms,
-                begins: hit.begins.unwrap_or_default(),
-                more: hit.more.unwrap_or_default(),
+                begins: hit.begins.unwrap_or(NONE),
+                more: hit.more.unwrap_or(NONE),
                 page: hit.at.page,
                 host: hit.at.host,
                 event: hit.event,
                 hour: hit.hour,
-                is: flag(hit.pageview, PAGEVIEW)
-                    | flag(hit.interactive, INTERACTIVE)
-                    | flag(hit.full, FULL)
-                    | flag(hit.begins.is_some(), BEGINS)
-                    | flag(hit.more.is_some(), MORE),
+                is: flag(hit.pageview, PAGEVIEW) | flag(hit.interactive, INTERACTIVE) | number_of(hit.measured),
             },
-            Past::Attention { page, hour, engaged_ms, scroll_percent, full } => Self {
+            Past::Attention { page, hour, engaged_ms, scroll_percent, measured } => Self {
                 ms: engaged_ms,
                 page,
                 hour,
-                event: scroll_percent.map_or(ABSENT, ValueId::from),
-                is: ATTENTION | flag(scroll_percent.is_some(), SCROLLED) | flag(full, FULL),
+                event: scroll_percent.map_or(NOT_SCROLLED, ValueId::from),
+                is: ATTENTION | number_of(measured),
                 ..Self::default()
             },
         }
     }
 
     fn past(self) -> Past {
-        let is = |flag: u8| self.is & flag != 0;
-        if is(ATTENTION) {
-            let scroll_percent = is(SCROLLED).then(|| Percent::try_from(self.event).unwrap_or(Percent::MAX));
-            let Self { page, hour, ms: engaged_ms, .. } = self;
-            return Past::Attention { page, hour, engaged_ms, scroll_percent, full: is(FULL) };
+        let Self { ms, begins, more, page, host, event, hour, is } = self;
+        let measured = measured(is);
+        if is & ATTENTION != 0 {
+            let scroll_percent = (event != NOT_SCROLLED).then(|| Percent::try_from(event).unwrap_or(Percent::MAX));
+            return Past::Attention { page, hour, engaged_ms: ms, scroll_percent, measured };
         }
         Past::Hit(PastHit {
-            ms: self.ms,
-            hour: self.hour,
-            at: PageOfHost { page: self.page, host: self.host },
-            event: self.event,
-            pageview: is(PAGEVIEW),
-            interactive: is(INTERACTIVE),
-            full: is(FULL),
-            begins: is(BEGINS).then_some(self.begins),
-            more: is(MORE).then_some(self.more),
+            ms,
+            hour,
+            at: PageOfHost { page, host },
+            event,
+            pageview: is & PAGEVIEW != 0,
+            interactive: is & INTERACTIVE != 0,
+            measured,
+            begins: (begins != NONE).then_some(begins),
+            more: (more != NONE).then_some(more),
         })
+    }
+}
+
+/// Numbered in the byte's upper half: 0 is full, 1 is exempt, and from 2 on what lowered it to exempt.
+fn number_of(measured: Measured) -> u8 {
+    let number = match measured {
+        Measured::Full => 0,
+        Measured::Exempt(None) => 1,
+        Measured::Exempt(Some(lowering)) => {
+            2 + Lowering::ALL.iter().position(|known| *known == lowering).expect("every lowering is in the list")
+        }
+    };
+    u8::try_from(number).expect("asserted to fit four bits") << MEASURED_BITS
+}
+
+fn measured(is: u8) -> Measured {
+    match is >> MEASURED_BITS {
+        0 => Measured::Full,
+        number => Measured::Exempt(number.checked_sub(2).and_then(|at| Lowering::ALL.get(usize::from(at)).copied())),
     }
 }
 
@@ -184,14 +205,26 @@ mod tests {
             event: 9,
             pageview: false,
             interactive: true,
-            full: true,
+            measured: Measured::Exempt(Some(Lowering::Crowd)),
             begins: Some(0),
             more,
         };
-        let view =
-            PastHit { pageview: true, interactive: false, full: false, begins: None, more: None, event: ABSENT, ..hit };
-        let attention =
-            |scroll_percent| Past::Attention { page: 3, hour: 4, engaged_ms: u32::MAX, scroll_percent, full: true };
+        let view = PastHit {
+            pageview: true,
+            interactive: false,
+            measured: Measured::Full,
+            begins: None,
+            more: None,
+            event: 0,
+            ..hit
+        };
+        let attention = |scroll_percent| Past::Attention {
+            page: 3,
+            hour: 4,
+            engaged_ms: u32::MAX,
+            scroll_percent,
+            measured: Measured::Exempt(None),
+        };
         let all = [Past::Hit(hit), attention(None), Past::Hit(view), attention(Some(0)), attention(Some(100))];
         for past in all {
             histories.push(&mut one, past);

@@ -2,7 +2,7 @@
 
 use fold::{Bounds, Fold, Overflows, Tables};
 use model::limits::OTHER;
-use model::{Counts, Dimension, Millis, Outcome};
+use model::{Counts, Dimension, Lowering, Measured, Millis, Outcome};
 use privacy::visitor::Secret;
 use proptest::prelude::*;
 
@@ -62,7 +62,7 @@ fn a_visitor_too_many_is_counted_without_being_known() {
     let other = Sent { address: "192.0.2.2", ..sent.clone() };
     assert_eq!(
         [&sent, &other, &sent].map(|sent| fold.apply(&sent.site, sent.hit())),
-        [Outcome::Counted, Outcome::Minimal, Outcome::Counted]
+        [Outcome::Counted(Measured::Full), Outcome::Minimal(Some(Lowering::Crowd)), Outcome::Counted(Measured::Full)]
     );
     assert_eq!((fold.visitors(), fold.overflows().visitors), (1, 1));
     let total = fold.changes(Millis(NOON)).cells[0].counts;

@@ -2,7 +2,10 @@
 
 use fold::{Fold, Tables};
 use model::limits::OTHER;
-use model::{Campaign, Changes, Counts, Dimension, Domain, LiveLine, Millis, Mode, Outcome, Referrer, Refusal};
+use model::{
+    Campaign, Changes, Counts, Dimension, Domain, LiveLine, Lowering, Measured, Millis, Mode, Outcome, Referrer,
+    Refusal, Signals, Site,
+};
 use privacy::visitor::Secret;
 
 use crate::traffic::{HOUR, IPHONE, MINUTE, Sent, site};
@@ -113,13 +116,37 @@ fn minimal_counts_the_view_and_knows_nobody() {
 }
 
 #[test]
+fn the_ledger_tells_in_which_mode_a_hit_was_counted_and_what_lowered_it() {
+    let mut fold = new_fold();
+    for (mode, signals, outcome) in [
+        (Mode::Full, Signals::default(), Outcome::Counted(Measured::Full)),
+        (Mode::Exempt, Signals::UNCLEAR, Outcome::Counted(Measured::Exempt(Some(Lowering::Unclear)))),
+        (Mode::Minimal, Signals::GPC.with(Signals::DNT), Outcome::Minimal(Some(Lowering::Gpc))),
+        (Mode::Minimal, Signals::DNT, Outcome::Minimal(Some(Lowering::Dnt))),
+    ] {
+        let sent = Sent { mode, signals, ..Sent::view(NOON, "/") };
+        assert_eq!(fold.apply(&sent.site, sent.hit()), outcome);
+        let own = Sent { site: Site { mode, ..sent.site.clone() }, signals: Signals::default(), ..sent };
+        let unlowered = match mode {
+            Mode::Full => Outcome::Counted(Measured::Full),
+            Mode::Exempt => Outcome::Counted(Measured::Exempt(None)),
+            Mode::Minimal | Mode::Off => Outcome::Minimal(None),
+        };
+        assert_eq!(fold.apply(&own.site, own.hit()), unlowered);
+    }
+    let lines: Vec<_> =
+        fold.changes(Millis(NOON)).ledger.iter().map(|line| (line.outcome.reason(), line.hits)).collect();
+    assert_eq!(lines, [("full", 2), ("exempt", 1), ("exempt/unclear", 1), ("", 2), ("gpc", 1), ("dnt", 1)]);
+}
+
+#[test]
 fn a_second_arrival_is_refused() {
     let mut fold = new_fold();
     let sent = Sent { id: Some(7), ..Sent::view(NOON, "/") };
-    assert_eq!(fold.apply(&sent.site, sent.hit()), Outcome::Counted);
+    assert_eq!(fold.apply(&sent.site, sent.hit()), Outcome::Counted(Measured::Full));
     assert_eq!(fold.apply(&sent.site, sent.hit()), Outcome::Refused(Refusal::Duplicate));
     let elsewhere = Sent { site: site("other.example", "UTC"), ..sent };
-    assert_eq!(fold.apply(&elsewhere.site, elsewhere.hit()), Outcome::Counted);
+    assert_eq!(fold.apply(&elsewhere.site, elsewhere.hit()), Outcome::Counted(Measured::Full));
 }
 
 #[test]

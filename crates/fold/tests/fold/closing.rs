@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fold::{Fold, OpenDay, Tables};
-use model::{ClosedDay, Dimension, FormerZone, LocalDay, Millis, Outcome, Refusal, Site};
+use model::{ClosedDay, Dimension, FormerZone, LocalDay, Measured, Millis, Outcome, Refusal, Site};
 use privacy::visitor::Secret;
 
 use crate::traffic::{HOUR, MINUTE, Sent, site};
@@ -11,6 +11,7 @@ use crate::traffic::{HOUR, MINUTE, Sent, site};
 /// 2026-06-01T00:00Z.
 const JUNE: i64 = 20_605;
 const DAY: i64 = 24 * HOUR;
+const COUNTED: Outcome = Outcome::Counted(Measured::Full);
 
 fn fold() -> Fold {
     Fold::new(0, Secret::new([7; 32]), Tables::default())
@@ -42,16 +43,16 @@ fn a_day_closes_two_hours_after_its_own_midnight() {
         ("Europe/Berlin", 20_751, 20_751 * DAY - 2 * HOUR, 25),
     ] {
         let (mut fold, site) = (fold(), site("example.com", zone));
-        assert_eq!(view(&mut fold, &site, begins), Outcome::Counted);
+        assert_eq!(view(&mut fold, &site, begins), COUNTED);
         let closes = begins + (length + 2) * HOUR;
         let day = i32::try_from(day).unwrap();
         let open = OpenDay { site: site.domain.clone(), day: LocalDay(day), closes: Millis(closes) };
         assert_eq!(fold.open_days().collect::<Vec<_>>(), [open], "{zone}");
         assert!(closed(&mut fold, closes - 1).is_empty(), "{zone}");
-        assert_eq!(view(&mut fold, &site, closes - 2 * HOUR - 1), Outcome::Counted, "{zone}");
+        assert_eq!(view(&mut fold, &site, closes - 2 * HOUR - 1), COUNTED, "{zone}");
         assert_eq!(closed(&mut fold, closes), [day], "{zone}");
         assert_eq!(view(&mut fold, &site, closes - 2 * HOUR - 1), Outcome::Refused(Refusal::Late), "{zone}");
-        assert_eq!(view(&mut fold, &site, closes - 2 * HOUR), Outcome::Counted, "{zone}");
+        assert_eq!(view(&mut fold, &site, closes - 2 * HOUR), COUNTED, "{zone}");
         assert_eq!(fold.open_days().count(), 1, "{zone}");
     }
 }

@@ -7,7 +7,10 @@ use fold::enrich::{agent, screen_class, source};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use model::counts::PAIRED;
-use model::{Cell, Counts, Dimension, Domain, Kind, LedgerLine, LocalDay, Millis, Mode, Outcome, Refusal, Right};
+use model::{
+    Cell, Counts, Dimension, Domain, Kind, LedgerLine, LocalDay, Lowering, Measured, Millis, Mode, Outcome, Refusal,
+    Right, Signals,
+};
 
 use crate::traffic::{Op, Sent};
 
@@ -91,15 +94,15 @@ impl Recount {
         *self.ledger.entry((sent.site.domain.clone(), Millis(sent.at).minute(), outcome)).or_default() += 1;
         let person = person(sent, wall(sent, sent.at).0);
         match (outcome, &sent.kind) {
-            (Outcome::Minimal, Kind::Engagement(_)) | (Outcome::Refused(_), _) => {}
-            (Outcome::Minimal, _) => self.minimal.push(sent.clone()),
-            (Outcome::Counted, Kind::Engagement(_)) => {
+            (Outcome::Minimal(_), Kind::Engagement(_)) | (Outcome::Refused(_), _) => {}
+            (Outcome::Minimal(_), _) => self.minimal.push(sent.clone()),
+            (Outcome::Counted(_), Kind::Engagement(_)) => {
                 let known = self.people.get(&person);
                 let been_here = known.is_some_and(|hits| hits.iter().any(|hit| hit.path == sent.path));
                 let known = known.is_some();
                 self.attention.push(Attention { person, sent: sent.clone(), known, been_here });
             }
-            (Outcome::Counted, _) => {
+            (Outcome::Counted(_), _) => {
                 let hits = self.people.entry(person).or_default();
                 let at = hits.last().map_or(sent.at, |last| last.at.max(sent.at));
                 hits.push(Sent { at, ..sent.clone() });
@@ -123,14 +126,16 @@ impl Recount {
                 Right::Restrict => drop(self.restricted.insert(person)),
                 Right::Resume => drop(self.restricted.remove(&person)),
                 Right::Erase => {
-                    let hits = self.people.remove(&person).map_or(0, |hits| hits.len());
-                    let before = self.attention.len();
-                    self.attention.retain(|attention| !attention.known || attention.person != person);
-                    let erased = i64::try_from(hits + before - self.attention.len()).unwrap();
-                    for (outcome, change) in [(Outcome::Counted, -erased), (Outcome::Refused(Refusal::Erased), erased)]
-                    {
-                        let line = (sent.site.domain.clone(), Millis(sent.at).minute(), outcome);
-                        *self.ledger.entry(line).or_default() += change;
+                    let mut erased = self.people.remove(&person).unwrap_or_default();
+                    let theirs = |attention: &mut Attention| attention.known && attention.person == person;
+                    erased.extend(self.attention.extract_if(.., theirs).map(|attention| attention.sent));
+                    for hit in &erased {
+                        for (outcome, change) in
+                            [(Outcome::Counted(measured(hit)), -1), (Outcome::Refused(Refusal::Erased), 1)]
+                        {
+                            let line = (sent.site.domain.clone(), Millis(sent.at).minute(), outcome);
+                            *self.ledger.entry(line).or_default() += change;
+                        }
                     }
                 }
             }
@@ -147,9 +152,11 @@ impl Recount {
             return Outcome::Refused(Refusal::Duplicate);
         }
         match sent.mode {
-            Mode::Minimal => Outcome::Minimal,
-            _ if self.restricted.contains(&person(sent, day)) => Outcome::Refused(Refusal::Restricted),
-            _ => Outcome::Counted,
+            Mode::Exempt | Mode::Full if self.restricted.contains(&person(sent, day)) => {
+                Outcome::Refused(Refusal::Restricted)
+            }
+            Mode::Exempt | Mode::Full => Outcome::Counted(measured(sent)),
+            Mode::Minimal | Mode::Off => Outcome::Minimal(lowering(sent)),
         }
     }
 
@@ -223,6 +230,20 @@ fn wall(sent: &Sent, at: i64) -> (LocalDay, u8) {
     let zoned = Timestamp::from_millisecond(at).unwrap().to_zoned_datetime(TimeZone::get(&sent.site.timezone).unwrap());
     let day = (zoned.date() - jiff::civil::date(1970, 1, 1)).get_days();
     (LocalDay(day), zoned.hour().try_into().unwrap())
+}
+
+fn measured(sent: &Sent) -> Measured {
+    if sent.mode == Mode::Full { Measured::Full } else { Measured::Exempt(lowering(sent)) }
+}
+
+/// What left a hit less than its site's own mode, by the signals that traffic carries.
+fn lowering(sent: &Sent) -> Option<Lowering> {
+    let signals = [
+        (Signals::TCF_REFUSED, Lowering::TcfRefused),
+        (Signals::DNT, Lowering::Dnt),
+        (Signals::UNCLEAR, Lowering::Unclear),
+    ];
+    signals.into_iter().find(|(signal, _)| sent.signals.has(*signal)).map(|(_, lowering)| lowering)
 }
 
 fn person(sent: &Sent, day: LocalDay) -> Person {

@@ -2,7 +2,7 @@
 
 use fold::rights::{HeldHit, HeldVisit, HeldWhat};
 use fold::{Bounds, Fold, Tables};
-use model::{Changes, Counts, Dimension, Millis, Outcome, Refusal, Right};
+use model::{Changes, Counts, Dimension, Lowering, Measured, Millis, Outcome, Refusal, Right};
 use privacy::visitor::Secret;
 
 use crate::traffic::{HOUR, IPHONE, MINUTE, Sent};
@@ -84,14 +84,14 @@ fn a_restricted_visitor_is_processed_no_more_until_they_say_so() {
     let sent = Sent::view(NOON, "/a");
     let ask = |fold: &mut Fold, right| fold.exercise(&sent.site, sent.request(right));
     let send = |fold: &mut Fold| fold.apply(&sent.site, sent.hit());
-    assert_eq!(send(&mut fold), Outcome::Counted);
+    assert_eq!(send(&mut fold), Outcome::Counted(Measured::Full));
     ask(&mut fold, Right::Restrict);
     assert_eq!(send(&mut fold), Outcome::Refused(Refusal::Restricted));
     assert!(fold.held(&sent.site.domain, sent.peer())[0].restricted);
     ask(&mut fold, Right::Erase);
     assert_eq!(send(&mut fold), Outcome::Refused(Refusal::Restricted), "erasing does not lift it");
     ask(&mut fold, Right::Resume);
-    assert_eq!(send(&mut fold), Outcome::Counted);
+    assert_eq!(send(&mut fold), Outcome::Counted(Measured::Full));
 }
 
 #[test]
@@ -100,7 +100,10 @@ fn hits_beyond_what_is_remembered_are_counted_without_their_visitor() {
     let mut fold = Fold::with_bounds(0, Secret::new([1; 32]), Tables::default(), bounds);
     let sent = Sent::view(NOON, "/a");
     let outcomes = [(); 3].map(|()| fold.apply(&sent.site, sent.hit()));
-    assert_eq!(outcomes, [Outcome::Counted, Outcome::Counted, Outcome::Minimal]);
+    assert_eq!(
+        outcomes,
+        [Outcome::Counted(Measured::Full), Outcome::Counted(Measured::Full), Outcome::Minimal(Some(Lowering::Crowd))]
+    );
     assert_eq!(fold.overflows().hits, 1);
     fold.exercise(&sent.site, sent.request(Right::Erase));
     let changes = fold.changes(Millis(NOON));

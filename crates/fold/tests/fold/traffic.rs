@@ -42,6 +42,7 @@ pub struct Sent {
     pub at: i64,
     pub id: Option<u64>,
     pub mode: Mode,
+    pub signals: Signals,
     pub kind: Kind,
     pub host: &'static str,
     pub path: &'static str,
@@ -63,6 +64,7 @@ impl Sent {
             at,
             id: None,
             mode: Mode::Full,
+            signals: Signals::default(),
             kind: Kind::Pageview,
             host: "example.com",
             path,
@@ -101,7 +103,7 @@ impl Sent {
             at: Millis(sent.at),
             id: sent.id,
             mode: sent.mode,
-            signals: Signals::default(),
+            signals: sent.signals,
             kind: sent.kind,
             host: sent.host.into(),
             path: sent.path.into(),
@@ -191,7 +193,13 @@ fn sent() -> impl Strategy<Value = Sent> {
         site("havana.example", "America/Havana"),
         site("kolkata.example", "Asia/Kolkata"),
     ]);
-    let mode = prop_oneof![9 => Just(Mode::Full), 1 => Just(Mode::Exempt), 1 => Just(Mode::Minimal)];
+    let mode = prop_oneof![
+        18 => Just((Mode::Full, Signals::default())),
+        1 => Just((Mode::Exempt, Signals::default())),
+        1 => Just((Mode::Exempt, Signals::UNCLEAR)),
+        1 => Just((Mode::Minimal, Signals::DNT)),
+        1 => Just((Mode::Minimal, Signals::TCF_REFUSED.with(Signals::DNT))),
+    ];
     let who = (prop::sample::select(vec!["192.0.2.1", "2001:db8::1"]), prop::sample::select(vec![CHROME, IPHONE]));
     let place = (
         prop::sample::select(vec!["", "example.com", "shop.example.com"]),
@@ -200,7 +208,7 @@ fn sent() -> impl Strategy<Value = Sent> {
     (site, mode, kind(), who, place, whence(), details()).prop_map(
         |(
             site,
-            mode,
+            (mode, signals),
             kind,
             (address, agent),
             (host, path),
@@ -211,6 +219,7 @@ fn sent() -> impl Strategy<Value = Sent> {
             at: 0,
             id: None,
             mode,
+            signals,
             kind,
             host,
             path,
