@@ -3,7 +3,8 @@
 #![no_main]
 
 use dashboard::query::plan::{Here, Plan};
-use dashboard::query::{Query, answer};
+use dashboard::query::Query;
+use dashboard::query::answer::{self, Found};
 use jiff::ZonedDateTime;
 use libfuzzer_sys::fuzz_target;
 use model::{Counts, Domain, LocalDay};
@@ -32,7 +33,8 @@ fuzz_target!(|body: &[u8]| {
             counts: Counts { visitors: 3, visits: 4, pageviews: 5, ..Counts::default() },
         };
         let told = Answer { rows: vec![row], rows_total: 1 };
-        let written = answer::write(&query, &plan, &told, plan.whole.is_some().then_some(&told), now.time_zone());
+        let found = Found { whole: plan.whole.is_some().then(|| told.clone()), answer: told, ..Found::default() };
+        let written = answer::write(&query, &plan, &found, now.time_zone());
         assert_eq!(written["results"][0]["metrics"].as_array().map(Vec::len), Some(query.metrics.len()));
         assert_eq!(written["results"][0]["dimensions"].as_array().map(Vec::len), Some(query.dimensions.len()));
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use model::{Changes, Clock, Domain, LiveLine, LocalDay, Millis, Site, Sites};
+use model::{Changes, Clock, Domain, LedgerLine, LiveLine, LocalDay, Lowering, Measured, Millis, Outcome, Site, Sites};
 use sha2::{Digest, Sha256};
 use store::engine::{EngineConfig, run};
 use store::{Store, StoreConfig};
@@ -87,7 +87,17 @@ async fn fill(store: Store, site: Domain) {
 
 async fn insert(store: &Store, site: &Domain, visits: &[Visit], token: &str, visitors: u64) {
     let live = LiveLine { site: site.clone(), at: now(), partition: 0, visitors };
-    let changes = Changes { cells: cells(site, visits), live: vec![live], ..Changes::default() };
+    let ledger = visits.iter().enumerate().map(|(number, visit)| {
+        let outcome = match number % 24 {
+            0 => Outcome::Minimal(Some(Lowering::Gpc)),
+            1 => Outcome::Minimal(Some(Lowering::Dnt)),
+            _ => Outcome::Counted(Measured::Full),
+        };
+        let minute = i64::from(visit.day.0) * 24 * 60 + i64::from(visit.hour) * 60;
+        LedgerLine { site: site.clone(), minute, outcome, hits: 1 }
+    });
+    let ledger = ledger.collect();
+    let changes = Changes { cells: cells(site, visits), ledger, live: vec![live] };
     store.insert(token, &changes).await.expect("the engine runs");
 }
 

@@ -7,6 +7,7 @@ use model::limits::OTHER;
 use serde_json::{Map, Value, json};
 use store::questions::{Answer, Grain, Row};
 
+use super::coverage::Coverage;
 use super::metric::Metric;
 use super::plan::{Plan, keeps_known_values_only};
 use super::{Dimension, Direction, Query, Sorting, dimension, range};
@@ -24,14 +25,26 @@ const FOLDED: &str =
 const KNOWN_VALUES_ONLY: &str = "keeps what is known to have another value: what has no value here (such as hits counted \
      without a visitor) is left out too; to include it, subtract the rejected values from the whole";
 
+/// What was found for a query.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Its rows.
+    pub answer: Answer,
+    /// The whole of a percentage.
+    pub whole: Option<Answer>,
+    /// Of the same range, where it was asked for.
+    pub coverage: Option<Coverage>,
+}
+
 /// Writes the answer to a query.
 #[must_use]
-pub fn write(query: &Query, plan: &Plan, answer: &Answer, whole: Option<&Answer>, zone: &TimeZone) -> Value {
-    let visitors_total = whole.and_then(|whole| whole.rows.first()).map(|row| row.counts.visitors);
+pub fn write(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Value {
+    let Found { answer, whole, .. } = found;
+    let visitors_total = whole.as_ref().and_then(|whole| whole.rows.first()).map(|row| row.counts.visitors);
     let results: Vec<Value> = answer.rows.iter().map(|row| write_row(query, plan, row, visitors_total)).collect();
     json!({
         "results": results,
-        "meta": write_meta(query, plan, answer),
+        "meta": write_meta(query, plan, found, zone),
         "query": write_query(query, plan, zone),
     })
 }
@@ -48,7 +61,8 @@ fn write_row(query: &Query, plan: &Plan, row: &Row, visitors_total: Option<i64>)
     })
 }
 
-fn write_meta(query: &Query, plan: &Plan, answer: &Answer) -> Value {
+fn write_meta(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Value {
+    let Found { answer, coverage, .. } = found;
     let mut meta = Map::new();
     if plan.sums_daily_visitors() {
         let warning = json!({ "visitors": { "code": "sum_of_daily_visitors", "warning": SUM_OF_DAILY_VISITORS } });
@@ -73,6 +87,9 @@ fn write_meta(query: &Query, plan: &Plan, answer: &Answer) -> Value {
     }
     if query.include.imports {
         meta.insert("imports_included".to_owned(), true.into());
+    }
+    if let Some(coverage) = coverage {
+        meta.insert("coverage".to_owned(), coverage.write(plan.span.days().0, zone));
     }
     Value::Object(meta)
 }
@@ -110,6 +127,7 @@ fn write_query(query: &Query, plan: &Plan, zone: &TimeZone) -> Value {
             "imports": query.include.imports,
             "time_labels": query.include.time_labels,
             "total_rows": query.include.total_rows,
+            "coverage": query.include.coverage,
         },
         "pagination": { "limit": query.limit, "offset": query.offset },
     })
@@ -143,7 +161,8 @@ mod tests {
         let counts = Counts { visitors: 5, visits: 4, bounces: 1, ..Counts::default() };
         let row = |value: &str| Row { day: Some(LocalDay(19_851)), hour: None, value: Some(value.into()), counts };
         let answer = Answer { rows: vec![row("JP"), row(OTHER)], rows_total: 2 };
-        let written = write(&query, &plan, &answer, None, now.time_zone());
+        let found = Found { answer, ..Found::default() };
+        let written = write(&query, &plan, &found, now.time_zone());
         assert_eq!(
             written["results"],
             json!([{ "metrics": [5, 25], "dimensions": ["2024-05-08", "JP"] }, { "metrics": [5, 25], "dimensions": ["2024-05-08", "(other)"] }])

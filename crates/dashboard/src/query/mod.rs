@@ -3,6 +3,7 @@
 //! It is not yet a question to the counts: what the cells can answer is decided in [`plan`], with the site's clock at hand.
 
 pub mod answer;
+pub mod coverage;
 pub mod dimension;
 pub mod filter;
 pub mod metric;
@@ -89,6 +90,8 @@ pub struct Include {
     pub time_labels: bool,
     /// How many rows there are without the limit.
     pub total_rows: bool,
+    /// How many of the range's hits were measured, how many counted only.
+    pub coverage: bool,
 }
 
 const KEYS: [&str; 8] =
@@ -249,14 +252,18 @@ fn parse_include(value: Option<&Value>, dimensions: &[Dimension]) -> Result<Incl
         Some(Value::Object(fields)) => fields,
         Some(other) => return Err(Problem::form("include", "an object such as {\"total_rows\": true}", other)),
     };
-    known_keys(fields, &["imports", "time_labels", "total_rows"])?;
+    known_keys(fields, &["imports", "time_labels", "total_rows", "coverage"])?;
     let flag = |key: &'static str| match fields.get(key) {
         None | Some(Value::Null) => Ok(false),
         Some(Value::Bool(flag)) => Ok(*flag),
         Some(other) => Err(Problem::form(key, "true or false", other)),
     };
-    let include =
-        Include { imports: flag("imports")?, time_labels: flag("time_labels")?, total_rows: flag("total_rows")? };
+    let include = Include {
+        imports: flag("imports")?,
+        time_labels: flag("time_labels")?,
+        total_rows: flag("total_rows")?,
+        coverage: flag("coverage")?,
+    };
     let has_time = dimensions.iter().any(|dimension| matches!(dimension, Dimension::Time(_)));
     if include.time_labels && !has_time {
         return Err(Problem::NotCounted("`include.time_labels` needs a time dimension such as `time:day`".to_owned()));

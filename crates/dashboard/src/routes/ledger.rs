@@ -14,6 +14,7 @@ use store::questions::LedgerSum;
 use crate::Shared;
 use crate::access::Access;
 use crate::calendar::{at, instant_label, zone_of};
+use crate::query::coverage::Coverage;
 use crate::query::problem::Problem;
 use crate::query::range::{Range, ends, instants};
 use crate::reply::Failure;
@@ -48,6 +49,7 @@ pub(super) async fn answer(
         let (first, last) = ends(span, &zone);
         let mut body = write(&sums);
         if let Value::Object(fields) = &mut body {
+            fields.insert("coverage".to_owned(), Coverage::of(&sums).write(span.days().0, &zone));
             fields.insert("site_id".to_owned(), site.domain.as_str().into());
             fields.insert("date_range".to_owned(), json!([instant_label(&first), instant_label(&last)]));
         }
@@ -74,6 +76,8 @@ fn write(sums: &[LedgerSum]) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use model::Millis;
+
     use super::*;
 
     #[test]
@@ -82,12 +86,15 @@ mod tests {
             outcome: outcome.to_owned(),
             reason: reason.to_owned(),
             hits,
+            since: Millis(0),
         };
         let written = write(&[
             sum("bot", "declared", 7),
-            sum("counted", "", 100),
+            sum("counted", "exempt/unclear", 40),
+            sum("counted", "full", 60),
             sum("late", "", 1),
-            sum("minimal", "", 20),
+            sum("minimal", "", 8),
+            sum("minimal", "gpc", 12),
             sum("refused", "duplicate", 3),
             sum("refused", "off", 2),
         ]);

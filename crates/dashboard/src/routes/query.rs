@@ -6,14 +6,17 @@ use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::Shared;
 use crate::access::Access;
 use crate::calendar::{at, zone_of};
+use crate::query::Query;
+use crate::query::answer::{self as written, Found};
+use crate::query::coverage::Coverage;
 use crate::query::plan::{Here, Plan};
-use crate::query::range::Range;
-use crate::query::{Query, answer as written};
+use crate::query::range::{Range, instants};
 use crate::reply::Failure;
 
 /// Largest query, in bytes: filters at their limits fit twice.
@@ -47,14 +50,26 @@ pub(super) async fn answer(
     let here = Here { site: site.domain.clone(), now: at(shared.clock.now(), &zone), first_count };
     let plan = Plan::of(&query, &here)?;
     let work = async {
-        let found = shared.store.ask(&plan.question).await?;
-        let whole = match &plan.whole {
-            Some(whole) => Some(shared.store.ask(whole).await?),
-            None => None,
-        };
-        Ok(written::write(&query, &plan, &found, whole.as_ref(), &zone))
+        let found = find(&shared, &query, &plan, &zone).await?;
+        Ok(written::write(&query, &plan, &found, &zone))
     };
     shared.in_turn(plan.question.report(), work).await.map(Json)
+}
+
+/// Asks the store everything that the answer needs.
+async fn find(shared: &Shared, query: &Query, plan: &Plan, zone: &TimeZone) -> Result<Found, Failure> {
+    let (store, site) = (&shared.store, &plan.question.site);
+    let answer = store.ask(&plan.question).await?;
+    let whole = match &plan.whole {
+        Some(whole) => Some(store.ask(whole).await?),
+        None => None,
+    };
+    let (from, until) = instants(plan.span, zone);
+    let coverage = match query.include.coverage {
+        true => Some(Coverage::of(&store.ledger(site, from, until).await?)),
+        false => None,
+    };
+    Ok(Found { answer, whole, coverage })
 }
 
 /// Only a request that says it is JSON is read: a form of another site cannot say so.

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Router;
 use axum::http::StatusCode;
-use model::{BotClass, Changes, Counts, Dimension, LedgerLine, LiveLine, LocalDay, Measured, Millis, Outcome, Refusal};
+use model::{Counts, Dimension, LocalDay};
 use prometheus::Registry;
 use serde_json::{Value, json};
 
-use crate::asking::{NOW, TODAY, TOKEN, dashboard, dashboard_at, get, private, query};
+use crate::asking::{TODAY, dashboard, private, query};
 use crate::traffic::{Dice, Visit, cells, day};
 use crate::{engine, traffic};
 
@@ -429,53 +429,6 @@ async fn strange_values_are_values_and_nothing_else() {
     let (status, told) = query(&router, asked).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{told}");
     assert!(told["error"].as_str().unwrap().contains("regular expression"), "{told}");
-}
-
-#[tokio::test]
-async fn the_ledger_and_the_live_visitors_are_told() {
-    let store = engine::store().await;
-    let line = |outcome, hits, minutes_ago: i64| LedgerLine {
-        site: private(),
-        minute: NOW.minute() - minutes_ago,
-        outcome,
-        hits,
-    };
-    // The engine forgets live lines by its own clock, so theirs is the machine's.
-    let now = Millis(i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap());
-    let live = |partition, visitors| LiveLine { site: private(), at: now.plus(-30_000), partition, visitors };
-    let changes = Changes {
-        cells: Vec::new(),
-        ledger: vec![
-            line(Outcome::Counted(Measured::Full), 90, 1),
-            line(Outcome::Counted(Measured::Full), 10, 5),
-            line(Outcome::Minimal(None), 7, 1),
-            line(Outcome::Refused(Refusal::Bot(BotClass::Declared)), 5, 1),
-            line(Outcome::Refused(Refusal::Duplicate), 2, 1),
-            // Before midnight in Tokyo, which is 22 and a half hours ago.
-            line(Outcome::Counted(Measured::Full), 1_000, 22 * 60 + 31),
-        ],
-        live: vec![live(0, 3), live(1, 4)],
-    };
-    store.insert("one", &changes).await.unwrap();
-    let (registry, registry_of_now) = (Registry::new(), Registry::new());
-    let router = dashboard(store.clone(), &registry);
-    let (_, ledger) = get(&router, "/api/v1/ledger?site_id=example.com", Some(TOKEN)).await;
-    assert_eq!(
-        ledger,
-        json!({
-            "site_id": "example.com", "date_range": ["2024-05-15T00:00:00+09:00", "2024-05-15T23:59:59+09:00"],
-            "received": 114, "counted": 100, "minimal": 7, "refused": { "duplicate": 2 }, "bots": { "declared": 5 }, "late": 0
-        })
-    );
-    let (_, ledger) =
-        get(&router, "/api/v1/ledger?site_id=example.com&date_range=2024-05-14,2024-05-15", Some(TOKEN)).await;
-    assert_eq!(ledger["counted"], json!(1_100));
-    let router = dashboard_at(now, store, &registry_of_now);
-    let (_, live) = get(&router, "/api/v1/stats/realtime/visitors?site_id=example.com", Some(TOKEN)).await;
-    assert_eq!(live, json!(7));
-    let families = [registry.gather(), registry_of_now.gather()].concat();
-    let labels = families.iter().flat_map(|family| family.get_metric()).flat_map(|metric| metric.get_label());
-    assert_eq!(labels.map(|label| label.value().to_owned()).collect::<Vec<_>>(), ["ledger", "realtime"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The dashboard over the real engine, asked over HTTP (without a socket).
 //!
 //! * `answers`: every kind of question against a recount of the visits themselves
+//! * `ledger`: what became of every hit, and how much was measured
 //! * `access`: tokens, public sites, headers, methods, bodies
 //! * `engine`, `traffic`, `asking`: what they stand on
 
@@ -10,4 +11,5 @@ mod access;
 mod answers;
 mod asking;
 mod engine;
+mod ledger;
 mod traffic;

@@ -1,5 +1,5 @@
--- What became of every hit of a site in a span of minutes; the first is in it, the last is not.
-SELECT outcome, reason, sum(ledger.hits) AS hits
+-- What became of every hit of a site in a span of minutes, and since when; the first is in it, the last is not.
+SELECT outcome, reason, sum(ledger.hits) AS hits, toInt64(toUnixTimestamp(min(ledger.minute))) AS since_seconds
 FROM ledger
 WHERE site = {site:String}
   AND minute >= toDateTime({from_seconds:Int64}, 'UTC')

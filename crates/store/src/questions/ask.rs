@@ -91,7 +91,11 @@ impl Store {
             .param("until_seconds", until.minute() * 60)
             .fetch_all::<LedgerRow>();
         let rows = within("asking the ledger", QUESTION_TIMEOUT, asked).await?;
-        Ok(rows.into_iter().map(|row| LedgerSum { outcome: row.outcome, reason: row.reason, hits: row.hits }).collect())
+        let sum = |row: LedgerRow| {
+            let LedgerRow { outcome, reason, hits, since_seconds } = row;
+            LedgerSum { outcome, reason, hits, since: Millis(since_seconds * 1_000) }
+        };
+        Ok(rows.into_iter().map(sum).collect())
     }
 
     async fn ask_page(&self, question: &Question, limit: u32, offset: u32) -> Result<Answer, StoreError> {
@@ -282,4 +286,5 @@ struct LedgerRow {
     outcome: String,
     reason: String,
     hits: i64,
+    since_seconds: i64,
 }

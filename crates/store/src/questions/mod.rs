@@ -8,7 +8,7 @@ mod ask;
 mod order;
 
 use model::counts::PAIRED;
-use model::{Counts, Dimension, Domain, LocalDay};
+use model::{Counts, Dimension, Domain, LocalDay, Millis};
 
 pub use order::{Column, Key, Measure, Order};
 
@@ -190,10 +190,12 @@ pub struct Row {
 pub struct LedgerSum {
     /// `counted`, `minimal`, `refused`, `bot` or `late`.
     pub outcome: String,
-    /// Why, or a robot's class.
+    /// Why, a robot's class, or the mode in which it was counted (see [`model::Outcome::reason`]).
     pub reason: String,
     /// How many.
     pub hits: i64,
+    /// The minute of the first.
+    pub since: Millis,
 }
 
 #[cfg(test)]

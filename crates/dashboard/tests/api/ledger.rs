@@ -1,0 +1,157 @@
+//! What became of every hit, and how much of it was measured: through the store and the API against a naive recount.
+
+use axum::Router;
+use axum::http::StatusCode;
+use model::{BotClass, Changes, LedgerLine, LiveLine, Lowering, Measured, Millis, Outcome, Refusal};
+use prometheus::Registry;
+use serde_json::{Value, json};
+
+use crate::asking::{NOW, TOKEN, dashboard, dashboard_at, get, private, public, query};
+use crate::engine;
+use crate::traffic::Dice;
+
+#[tokio::test]
+async fn the_ledger_and_the_live_visitors_are_told() {
+    let store = engine::store().await;
+    let line = |outcome, hits, minutes_ago: i64| LedgerLine {
+        site: private(),
+        minute: NOW.minute() - minutes_ago,
+        outcome,
+        hits,
+    };
+    // The engine forgets live lines by its own clock, so theirs is the machine's.
+    let now = Millis(i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap());
+    let live = |partition, visitors| LiveLine { site: private(), at: now.plus(-30_000), partition, visitors };
+    let changes = Changes {
+        cells: Vec::new(),
+        ledger: vec![
+            line(Outcome::Counted(Measured::Full), 90, 1),
+            line(Outcome::Counted(Measured::Exempt(Some(Lowering::Unclear))), 10, 5),
+            line(Outcome::Minimal(Some(Lowering::Gpc)), 7, 1),
+            line(Outcome::Refused(Refusal::Bot(BotClass::Declared)), 5, 1),
+            line(Outcome::Refused(Refusal::Duplicate), 2, 1),
+            // Before midnight in Tokyo, which is 22 and a half hours ago.
+            line(Outcome::Counted(Measured::Full), 1_000, 22 * 60 + 31),
+        ],
+        live: vec![live(0, 3), live(1, 4)],
+    };
+    store.insert("one", &changes).await.unwrap();
+    let (registry, registry_of_now) = (Registry::new(), Registry::new());
+    let router = dashboard(store.clone(), &registry);
+    let (_, ledger) = get(&router, "/api/v1/ledger?site_id=example.com", Some(TOKEN)).await;
+    assert_eq!(
+        ledger,
+        json!({
+            "site_id": "example.com", "date_range": ["2024-05-15T00:00:00+09:00", "2024-05-15T23:59:59+09:00"],
+            "received": 114, "counted": 100, "minimal": 7, "refused": { "duplicate": 2 }, "bots": { "declared": 5 }, "late": 0,
+            "coverage": {
+                "measured": 100, "exempt": 10, "counted_only": 7, "opted_out": 0,
+                "shares": { "measured": 93.5, "exempt": 9.3, "counted_only": 6.5, "opted_out": 0.0 },
+                "lowered_by": { "gpc": 7, "unclear": 10 }
+            }
+        })
+    );
+    let (_, ledger) =
+        get(&router, "/api/v1/ledger?site_id=example.com&date_range=2024-05-14,2024-05-15", Some(TOKEN)).await;
+    assert_eq!(ledger["counted"], json!(1_100));
+    let router = dashboard_at(now, store, &registry_of_now);
+    let (_, live) = get(&router, "/api/v1/stats/realtime/visitors?site_id=example.com", Some(TOKEN)).await;
+    assert_eq!(live, json!(7));
+    let families = [registry.gather(), registry_of_now.gather()].concat();
+    let labels = families.iter().flat_map(|family| family.get_metric()).flat_map(|metric| metric.get_label());
+    assert_eq!(labels.map(|label| label.value().to_owned()).collect::<Vec<_>>(), ["ledger", "realtime"]);
+}
+
+/// Everything a hit of a person can come to, and what a report calls it.
+const FATES: [(Outcome, &str, Option<&str>); 9] = [
+    (Outcome::Counted(Measured::Full), "measured", None),
+    (Outcome::Counted(Measured::Exempt(None)), "exempt", None),
+    (Outcome::Counted(Measured::Exempt(Some(Lowering::Unclear))), "exempt", Some("unclear")),
+    (Outcome::Counted(Measured::Exempt(Some(Lowering::Dnt))), "exempt", Some("dnt")),
+    (Outcome::Minimal(None), "counted_only", None),
+    (Outcome::Minimal(Some(Lowering::Gpc)), "counted_only", Some("gpc")),
+    (Outcome::Minimal(Some(Lowering::Dnt)), "counted_only", Some("dnt")),
+    (Outcome::Refused(Refusal::OptedOut), "opted_out", None),
+    (Outcome::Refused(Refusal::Off), "opted_out", None),
+];
+
+/// What is no hit of a person, or no hit at all.
+const OTHERS: [Outcome; 3] = [
+    Outcome::Refused(Refusal::Bot(BotClass::Declared)),
+    Outcome::Refused(Refusal::Duplicate),
+    Outcome::Refused(Refusal::Late),
+];
+
+/// The share in percent to one decimal, in whole numbers: no part of the program's own reckoning.
+fn share(part: i64, whole: i64) -> Value {
+    let thousandths = (2_000 * part + whole) / (2 * whole);
+    json!(thousandths as f64 / 10.0)
+}
+
+async fn coverage(router: &Router, range: Value) -> Value {
+    let asked = json!({
+        "site_id": "example.com", "metrics": ["pageviews"], "date_range": range, "include": { "coverage": true }
+    });
+    let (status, answer) = query(router, asked).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(answer["query"]["include"]["coverage"], json!(true));
+    answer["meta"]["coverage"].clone()
+}
+
+#[tokio::test]
+async fn coverage_is_that_of_the_sites_own_days() {
+    let store = engine::store().await;
+    let mut dice = Dice(23);
+    // 2024-05-13T00:00 in Tokyo, and three days of minutes from there.
+    let (begin, minutes) = (NOW.minute() - 22 * 60 - 30 - 2 * 24 * 60, 3 * 24 * 60);
+    let mut sent: Vec<(i64, Outcome, i64)> = Vec::new();
+    for _ in 0..3_000 {
+        let outcome = match dice.roll(12) as usize {
+            fate if fate < FATES.len() => FATES[fate].0,
+            other => OTHERS[other - FATES.len()],
+        };
+        sent.push((begin + dice.roll(minutes) as i64, outcome, 1 + dice.roll(4) as i64));
+    }
+    for (token, half) in sent.chunks(1_600).enumerate() {
+        let line = |(minute, outcome, hits): &(i64, Outcome, i64)| LedgerLine {
+            site: private(),
+            minute: *minute,
+            outcome: *outcome,
+            hits: *hits,
+        };
+        let mut ledger: Vec<LedgerLine> = half.iter().map(line).collect();
+        ledger.push(LedgerLine { site: public(), minute: begin, outcome: FATES[0].0, hits: 1_000_000 });
+        store.insert(&token.to_string(), &Changes { ledger, ..Changes::default() }).await.unwrap();
+    }
+    let router = dashboard(store, &Registry::new());
+    for (range, first, last) in [
+        (json!(["2024-05-13", "2024-05-15"]), 0, 3 * 24 * 60),
+        (json!(["2024-05-14", "2024-05-14"]), 24 * 60, 48 * 60),
+        (json!(["2024-05-14T20:00:00+09:00", "2024-05-15T02:59:59+09:00"]), 44 * 60, 51 * 60),
+    ] {
+        let hits = |keep: &dyn Fn(&Outcome) -> bool| -> i64 {
+            let kept =
+                sent.iter().filter(|(minute, outcome, _)| (first..last).contains(&(minute - begin)) && keep(outcome));
+            kept.map(|(.., hits)| hits).sum()
+        };
+        let called =
+            |name: &str| hits(&|outcome| FATES.iter().any(|(fate, called, _)| fate == outcome && *called == name));
+        let by = |name: &str| hits(&|outcome| FATES.iter().any(|(fate, _, by)| fate == outcome && *by == Some(name)));
+        let (exempt, only, out) = (called("exempt"), called("counted_only"), called("opted_out"));
+        let measured = called("measured") + exempt;
+        let whole = measured + only + out;
+        let expected = json!({
+            "measured": measured, "exempt": exempt, "counted_only": only, "opted_out": out,
+            "shares": {
+                "measured": share(measured, whole), "exempt": share(exempt, whole),
+                "counted_only": share(only, whole), "opted_out": share(out, whole)
+            },
+            "lowered_by": { "dnt": by("dnt"), "gpc": by("gpc"), "unclear": by("unclear") },
+        });
+        assert_eq!(coverage(&router, range.clone()).await, expected, "{range}");
+    }
+    let since = coverage(&router, json!("12mo")).await["since"].clone();
+    assert_eq!(since, json!("2024-05-13"), "the ledger does not go back as far as the question");
+    let silent = json!({ "site_id": "example.com", "metrics": ["pageviews"], "date_range": "day" });
+    assert_eq!(query(&router, silent).await.1["meta"]["coverage"], Value::Null);
+}
