@@ -14,13 +14,21 @@ export interface Query {
   date_range: string | [string, string];
   dimensions?: string[];
   order_by?: [string, "asc" | "desc"][];
-  include?: { time_labels?: boolean; total_rows?: boolean };
+  include?: { time_labels?: boolean; total_rows?: boolean; coverage?: boolean };
   pagination?: { limit?: number; offset?: number };
 }
 
 export interface Row {
   metrics: (number | null)[];
   dimensions: string[];
+}
+
+/** What became of people's hits: counts, and shares in percent of all of them. */
+export interface Coverage {
+  shares: { measured: number | null; exempt: number | null; counted_only: number | null; opted_out: number | null };
+  lowered_by: Record<string, number>;
+  /** The first day that is known of, where the range begins before it. */
+  since?: string;
 }
 
 export interface Answer {
@@ -30,6 +38,7 @@ export interface Answer {
     folded?: { value: string; warning: string };
     time_labels?: string[];
     total_rows?: number;
+    coverage?: Coverage;
   };
   query: { date_range: [string, string] };
 }

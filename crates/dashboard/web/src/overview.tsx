@@ -3,6 +3,7 @@
 import { type Answer, type Metric, type Site, query } from "./api";
 import { metricValue, whole } from "./format";
 import { Graph } from "./graph";
+import { Notes } from "./notes";
 import { GRAPHED, type Place } from "./place";
 import { RANGES, type Range, daysMeasured } from "./range";
 import { type Asked, useAnswer } from "./use-answer";
@@ -31,7 +32,7 @@ export function Overview({ site, range, metric, tick, go }: Props) {
   const key = `${site.domain} ${range.dates}`;
   const fresh = range.open ? tick : 0;
   const now = useAnswer(`now ${key}`, fresh, (signal) =>
-    query({ site_id: site.domain, metrics: GRAPHED, date_range: range.dates }, signal),
+    query({ site_id: site.domain, metrics: GRAPHED, date_range: range.dates, include: { coverage: true } }, signal),
   );
   const before = useAnswer(`before ${key}`, 0, (signal) =>
     query({ site_id: site.domain, metrics: GRAPHED, date_range: range.previous }, signal),
@@ -56,6 +57,7 @@ export function Overview({ site, range, metric, tick, go }: Props) {
         ))}
       </div>
       <Graph site={site} range={range} metric={metric} label={LABELS[metric] ?? metric} firstDay={firstDay} asked={series} />
+      <Notes answer={now.value} firstDay={firstDay} />
     </section>
   );
 }

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { coverageLine, loweredBy } from "../src/coverage";
 import { axisLabel, bucketLabel, duration, metricValue } from "../src/format";
 import { daysMeasured, openBucket, resolve, today } from "../src/range";
 
@@ -45,4 +46,17 @@ test("numbers and buckets read well", () => {
   assert.equal(metricValue("bounce_rate", null), "–");
   assert.equal(axisLabel("2024-01-01", "time:month"), "2024");
   assert.equal(bucketLabel("2024-05-15 09:00:00", "time:hour"), "Wed, May 15, 09:00–09:59");
+});
+
+test("coverage is a sentence that hides nobody", () => {
+  const of = (measured: number | null, counted_only: number | null, opted_out: number | null, since?: string) =>
+    coverageLine({ shares: { measured, exempt: 0, counted_only, opted_out }, lowered_by: {}, since }, "2024-01-01");
+  assert.equal(of(91.2, 8.8, 0), "91% measured, 9% counted only");
+  assert.equal(of(100, 0, 0), "100% measured");
+  assert.equal(of(99.7, 0.2, 0.1), "99.7% measured, 0.2% counted only, 0.1% opted out");
+  assert.equal(of(80, 20, 0, "2024-03-01"), "80% measured, 20% counted only (known since Mar 1, 2024)");
+  assert.equal(of(100, 0, 0, "2024-01-01"), "100% measured");
+  assert.equal(of(null, null, null), undefined);
+  const shares = { measured: 50, exempt: 0, counted_only: 50, opted_out: 0 };
+  assert.equal(loweredBy({ shares, lowered_by: { dnt: 2, gpc: 1_200 } }), "Less because of: Global Privacy Control 1,200, Do Not Track 2");
 });
