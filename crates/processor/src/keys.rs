@@ -1,12 +1,14 @@
 //! The sealing keys' place on disk: one file an hour, made ahead, destroyed 27 hours after its hour.
 //!
 //! It does not decide how long a key lives (`privacy::seal` does) and never gives a private key to a collector. A file is
-//! complete or absent: written aside, fsynced, renamed. Destruction overwrites, fsyncs, unlinks, fsyncs the directory.
+//! complete or absent: written aside, fsynced, linked to its name, which only the first who makes an hour's key can do. So
+//! several processors may share the directory: all of them seal and open by the same keys, and each destroys what is left.
+//! Destruction overwrites, fsyncs, unlinks, fsyncs the directory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -54,34 +56,39 @@ impl KeyStore {
     pub fn open(directory: &Path, now: Millis) -> Result<Self, KeyStoreError> {
         fs::create_dir_all(directory).map_err(|source| failed("make", directory, source))?;
         let store = Self { directory: directory.to_owned(), keys: Mutex::new(BTreeMap::new()) };
-        for entry in fs::read_dir(directory).map_err(|source| failed("read", directory, source))? {
-            let path = entry.map_err(|source| failed("read", directory, source))?.path();
+        for path in store.files()? {
             match path.extension().and_then(|extension| extension.to_str()) {
-                Some("key") => store.load(&path)?,
-                // What a crash left half-written was never used to seal anything, and what it left half-destroyed goes now.
-                Some("new" | "dead") => wipe(&path)?,
+                // What a crash left half-destroyed goes now; what it left half-written was never used to seal anything.
+                Some("dead") => wipe(&path)?,
+                Some("new") if is_left_behind(&path, now) => remove_left_behind(&path)?,
                 _ => {}
             }
         }
+        store.load()?;
         store.make_ahead(now)?;
         Ok(store)
     }
 
     /// Destroys the keys whose time has come, then makes those of this hour and the next where absent: a full disk must not
-    /// keep a dead key alive. To be called at least once a minute. Returns the hours whose keys were destroyed.
+    /// keep a dead key alive. To be called at least once a minute. Returns the hours whose keys were destroyed here, not by
+    /// another processor on the same directory.
     ///
     /// # Errors
     /// When a key cannot be made or destroyed; the caller tries again.
     pub fn turn(&self, now: Millis) -> Result<Vec<i64>, KeyStoreError> {
         let mut keys = self.lock();
         let dead: Vec<i64> = keys.keys().copied().filter(|hour| dies_at(*hour) <= now).collect();
-        for hour in &dead {
-            destroy(&self.path(*hour))?;
-            keys.remove(hour);
+        let mut destroyed = Vec::new();
+        for hour in dead {
+            if destroy(&self.path(hour))? {
+                destroyed.push(hour);
+            }
+            keys.remove(&hour);
         }
         drop(keys);
         self.make_ahead(now)?;
-        Ok(dead)
+        self.load()?;
+        Ok(destroyed)
     }
 
     /// Reports the living keys, and how many were destroyed just now.
@@ -129,35 +136,83 @@ impl KeyStore {
         self.directory.join(format!("{hour}.key"))
     }
 
-    fn load(&self, path: &Path) -> Result<(), KeyStoreError> {
-        let bytes = Zeroizing::new(fs::read(path).map_err(|source| failed("read key", path, source))?);
-        let key = HourKey::from_bytes(&bytes).map_err(|_| KeyStoreError::Damaged { path: path.to_owned() })?;
-        self.lock().insert(key.hour(), key);
+    fn files(&self) -> Result<Vec<PathBuf>, KeyStoreError> {
+        let directory = &self.directory;
+        let entries = fs::read_dir(directory).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+        entries.map_err(|source| failed("read", directory, source))
+    }
+
+    /// Reads the keys that are not known yet: at the start all, later those that another processor made.
+    fn load(&self) -> Result<(), KeyStoreError> {
+        for path in self.files()? {
+            let stem = path.file_stem().and_then(|name| name.to_str()).and_then(|hour| hour.parse::<i64>().ok());
+            let is_key = path.extension().is_some_and(|extension| extension == "key");
+            if !is_key || stem.is_some_and(|hour| self.lock().contains_key(&hour)) {
+                continue;
+            }
+            match read(&path) {
+                Ok(key) => drop(self.lock().insert(key.hour(), key)),
+                // Another processor destroyed it in between.
+                Err(KeyStoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
         Ok(())
     }
 
+    /// Makes the key of an hour, or takes the one that another processor made first.
     fn make(&self, hour: i64) -> Result<HourKey, KeyStoreError> {
         let mut random = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *random).map_err(|_| KeyStoreError::Random)?;
         let key = HourKey::generate(hour, *random);
-        let (path, aside) = (self.path(hour), self.directory.join(format!("{hour}.new")));
-        let written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside);
-        written
+        let path = self.path(hour);
+        // The public half is as good as any name that nobody else writes to.
+        let name = key.public().bytes.iter().take(8).fold(String::new(), |name, byte| name + &format!("{byte:02x}"));
+        let aside = self.directory.join(format!("{hour}-{name}.new"));
+        let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside);
+        let written = written
             .and_then(|mut file| file.write_all(key.to_bytes().as_ref()).and_then(|()| file.sync_all()))
-            .and_then(|()| fs::rename(&aside, &path))
-            .and_then(|()| sync_directory(&self.directory))
-            .map_err(|source| failed("write key", &path, source))?;
-        Ok(key)
+            .and_then(|()| fs::hard_link(&aside, &path));
+        match written {
+            Ok(()) => {
+                let named = fs::remove_file(&aside).and_then(|()| sync_directory(&self.directory));
+                named.map_err(|source| failed("write key", &path, source)).map(|()| key)
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                wipe(&aside)?;
+                read(&path)
+            }
+            Err(source) => Err(failed("write key", &path, source)),
+        }
     }
 }
 
+fn read(path: &Path) -> Result<HourKey, KeyStoreError> {
+    let bytes = Zeroizing::new(fs::read(path).map_err(|source| failed("read key", path, source))?);
+    HourKey::from_bytes(&bytes).map_err(|_| KeyStoreError::Damaged { path: path.to_owned() })
+}
+
+/// Whether a half-written key is of an hour that nobody makes a key for any more.
+fn is_left_behind(path: &Path, now: Millis) -> bool {
+    let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+    let hour = name.split('-').next().and_then(|hour| hour.parse::<i64>().ok());
+    hour.is_none_or(|hour| hour < now.hour())
+}
+
+/// Removes a half-written key. One that has its name already, and was only not tidied up, is in use: its bytes stay.
+fn remove_left_behind(path: &Path) -> Result<(), KeyStoreError> {
+    let links = fs::metadata(path).map_err(|source| failed("read key", path, source))?.nlink();
+    if links > 1 { fs::remove_file(path).map_err(|source| failed("remove", path, source)) } else { wipe(path) }
+}
+
 /// Takes a key out of use in one step, then wipes it: a crash in between leaves no half key that would be taken for one.
-fn destroy(path: &Path) -> Result<(), KeyStoreError> {
+/// Says whether it was there: another processor may have been first.
+fn destroy(path: &Path) -> Result<bool, KeyStoreError> {
     let dead = path.with_extension("dead");
     match fs::rename(path, &dead) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(source) => Err(failed("destroy key", path, source)),
-        Ok(()) => wipe(&dead),
+        Ok(()) => wipe(&dead).map(|()| true),
     }
 }
 
@@ -244,10 +299,44 @@ mod tests {
     #[test]
     fn clears_what_a_crash_left_half_written() {
         let directory = tempfile::tempdir().unwrap();
-        for name in ["1.new", "2.dead"] {
+        for name in ["1-ab.new", "x.new", "2.dead"] {
             fs::write(directory.path().join(name), b"short").unwrap();
         }
-        KeyStore::open(directory.path(), Millis(HOUR_MS)).unwrap();
-        assert!(!directory.path().join("1.new").exists() && !directory.path().join("2.dead").exists());
+        KeyStore::open(directory.path(), Millis(2 * HOUR_MS)).unwrap();
+        let left = || fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().file_name());
+        assert_eq!(left().filter(|name| !name.to_str().unwrap().ends_with(".key")).count(), 0);
+        // A crash between naming a key and tidying up: the key is in use.
+        fs::hard_link(directory.path().join("2.key"), directory.path().join("2-ab.new")).unwrap();
+        let public = KeyStore::open(directory.path(), Millis(2 * HOUR_MS)).unwrap().public(Millis(2 * HOUR_MS));
+        let again = KeyStore::open(directory.path(), Millis(3 * HOUR_MS)).unwrap();
+        assert!(!directory.path().join("2-ab.new").exists());
+        assert_eq!(again.public(Millis(2 * HOUR_MS)), public);
+    }
+
+    #[test]
+    fn processors_on_one_directory_seal_and_open_by_the_same_keys_and_destroy_each_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let now = Millis(500_000 * HOUR_MS);
+        let stores: Vec<KeyStore> = std::thread::scope(|scope| {
+            let open = || KeyStore::open(directory.path(), now).unwrap();
+            let opening: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+            opening.into_iter().map(|opened| opened.join().unwrap()).collect()
+        });
+        let publics: BTreeSet<_> = stores.iter().map(|store| store.public(now).unwrap().bytes).collect();
+        assert_eq!(publics.len(), 1, "only the first makes an hour's key");
+        // One goes on alone for three hours; another that slept knows all of its keys with its next turn.
+        let [awake, asleep, ..] = stores.as_slice() else { unreachable!() };
+        (1..4).for_each(|hour| assert!(awake.turn(now.plus(hour * HOUR_MS)).unwrap().is_empty()));
+        let later = now.plus(3 * HOUR_MS);
+        asleep.turn(later).unwrap();
+        let mut opener = Opener::default();
+        asleep.equip(&mut opener);
+        assert_eq!(opener.hours().collect::<Vec<_>>(), (500_000..500_005).collect::<Vec<_>>());
+        let destroyed: Vec<i64> = stores.iter().flat_map(|store| store.turn(dies_at(500_000)).unwrap()).collect();
+        assert_eq!(destroyed, [500_000]);
+        assert!(fs::read_dir(directory.path()).unwrap().all(|file| {
+            let name = file.unwrap().file_name().into_string().unwrap();
+            name.ends_with(".key") && name != "500000.key"
+        }));
     }
 }
