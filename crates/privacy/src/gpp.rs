@@ -162,7 +162,7 @@ fn us_section(id: u16, text: &str) -> Option<Signals> {
         None => Signals::UNCLEAR,
     });
     for part in parts {
-        signals = signals.with(privacy_control(part).unwrap_or(Signals::UNCLEAR));
+        signals = signals.with(sub_section(id, part).unwrap_or(Signals::UNCLEAR));
     }
     Some(signals)
 }
@@ -174,11 +174,12 @@ fn fields(core: Bits<'_>, (first, number): (usize, usize)) -> Option<impl Iterat
     Some((0..number).map_while(move |_| bits.number(2)))
 }
 
-/// A sub-section: Global Privacy Control, or a kind that says nothing to us.
-fn privacy_control(text: &str) -> Option<Signals> {
+/// A sub-section: Global Privacy Control, or a kind that says nothing to us. Those of Indiana, Kentucky and Rhode Island
+/// have no kind: theirs are the consents to sensitive data, whose first bits may look like one.
+fn sub_section(id: u16, text: &str) -> Option<Signals> {
     const GPC: u64 = 1;
     let mut bits = Bits::of(text)?;
-    let said = bits.number(2)? == GPC && bits.flag()?;
+    let said = !matches!(id, 25..=27) && bits.number(2)? == GPC && bits.flag()?;
     Some(if said { Signals::GPC } else { Signals::default() })
 }
 

@@ -99,6 +99,36 @@ fn every_section_keeps_its_opt_outs_and_children_where_its_layout_says() {
     }
 }
 
+/// The reference encoder's own strings of the sections that the public vectors above leave out, and what stands behind a core.
+#[test]
+fn reads_the_states_strings_and_their_sub_sections() {
+    for (ids, text, signals) in [
+        (vec![21], "BVWSSRklWA.YA", REFUSED.with(CHILD).with(GPC)),
+        (vec![21], "BAAAAAAAQA.QA", NONE),
+        (vec![23], "BVWSSVWA.YA", REFUSED.with(CHILD).with(GPC)),
+        (vec![23], "BAAAAAQA.QA", NONE),
+        (vec![24], "BVVU.YA", REFUSED.with(GPC)),
+        (vec![24], "BQAA.QA", NONE),
+        (vec![25, 26, 27], "BVVV.kkk", REFUSED.with(CHILD)),
+        (vec![25, 26, 27], "BQAA.AAA", NONE),
+        (vec![25, 26, 27], "BQAA.YYY", NONE),
+        (vec![25, 26, 27], "BQAA.+", Signals::UNCLEAR),
+        (vec![25, 26, 27], "B", Signals::UNCLEAR),
+        ((7..=27).collect(), "", Signals::UNCLEAR),
+        ((7..=27).collect(), "P", Signals::UNCLEAR),
+        (vec![1, 3, 4, 5, 28, 33], "anything", NONE),
+        (vec![6], "1YYN", REFUSED),
+        (vec![6], "1yyn", REFUSED),
+        (vec![6], "1NXN", Signals::UNCLEAR),
+        (vec![6], "", Signals::UNCLEAR),
+    ] {
+        for id in ids {
+            assert_eq!(said(&format!("{}~{text}", header_of(id))), signals, "section {id}: {text}");
+        }
+    }
+    assert_eq!(said("DBABjw~CPXxRfAPXxRf~1YYN"), REFUSED, "a section that says nothing to us does not hide the next");
+}
+
 #[test]
 fn a_tcf_string_inside_counts_where_it_is_in_force() {
     let text = "DBABM~CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA";
@@ -168,4 +198,19 @@ proptest! {
         prop_assert_eq!(ours.has(CHILD), child);
         prop_assert_eq!(ours.has(GPC), theirs.gpc == Some(true));
     }
+}
+
+/// The header of a string of one section.
+fn header_of(id: u64) -> String {
+    let (mut left, mut coded) = (id, vec![true]);
+    for place in [21, 13, 8, 5, 3, 2, 1] {
+        let held = left >= place;
+        left -= if held { place } else { 0 };
+        if held || coded.len() > 1 {
+            coded.push(held);
+        }
+    }
+    coded.reverse();
+    let head = Writer::default().number(6, 3).number(6, 1).number(12, 1).number(1, 0);
+    Writer([head.0, coded].concat()).text()
 }
