@@ -97,7 +97,7 @@ async fn insert(store: &Store, site: &Domain, visits: &[Visit], token: &str, vis
         LedgerLine { site: site.clone(), minute, outcome, hits: 1 }
     });
     let ledger = ledger.collect();
-    let changes = Changes { cells: cells(site, visits), ledger, live: vec![live] };
+    let changes = Changes { cells: cells(site, visits), ledger, live: vec![live], ..Changes::default() };
     store.insert(token, &changes).await.expect("the engine runs");
 }
 

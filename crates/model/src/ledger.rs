@@ -218,6 +218,46 @@ pub struct LedgerLine {
     pub hits: i64,
 }
 
+/// Why an acknowledged record can never be counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Loss {
+    /// The key of its hour is gone.
+    Expired,
+    /// It does not open with the key of its hour: that was replaced, or the record was changed.
+    Forged,
+    /// It is no sealed record.
+    Malformed,
+    /// It opened, and its content cannot be read.
+    Format,
+    /// The disk does not give it back as it was written.
+    Damaged,
+}
+
+impl Loss {
+    /// The word for it in metrics, answers and the store.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Forged => "forged",
+            Self::Malformed => "malformed",
+            Self::Format => "format",
+            Self::Damaged => "damaged",
+        }
+    }
+}
+
+/// How many acknowledged records of one hour were lost. Of no site: that is sealed with them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LostLine {
+    /// The hour in which they were appended to the journal, as hours since the epoch.
+    pub hour: i64,
+    /// Why.
+    pub loss: Loss,
+    /// How many.
+    pub records: i64,
+}
+
 /// How many visitors a processor's partition saw in the five minutes before `at`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveLine {
@@ -240,6 +280,8 @@ pub struct Changes {
     pub ledger: Vec<LedgerLine>,
     /// Live visitors, one line a site.
     pub live: Vec<LiveLine>,
+    /// Records that were read and cannot be counted, sorted.
+    pub lost: Vec<LostLine>,
 }
 
 /// A site's day whose fold is final and forgotten.

@@ -16,7 +16,9 @@ pub mod time;
 
 pub use counts::{Cell, Counts, Dimension};
 pub use hit::{Arrival, Campaign, Engagement, Hit, Kind, Peer, Referrer, Revenue};
-pub use ledger::{BotClass, Changes, ClosedDay, LedgerLine, LiveLine, Lowering, Measured, Outcome, Refusal};
+pub use ledger::{
+    BotClass, Changes, ClosedDay, LedgerLine, LiveLine, Loss, LostLine, Lowering, Measured, Outcome, Refusal,
+};
 pub use policy::{AddressPrecision, NoticeFacts, SignalModes, TcfPolicy};
 pub use record::{Record, RecordError, Tally};
 pub use rights::{Right, RightsRequest};

@@ -17,7 +17,7 @@ use hpke::aead::ExportOnlyAead;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::X25519HkdfSha256;
 use hpke::{Deserializable as _, Kem as _, OpModeR, OpModeS, Serializable as _};
-use model::Millis;
+use model::{Loss, Millis};
 use zeroize::Zeroizing;
 
 /// How long an hour's private key lives after that hour has ended: the longest site-local day and two hours of grace.
@@ -193,6 +193,16 @@ pub enum OpenError {
     /// Not a sealed record, or one of a newer version.
     #[error("not a sealed record")]
     Malformed,
+}
+
+impl From<OpenError> for Loss {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Expired { .. } => Self::Expired,
+            OpenError::Forged => Self::Forged,
+            OpenError::Malformed => Self::Malformed,
+        }
+    }
 }
 
 impl Opener {

@@ -9,6 +9,7 @@ pub mod import;
 mod inquiry;
 mod intent;
 pub mod keys;
+mod lost;
 mod metrics;
 mod partition;
 mod reading;

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use crate::closing::Progress;
 use crate::inquiry::Inquiry;
 use crate::intent::{FOLD_VERSION, Intent};
+use crate::lost::Lost;
 use crate::{Processor, Sink};
 
 /// Records folded between two looks at the flush clock and at the stop signal.
@@ -76,6 +77,7 @@ pub(crate) struct Partition<'a, J, S> {
     pub(crate) number: u32,
     pub(crate) fold: Fold,
     pub(crate) opener: Opener,
+    pub(crate) lost: Lost,
     /// First record that is folded and not in the counts.
     first: Offset,
     /// The record after the last one folded.
@@ -113,6 +115,7 @@ pub async fn run<J: Journal, S: Sink>(
         number,
         fold,
         opener,
+        lost: Lost::default(),
         first: start,
         next: start,
         closed_minute: i64::MIN,
@@ -185,6 +188,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
             self.fold_entries(entries.into_iter().take_while(|entry| entry.offset < end));
             if pending == Pending::Discard {
                 self.fold.discard_changes();
+                self.lost.discard();
                 (self.received, self.accounted) = (0, 0);
             }
             if self.next < end && *self.stop.borrow() {
@@ -316,7 +320,8 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
 
     /// Takes the netted changes and holds their ledger against what was received.
     fn take_changes(&mut self) -> Changes {
-        let changes = self.fold.changes(self.processor.clock.now());
+        let lost = self.lost.take(self.number);
+        let changes = Changes { lost, ..self.fold.changes(self.processor.clock.now()) };
         self.accounted += changes.ledger.iter().map(|line| line.hits).sum::<i64>();
         self.processor.metrics.ledger_difference.set(self.received - self.accounted);
         changes

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use fold::Overflows;
 use journal::{Entry, Journal, JournalError, Offset};
-use model::{Hit, Millis, Outcome, Record, Refusal, RightsRequest, Sites};
-use privacy::seal::OpenError;
+use model::{Hit, Loss, Millis, Outcome, Record, Refusal, RightsRequest, Sites};
 
 use crate::Sink;
 use crate::partition::{Partition, ProcessorError};
@@ -21,7 +20,10 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
             let Err(JournalError::Corrupt { offset, resumes_at, what, .. }) = read else { return Ok(read?) };
             let records = resumes_at.0.saturating_sub(offset.0);
             tracing::error!(partition = self.number, records, what, "records are lost to damage; going on behind them");
-            self.unreadable("damaged", records);
+            // When they were appended is lost with them: no earlier than what was read last.
+            let reached = Millis(self.closed_minute.saturating_mul(60_000));
+            let at = if self.closed_minute == i64::MIN { self.processor.clock.now() } else { reached };
+            self.lose(at, Loss::Damaged, records);
             self.next = resumes_at;
         }
     }
@@ -50,7 +52,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
             let opened = match self.opener.open(&entry.bytes) {
                 Ok(opened) => opened,
                 Err(error) => {
-                    self.unreadable(word(&error), 1);
+                    self.lose(entry.at, error.into(), 1);
                     continue;
                 }
             };
@@ -63,7 +65,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
                 Ok(Record::Rights(request)) => self.exercise(&sites, request),
                 Err(error) => {
                     tracing::error!(partition = self.number, offset = %entry.offset, error = %error, "a record opened and is not readable");
-                    self.unreadable("format", 1);
+                    self.lose(entry.at, Loss::Format, 1);
                 }
             }
         }
@@ -96,10 +98,12 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         }
     }
 
-    fn unreadable(&self, reason: &str, records: u64) {
+    /// Notes records that cannot be counted.
+    fn lose(&mut self, at: Millis, loss: Loss, records: u64) {
         if !self.silent {
-            self.processor.metrics.records_unreadable.with_label_values(&[reason]).inc_by(records);
+            self.processor.metrics.records_unreadable.with_label_values(&[loss.as_str()]).inc_by(records);
         }
+        self.lost.note(at, loss, records);
     }
 
     fn report(&mut self) {
@@ -124,14 +128,6 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
             self.processor.metrics.days_closed.inc();
             tracing::info!(site = %closed.site, day = closed.day.0, "day closed");
         }
-    }
-}
-
-fn word(error: &OpenError) -> &'static str {
-    match error {
-        OpenError::Expired { .. } => "expired",
-        OpenError::Forged => "forged",
-        OpenError::Malformed => "malformed",
     }
 }
 

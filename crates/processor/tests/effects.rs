@@ -11,8 +11,11 @@ use arc_swap::ArcSwap;
 use fold::Tables;
 use journal::memory::MemoryJournal;
 use journal::{AppendError, Commit, Entry, Journal, JournalError, Offset};
-use model::{Campaign, Changes, Clock, Dimension, Domain, Hit, Kind, Millis, Mode, Peer, Record, Signals, Site, Sites};
-use privacy::seal::Sealer;
+use model::{
+    Campaign, Changes, Clock, Dimension, Domain, Hit, Kind, Loss, LostLine, Millis, Mode, Peer, Record, Signals, Site,
+    Sites,
+};
+use privacy::seal::{HourKey, Sealer};
 use processor::keys::KeyStore;
 use processor::{Inboxes, InsertError, Metrics, Processor, ProcessorError, Sink, inquiries};
 use prometheus::Registry;
@@ -33,6 +36,8 @@ struct Log {
     commits: Mutex<VecDeque<bool>>,
     /// Inserts that are not acknowledged, likewise.
     inserts: Mutex<VecDeque<bool>>,
+    /// Records lost, as they were inserted, with their tokens.
+    lost: Mutex<Vec<(String, Vec<LostLine>)>>,
 }
 
 impl Log {
@@ -106,6 +111,9 @@ impl Sink for Store {
         let totals = changes.cells.iter().filter(|cell| cell.dimension == Dimension::Total && cell.hour.is_none());
         let pageviews = totals.map(|cell| cell.counts.pageviews).sum();
         self.0.effects.lock().unwrap().push(Effect::Inserted { token: token.to_owned(), pageviews });
+        if !changes.lost.is_empty() {
+            self.0.lost.lock().unwrap().push((token.to_owned(), changes.lost.clone()));
+        }
         match self.0.inserts.lock().unwrap().pop_front() {
             Some(true) => Err(InsertError { message: "reply lost".to_owned(), retry: true }),
             Some(false) | None => Ok(()),
@@ -277,4 +285,52 @@ async fn an_answer_knows_what_was_durable_when_it_was_asked() {
     let (answers, ran) = tokio::join!(asking, desk.run_asked_until(inboxes, |effects| effects.contains(&DONE)));
     ran.unwrap();
     assert_eq!(answers, (1, 0, true));
+}
+
+/// Appends what cannot be counted: sealed to a key that is gone, sealed to another key of this hour, opened to no record,
+/// and no record at all.
+async fn append_unreadable(desk: &Desk) {
+    let gone = HourKey::generate(NOW.hour() - 3, [4; 32]).public();
+    let replaced = HourKey::generate(NOW.hour(), [5; 32]).public();
+    let living = desk.keys.public(NOW).unwrap();
+    for (key, content) in [(gone, "a hit"), (replaced, "a hit"), (gone, "a hit"), (living, "\u{9}newer")] {
+        let sealed = Sealer::new(&key, [9; 32]).unwrap().seal(content.as_bytes()).unwrap();
+        desk.journal.append(0, sealed).await.unwrap();
+    }
+    desk.journal.append(0, b"noise".to_vec()).await.unwrap();
+}
+
+fn lost() -> Vec<LostLine> {
+    let line = |loss, records| LostLine { hour: NOW.hour(), loss, records };
+    vec![line(Loss::Expired, 2), line(Loss::Forged, 1), line(Loss::Malformed, 1), line(Loss::Format, 1)]
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_is_inserted_with_the_flush_that_commits_it_and_never_again() {
+    let desk = Desk::new();
+    desk.hits(1).await;
+    append_unreadable(&desk).await;
+    let done = Effect::Committed { next: 6, intent: false };
+    desk.run_until(|effects| effects.contains(&done)).await.unwrap();
+    let token = "j-0-0-6-1".to_owned();
+    let inserted = Effect::Inserted { token: token.clone(), pageviews: 1 };
+    assert_eq!(desk.log.effects(), [INTENT, inserted, done]);
+    assert_eq!(*desk.log.lost.lock().unwrap(), [(token, lost())]);
+    // A restart reads them again, silently, and goes on.
+    desk.hits(1).await;
+    let next = Effect::Committed { next: 7, intent: false };
+    desk.run_until(|effects| effects.contains(&next)).await.unwrap();
+    assert_eq!(desk.log.lost.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn records_lost_in_a_flush_that_crashed_are_repeated_under_its_token() {
+    let desk = Desk::new();
+    append_unreadable(&desk).await;
+    *desk.log.commits.lock().unwrap() = VecDeque::from([false, true]);
+    assert!(matches!(desk.run_until(|_| false).await, Err(ProcessorError::Journal(_))));
+    let done = Effect::Committed { next: 5, intent: false };
+    desk.run_until(|effects| effects.contains(&done)).await.unwrap();
+    let once = ("j-0-0-5-1".to_owned(), lost());
+    assert_eq!(*desk.log.lost.lock().unwrap(), [once.clone(), once]);
 }

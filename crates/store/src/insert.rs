@@ -12,7 +12,7 @@ use std::time::Duration;
 use clickhouse::{Row, RowWrite};
 use jiff::ToSpan;
 use jiff::civil::date;
-use model::{Cell, Changes, LedgerLine, LiveLine};
+use model::{Cell, Changes, LedgerLine, LiveLine, LostLine};
 use serde::Serialize;
 
 use crate::store::within;
@@ -28,7 +28,8 @@ const INSERT_TIMEOUT: Duration = Duration::from_secs(60);
 /// Last day, since 1970, whose seconds a `DateTime` column holds: in February 2106.
 const DAY_MAX: i64 = 49_709;
 
-const MINUTES_PER_DAY: i64 = 24 * 60;
+const HOURS_PER_DAY: i64 = 24;
+const MINUTES_PER_DAY: i64 = HOURS_PER_DAY * 60;
 
 impl Store {
     /// Writes a flush. However often it is repeated with the same token and changes, it is counted once.
@@ -43,10 +44,14 @@ impl Store {
         let mut live: Vec<&LiveLine> = changes.live.iter().collect();
         live.sort_unstable_by_key(|line| (&line.site, line.at, line.partition, line.visitors));
 
+        let mut lost: Vec<&LostLine> = changes.lost.iter().collect();
+        lost.sort_unstable();
+
         // Everything is checked before anything is written.
         let cells = by_month(cells, |cell| i64::from(cell.day.0))?;
         let ledger = by_month(ledger, |line| line.minute.div_euclid(MINUTES_PER_DAY))?;
         let live = by_month(live, |line| line.at.minute().div_euclid(MINUTES_PER_DAY))?;
+        let lost = by_month(lost, |line| line.hour.div_euclid(HOURS_PER_DAY))?;
         for (name, chunk) in chunks(&cells) {
             let rows = chunk.iter().map(|cell| CountRow::of(cell));
             self.insert_chunk::<CountRow<'_>>("counts", &format!("{token}/counts/{name}"), rows).await?;
@@ -58,6 +63,10 @@ impl Store {
         for (name, chunk) in chunks(&live) {
             let rows = chunk.iter().map(|line| LiveRow::of(line));
             self.insert_chunk::<LiveRow<'_>>("live", &format!("{token}/live/{name}"), rows).await?;
+        }
+        for (name, chunk) in chunks(&lost) {
+            let rows = chunk.iter().map(|line| LostRow::of(line));
+            self.insert_chunk::<LostRow<'_>>("lost", &format!("{token}/lost/{name}"), rows).await?;
         }
         Ok(())
     }
@@ -217,6 +226,23 @@ impl<'a> LiveRow<'a> {
             at: u32::try_from(line.at.0.div_euclid(1_000)).expect("by_month refused days outside DAY_MAX"),
             partition: line.partition,
             visitors: line.visitors,
+        }
+    }
+}
+
+#[derive(Row, Serialize)]
+struct LostRow<'a> {
+    hour: u32,
+    reason: &'a str,
+    records: i64,
+}
+
+impl LostRow<'_> {
+    fn of(line: &LostLine) -> Self {
+        Self {
+            hour: u32::try_from(line.hour * 3_600).expect("by_month refused days outside DAY_MAX"),
+            reason: line.loss.as_str(),
+            records: line.records,
         }
     }
 }

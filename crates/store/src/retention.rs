@@ -39,7 +39,7 @@ pub struct Kept {
 pub struct Forgotten {
     /// Rows of counts.
     pub counts: u64,
-    /// Rows of the ledger.
+    /// Rows of the ledger, and of lost records.
     pub ledger: u64,
     /// Notes on closed days, and marks of imported files.
     pub notes: u64,
@@ -62,7 +62,7 @@ struct RowsRow {
 
 impl Store {
     /// Removes the closed days that are older than each site keeps them; of sites that are not among `kept`, those before
-    /// `others`; and of the ledger, what is older than [`LEDGER_DAYS`] before `today`.
+    /// `others`; and of the ledger and of lost records, what is older than [`LEDGER_DAYS`] before `today`.
     ///
     /// # Errors
     /// See [`StoreError::retry`]; repeating is safe.
@@ -88,22 +88,29 @@ impl Store {
             }
         }
         let ledger_first = today.0.saturating_sub(LEDGER_DAYS).max(0);
+        let before = format!("month < {}", month_of(i64::from(ledger_first))?);
         // A month with a day that was closed since then, or waits for it, was imported lately: its lines are as young.
-        let sql = format!(
-            "SELECT DISTINCT toYYYYMM(minute) AS month FROM ledger WHERE month < {} \
-             AND month NOT IN (SELECT toYYYYMM(day) FROM closings WHERE toDate(at) >= toDate({ledger_first})) \
+        let not_imported = format!(
+            "{before} AND month NOT IN (SELECT toYYYYMM(day) FROM closings WHERE toDate(at) >= toDate({ledger_first})) \
              AND month NOT IN (SELECT toYYYYMM(day) FROM counts WHERE dimension = '' AND by_dimension = '' AND hour = -1 \
-             AND (site, day) NOT IN (SELECT site, day FROM closings))",
-            month_of(i64::from(ledger_first))?
+             AND (site, day) NOT IN (SELECT site, day FROM closings))"
         );
-        let old = within(FORGETTING, REWRITE_TIMEOUT, self.client().query_raw(&sql).fetch_all::<u32>()).await?;
-        for month in old {
-            let month = i32::try_from(month).unwrap_or_default();
-            forgotten.ledger += self.forget_of_month("ledger", "minute", month, "true").await?;
-        }
+        forgotten.ledger += self.forget_months("ledger", "minute", &not_imported).await?;
+        forgotten.ledger += self.forget_months("lost", "hour", &before).await?;
         // A file's mark has to live as long as counts that were imported from it can: without it they would count again.
         forgotten.notes += self.forget_rows("imports", &too_old(kept, others, "toDate(at)")).await?;
         Ok(forgotten)
+    }
+
+    /// Removes the months of a table for which a condition on `month` holds.
+    async fn forget_months(&self, table: &str, time: &str, old: &str) -> Result<u64, StoreError> {
+        let sql = format!("SELECT DISTINCT toYYYYMM({time}) AS month FROM {table} WHERE {old}");
+        let months = within(FORGETTING, REWRITE_TIMEOUT, self.client().query_raw(&sql).fetch_all::<u32>()).await?;
+        let mut gone = 0;
+        for month in months {
+            gone += self.forget_of_month(table, time, i32::try_from(month).unwrap_or_default(), "true").await?;
+        }
+        Ok(gone)
     }
 
     /// Removes rows of one month of a table that is partitioned by month.

@@ -1,6 +1,6 @@
 //! Closing a day and forgetting old ones: on what is in the parts, and through a kill between any two steps.
 
-use model::{Cell, Changes, ClosedDay, Counts, Dimension, Domain, LocalDay};
+use model::{Cell, Changes, ClosedDay, Counts, Dimension, Domain, LocalDay, Loss, LostLine};
 use store::{Folded, Kept};
 
 use crate::support::{Host, JUNE, site};
@@ -261,4 +261,18 @@ async fn the_ledger_goes_by_the_month_unless_it_was_imported_lately() {
     host.ask("INSERT INTO closings SELECT site, day, 1, 'clean', toDateTime(day + 1, 'UTC') FROM counts").await;
     assert_eq!(store.forget(&[], LocalDay(0), today).await.unwrap().ledger, 1);
     assert_eq!(host.ask(months).await, "202606");
+}
+
+#[tokio::test]
+async fn lost_records_are_forgotten_with_the_ledger_whatever_was_imported() {
+    let host = Host::start();
+    let store = host.store();
+    store.migrate().await.unwrap();
+    let line = |day: i32| LostLine { hour: i64::from(day) * 24, loss: Loss::Expired, records: 1 };
+    let lost = [JUNE, JUNE - 80, JUNE - 200].map(line).to_vec();
+    // Counts of the oldest month came in today.
+    let imported = Cell { day: LocalDay(JUNE - 200), ..cell(JUNE, None, NONE, NONE, 1) };
+    store.insert("a", &Changes { lost, cells: vec![imported], ..Changes::default() }).await.unwrap();
+    assert_eq!(store.forget(&[], LocalDay(0), LocalDay(JUNE + 5)).await.unwrap().ledger, 1);
+    assert_eq!(host.ask("SELECT count() FROM lost").await, "2");
 }

@@ -6,10 +6,11 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use model::Changes;
+use model::{Changes, Loss, LostLine, Millis};
 use store::ROWS_PER_INSERT_MAX;
 use store::Store;
 use store::engine::child::{ChildConfig, Engine};
+use store::questions::LostSum;
 
 use crate::support::{Host, JUNE, cell, eventually, fetch, flush, program, totals};
 
@@ -37,6 +38,31 @@ async fn the_order_of_a_repetition_does_not_matter() {
     changes.cells.reverse();
     store.insert("first", &changes).await.unwrap();
     assert_eq!(totals(&host).await, [600, 5, 1]);
+}
+
+#[tokio::test]
+async fn lost_records_are_written_once_with_their_flush_and_read_by_the_hour() {
+    let host = Host::start();
+    let store = host.store();
+    store.migrate().await.unwrap();
+    let hour = i64::from(JUNE) * 24;
+    let line = |hour, loss, records| LostLine { hour, loss, records };
+    let mut changes = flush([JUNE], 10);
+    changes.lost = vec![line(hour, Loss::Expired, 3), line(hour, Loss::Forged, 1), line(hour + 1, Loss::Expired, 5)];
+    for _ in 0..3 {
+        store.insert("first", &changes).await.unwrap();
+    }
+    let more = Changes { lost: vec![line(hour, Loss::Expired, 4)], ..Changes::default() };
+    store.insert("second", &more).await.unwrap();
+    let at = |hour: i64, minutes: i64| Millis((hour * 60 + minutes) * 60_000);
+    let sum = |hour, reason: &str, records| LostSum { hour: at(hour, 0), reason: reason.to_owned(), records };
+    let all = [sum(hour, "expired", 7), sum(hour, "forged", 1), sum(hour + 1, "expired", 5)];
+    // A span takes every hour that it touches, and none before or behind it.
+    assert_eq!(store.lost(at(hour, 30), at(hour + 1, 1)).await.unwrap(), all);
+    assert_eq!(store.lost(at(hour, 30), at(hour + 1, 0)).await.unwrap(), all[..2]);
+    assert_eq!(store.lost(at(hour + 1, 59), at(hour + 9, 0)).await.unwrap(), all[2..]);
+    assert_eq!(store.lost(at(hour - 9, 0), at(hour, 0)).await.unwrap(), []);
+    assert_eq!(totals(&host).await, [30, 5, 1]);
 }
 
 #[tokio::test]

@@ -174,7 +174,7 @@ pub fn flush(days: impl IntoIterator<Item = i32>, pages: usize) -> Changes {
     let ledger = vec![LedgerLine { site: site(), minute, outcome: Outcome::Counted(Measured::Full), hits: 5 }];
     // Live lines are forgotten after two hours of the engine's own clock: this one lies in the year 2100.
     let live = vec![LiveLine { site: site(), at: Millis(47_482 * 86_400_000), partition: 0, visitors: 2 }];
-    Changes { cells, ledger, live }
+    Changes { cells, ledger, live, ..Changes::default() }
 }
 
 /// Page views and rows counted, hits in the ledger, live lines.

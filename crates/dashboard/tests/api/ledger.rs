@@ -34,6 +34,7 @@ async fn the_ledger_and_the_live_visitors_are_told() {
             line(Outcome::Counted(Measured::Full), 1_000, 22 * 60 + 31),
         ],
         live: vec![live(0, 3), live(1, 4)],
+        lost: Vec::new(),
     };
     store.insert("one", &changes).await.unwrap();
     let (registry, registry_of_now) = (Registry::new(), Registry::new());

@@ -8,7 +8,7 @@ use model::{Counts, Dimension, Domain, LocalDay, Millis};
 use serde::Deserialize;
 
 use super::order::{NumberKeys, OrderParameters};
-use super::{Answer, Cells, Grain, LedgerSum, Question, ROWS_PER_ANSWER_MAX, Row, Selection, Span};
+use super::{Answer, Cells, Grain, LedgerSum, LostSum, Question, ROWS_PER_ANSWER_MAX, Row, Selection, Span};
 use crate::store::{QUESTION_TIMEOUT, within};
 use crate::{Store, StoreError};
 
@@ -95,6 +95,21 @@ impl Store {
             let LedgerRow { outcome, reason, hits, since_seconds } = row;
             LedgerSum { outcome, reason, hits, since: Millis(since_seconds * 1_000) }
         };
+        Ok(rows.into_iter().map(sum).collect())
+    }
+
+    /// The records that were lost in the hours from `from`'s own until before `until`, by hour and reason; of all sites.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    pub async fn lost(&self, from: Millis, until: Millis) -> Result<Vec<LostSum>, StoreError> {
+        let query = self.client().query_raw(include_str!("../../sql/questions/lost.sql"));
+        let asked = bounded(query)
+            .param("from_seconds", from.hour() * 3_600)
+            .param("until_seconds", until.0.div_euclid(1_000))
+            .fetch_all::<LostRow>();
+        let rows = within("asking for lost records", QUESTION_TIMEOUT, asked).await?;
+        let sum = |LostRow { seconds, reason, records }| LostSum { hour: Millis(seconds * 1_000), reason, records };
         Ok(rows.into_iter().map(sum).collect())
     }
 
@@ -287,4 +302,11 @@ struct LedgerRow {
     reason: String,
     hits: i64,
     since_seconds: i64,
+}
+
+#[derive(clickhouse::Row, Deserialize)]
+struct LostRow {
+    seconds: i64,
+    reason: String,
+    records: i64,
 }

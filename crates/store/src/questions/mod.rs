@@ -198,6 +198,17 @@ pub struct LedgerSum {
     pub since: Millis,
 }
 
+/// Records of one hour that could not be opened or read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostSum {
+    /// When the hour begins.
+    pub hour: Millis,
+    /// Why (see [`model::Loss::as_str`]).
+    pub reason: String,
+    /// How many.
+    pub records: i64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
