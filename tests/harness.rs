@@ -31,8 +31,13 @@ pub struct Server {
 impl Server {
     /// Starts a server on a free port with one site per name and a short flush.
     pub fn start(data: &Path, sites: &[&str]) -> Self {
+        Self::flushing("200ms", data, sites)
+    }
+
+    /// Starts a server on a free port that inserts what it counted once in `flush`.
+    pub fn flushing(flush: &str, data: &Path, sites: &[&str]) -> Self {
         let mut command = footfall();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--flush", "200ms", "--data"]).arg(data);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--flush", flush, "--data"]).arg(data);
         for site in sites {
             command.args(["--site", site]);
         }
@@ -83,6 +88,15 @@ impl Server {
         let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
         let answer = self.send("POST", "/api/v2/query", &headers, question.to_string().as_bytes());
         assert_eq!(answer.status, 200, "{question} -> {}", answer.text());
+        answer.json()
+    }
+
+    /// The ledger of the last two days with the token: a test may run at midnight.
+    pub fn ledger(&self, site: &str) -> Value {
+        let authorization = format!("Bearer {TOKEN}");
+        let path = format!("/api/v1/ledger?site_id={site}&date_range=2d");
+        let answer = self.send("GET", &path, &[("authorization", &authorization)], b"");
+        assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()
     }
 

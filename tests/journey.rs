@@ -69,6 +69,9 @@ fn gpc_is_counted_without_a_visitor() {
     assert_eq!((sent.status, sent.outcome()), (202, "minimal"));
     eventually("the page view", || (server.totals("example.com", &["pageviews"]) == [1]).then_some(()));
     assert_eq!(server.totals("example.com", &["visitors", "visits"]), [0, 0]);
+    let coverage = &server.ledger("example.com")["coverage"];
+    assert_eq!(coverage["shares"]["counted_only"], json!(100.0), "{coverage}");
+    assert_eq!(coverage["lowered_by"], json!({ "gpc": 1 }));
     server.stop();
 }
 
