@@ -8,6 +8,7 @@
 //! | `recount` | imports against a recount in another language |
 //! | `imports` | imports that are killed, of a log that grows |
 //! | `crashes` | `kill -9` of any process while hits are sent |
+//! | `lost` | a key that is lost before its records were counted |
 //! | `close` | closed days at rest, and in answers |
 //! | `notice` | the notice and the visitor's page against what the program does |
 //! | `docs` | the documents against the code |
@@ -31,6 +32,7 @@ mod docs;
 mod harness;
 mod imports;
 mod journey;
+mod lost;
 mod notice;
 mod outcomes;
 mod recount;

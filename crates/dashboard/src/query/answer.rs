@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use store::questions::{Answer, Grain, Row};
 
 use super::coverage::Coverage;
+use super::degraded::Degraded;
 use super::metric::Metric;
 use super::plan::{Plan, keeps_known_values_only};
 use super::{Dimension, Direction, Query, Sorting, dimension, range};
@@ -34,6 +35,8 @@ pub struct Found {
     pub whole: Option<Answer>,
     /// Of the same range, where it was asked for.
     pub coverage: Option<Coverage>,
+    /// Days of the range of which records were lost.
+    pub degraded: Degraded,
 }
 
 /// Writes the answer to a query.
@@ -62,7 +65,7 @@ fn write_row(query: &Query, plan: &Plan, row: &Row, visitors_total: Option<i64>)
 }
 
 fn write_meta(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Value {
-    let Found { answer, coverage, .. } = found;
+    let Found { answer, coverage, degraded, .. } = found;
     let mut meta = Map::new();
     if plan.sums_daily_visitors() {
         let warning = json!({ "visitors": { "code": "sum_of_daily_visitors", "warning": SUM_OF_DAILY_VISITORS } });
@@ -91,6 +94,7 @@ fn write_meta(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Val
     if let Some(coverage) = coverage {
         meta.insert("coverage".to_owned(), coverage.write(plan.span.days().0, zone));
     }
+    meta.extend(degraded.write().map(|days| ("degraded".to_owned(), days)));
     Value::Object(meta)
 }
 

@@ -4,6 +4,7 @@
 
 pub mod answer;
 pub mod coverage;
+pub mod degraded;
 pub mod dimension;
 pub mod filter;
 pub mod metric;

@@ -9,12 +9,13 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::questions::LedgerSum;
+use store::questions::{LedgerSum, LostSum};
 
 use crate::Shared;
 use crate::access::Access;
 use crate::calendar::{at, instant_label, zone_of};
 use crate::query::coverage::Coverage;
+use crate::query::degraded::Degraded;
 use crate::query::problem::Problem;
 use crate::query::range::{Range, ends, instants};
 use crate::reply::Failure;
@@ -46,9 +47,11 @@ pub(super) async fn answer(
         let span = range.resolve(&at(shared.clock.now(), &zone), first_count)?;
         let (from, until) = instants(span, &zone);
         let sums = shared.store.ledger(&site.domain, from, until).await?;
+        let lost = shared.store.lost(from, until).await?;
         let (first, last) = ends(span, &zone);
-        let mut body = write(&sums);
+        let mut body = write(&sums, &lost);
         if let Value::Object(fields) = &mut body {
+            fields.extend(Degraded::of(&lost, span, &zone).write().map(|days| ("degraded".to_owned(), days)));
             fields.insert("coverage".to_owned(), Coverage::of(&sums).write(span.days().0, &zone));
             fields.insert("site_id".to_owned(), site.domain.as_str().into());
             fields.insert("date_range".to_owned(), json!([instant_label(&first), instant_label(&last)]));
@@ -58,11 +61,16 @@ pub(super) async fn answer(
     shared.in_turn("ledger", work).await.map(Json)
 }
 
-/// The sums by outcome; `received` is their sum, so that the ledger shows its own balance.
-fn write(sums: &[LedgerSum]) -> Value {
+/// The sums by outcome; `received` is their sum, so that the ledger shows its own balance. What expired is beside it: of
+/// records that cannot be opened nobody knows the site.
+fn write(sums: &[LedgerSum], lost: &[LostSum]) -> Value {
     let of = |outcome: &str| -> BTreeMap<&str, i64> {
         sums.iter().filter(|sum| sum.outcome == outcome).map(|sum| (sum.reason.as_str(), sum.hits)).collect()
     };
+    let mut expired: BTreeMap<&str, i64> = BTreeMap::new();
+    for LostSum { reason, records, .. } in lost {
+        *expired.entry(reason).or_default() += records;
+    }
     let total = |outcome: &str| of(outcome).values().sum::<i64>();
     json!({
         "received": sums.iter().map(|sum| sum.hits).sum::<i64>(),
@@ -71,6 +79,8 @@ fn write(sums: &[LedgerSum]) -> Value {
         "refused": of("refused"),
         "bots": of("bot"),
         "late": total("late"),
+        "expired": expired.values().sum::<i64>(),
+        "expired_by_reason": expired,
     })
 }
 
@@ -88,7 +98,7 @@ mod tests {
             hits,
             since: Millis(0),
         };
-        let written = write(&[
+        let sums = [
             sum("bot", "declared", 7),
             sum("counted", "exempt/unclear", 40),
             sum("counted", "full", 60),
@@ -97,10 +107,13 @@ mod tests {
             sum("minimal", "gpc", 12),
             sum("refused", "duplicate", 3),
             sum("refused", "off", 2),
-        ]);
+        ];
+        let lost = |reason: &str, records| LostSum { hour: Millis(0), reason: reason.to_owned(), records };
+        let written = write(&sums, &[lost("expired", 2), lost("forged", 1), lost("expired", 3)]);
         assert_eq!(
             written,
-            json!({ "received": 133, "counted": 100, "minimal": 20, "refused": { "duplicate": 3, "off": 2 }, "bots": { "declared": 7 }, "late": 1 })
+            json!({ "received": 133, "counted": 100, "minimal": 20, "refused": { "duplicate": 3, "off": 2 }, "bots": { "declared": 7 }, "late": 1,
+                    "expired": 6, "expired_by_reason": { "expired": 5, "forged": 1 } })
         );
     }
 }

@@ -15,6 +15,7 @@ use crate::calendar::{at, zone_of};
 use crate::query::Query;
 use crate::query::answer::{self as written, Found};
 use crate::query::coverage::Coverage;
+use crate::query::degraded::Degraded;
 use crate::query::plan::{Here, Plan};
 use crate::query::range::{Range, instants};
 use crate::reply::Failure;
@@ -59,17 +60,18 @@ pub(super) async fn answer(
 /// Asks the store everything that the answer needs.
 async fn find(shared: &Shared, query: &Query, plan: &Plan, zone: &TimeZone) -> Result<Found, Failure> {
     let (store, site) = (&shared.store, &plan.question.site);
-    let answer = store.ask(&plan.question).await?;
+    let (from, until) = instants(plan.span, zone);
+    // Hardly ever is anything lost, and every answer has to know: asked beside the question, it costs no time of its own.
+    let (answer, lost) = tokio::try_join!(store.ask(&plan.question), store.lost(from, until))?;
     let whole = match &plan.whole {
         Some(whole) => Some(store.ask(whole).await?),
         None => None,
     };
-    let (from, until) = instants(plan.span, zone);
     let coverage = match query.include.coverage {
         true => Some(Coverage::of(&store.ledger(site, from, until).await?)),
         false => None,
     };
-    Ok(Found { answer, whole, coverage })
+    Ok(Found { answer, whole, coverage, degraded: Degraded::of(&lost, plan.span, zone) })
 }
 
 /// Only a request that says it is JSON is read: a form of another site cannot say so.

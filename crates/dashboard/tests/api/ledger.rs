@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::http::StatusCode;
-use model::{BotClass, Changes, LedgerLine, LiveLine, Lowering, Measured, Millis, Outcome, Refusal};
+use model::{BotClass, Changes, LedgerLine, LiveLine, Loss, LostLine, Lowering, Measured, Millis, Outcome, Refusal};
 use prometheus::Registry;
 use serde_json::{Value, json};
 
@@ -45,6 +45,7 @@ async fn the_ledger_and_the_live_visitors_are_told() {
         json!({
             "site_id": "example.com", "date_range": ["2024-05-15T00:00:00+09:00", "2024-05-15T23:59:59+09:00"],
             "received": 114, "counted": 100, "minimal": 7, "refused": { "duplicate": 2 }, "bots": { "declared": 5 }, "late": 0,
+            "expired": 0, "expired_by_reason": {},
             "coverage": {
                 "measured": 100, "exempt": 10, "counted_only": 7, "opted_out": 0,
                 "shares": { "measured": 93.5, "exempt": 9.3, "counted_only": 6.5, "opted_out": 0.0 },
@@ -155,4 +156,32 @@ async fn coverage_is_that_of_the_sites_own_days() {
     assert_eq!(since, json!("2024-05-13"), "the ledger does not go back as far as the question");
     let silent = json!({ "site_id": "example.com", "metrics": ["pageviews"], "date_range": "day" });
     assert_eq!(query(&router, silent).await.1["meta"]["coverage"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_day_of_which_records_were_lost_says_so_on_every_site() {
+    let store = engine::store().await;
+    let lost = |hours_ago: i64, loss, records| LostLine { hour: NOW.hour() - hours_ago, loss, records };
+    let lines = vec![lost(1, Loss::Expired, 4), lost(2, Loss::Forged, 1), lost(48, Loss::Expired, 8)];
+    store.insert("one", &Changes { lost: lines, ..Changes::default() }).await.unwrap();
+    let router = dashboard(store, &Registry::new());
+    let ask = async |site: &str, range: &str| {
+        let asked = json!({ "site_id": site, "metrics": ["pageviews"], "date_range": range });
+        query(&router, asked).await.1["meta"]["degraded"].clone()
+    };
+    // It is half past ten in the evening in Tokyo, and the afternoon in UTC.
+    let today = ask("example.com", "day").await;
+    assert_eq!((&today[0]["day"], &today[0]["records"]), (&json!("2024-05-15"), &json!(5)));
+    assert_eq!(today.as_array().map(Vec::len), Some(1));
+    let week = ask("public.example", "7d").await;
+    let days: Vec<_> =
+        week.as_array().unwrap().iter().map(|day| (day["day"].clone(), day["records"].clone())).collect();
+    assert_eq!(days, [(json!("2024-05-13"), json!(8)), (json!("2024-05-15"), json!(5))]);
+    let (_, ledger) = get(&router, "/api/v1/ledger?site_id=example.com", Some(TOKEN)).await;
+    assert_eq!((&ledger["expired"], &ledger["received"]), (&json!(5), &json!(0)), "it belongs to no site");
+    assert_eq!(ledger["expired_by_reason"], json!({ "expired": 4, "forged": 1 }));
+    assert_eq!(ledger["degraded"], today);
+    let (_, ledger) =
+        get(&router, "/api/v1/ledger?site_id=example.com&date_range=2024-05-14,2024-05-14", Some(TOKEN)).await;
+    assert_eq!((&ledger["expired"], &ledger["degraded"]), (&json!(0), &Value::Null));
 }

@@ -31,6 +31,13 @@ export interface Coverage {
   since?: string;
 }
 
+/** A day of which hits may be missing, because they could not be opened. */
+export interface Degraded {
+  day: string;
+  records: number;
+  warning: string;
+}
+
 export interface Answer {
   results: Row[];
   meta: {
@@ -39,6 +46,7 @@ export interface Answer {
     time_labels?: string[];
     total_rows?: number;
     coverage?: Coverage;
+    degraded?: Degraded[];
   };
   query: { date_range: [string, string] };
 }

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { coverageLine, loweredBy } from "../src/coverage";
+import { degradedLine } from "../src/degraded";
 import { axisLabel, bucketLabel, duration, metricValue } from "../src/format";
 import { daysMeasured, openBucket, resolve, today } from "../src/range";
 
@@ -59,4 +60,12 @@ test("coverage is a sentence that hides nobody", () => {
   assert.equal(of(null, null, null), undefined);
   const shares = { measured: 50, exempt: 0, counted_only: 50, opted_out: 0 };
   assert.equal(loweredBy({ shares, lowered_by: { dnt: 2, gpc: 1_200 } }), "Less because of: Global Privacy Control 1,200, Do Not Track 2");
+});
+
+test("a degraded day is named, and many are spanned", () => {
+  const day = (day: number, records: number) => ({ day: `2024-05-${String(day).padStart(2, "0")}`, records, warning: "" });
+  assert.equal(degradedLine([day(3, 1)]), "Up to 1 hit could not be opened and is missing here (May 3, 2024).");
+  assert.equal(degradedLine([day(3, 5), day(4, 1_000)]), "Up to 1,005 hits could not be opened and are missing here (May 3, 2024; May 4, 2024).");
+  const many = [1, 2, 3, 4, 5].map((number) => day(number, 1));
+  assert.equal(degradedLine(many), "Up to 5 hits could not be opened and are missing here (5 days, May 1, 2024 to May 5, 2024).");
 });
