@@ -115,6 +115,21 @@ impl Draft<'_> {
         Ok(())
     }
 
+    pub(crate) fn strip_words(&mut self) -> Result<(), Refusal> {
+        let Campaign { source, medium, name, term, content, click_id: _ } = &mut self.page.campaign;
+        for field in [source, medium, name, term, content].into_iter().flatten() {
+            replace(field, redact::campaign);
+        }
+        for (name, value) in &mut self.arrival.props {
+            replace(name, redact::text);
+            replace(value, redact::text);
+        }
+        if let Kind::Event { name, .. } = &mut self.arrival.kind {
+            replace(name, redact::text);
+        }
+        Ok(())
+    }
+
     pub(crate) fn strip_address(&mut self) -> Result<(), Refusal> {
         let address = &mut self.arrival.peer.address;
         *address = strip::address(*address, self.site.address);
@@ -164,6 +179,12 @@ impl Draft<'_> {
             language: arrival.language,
             peer: (mode > Mode::Minimal).then_some(arrival.peer),
         }
+    }
+}
+
+fn replace(text: &mut Box<str>, redacted: impl Fn(&str) -> Cow<'_, str>) {
+    if let Cow::Owned(redacted) = redacted(text) {
+        *text = redacted.into();
     }
 }
 
@@ -238,6 +259,20 @@ mod tests {
         let hit = admit(Arrival { url, referrer, ..arrival() }, &site).unwrap();
         assert_eq!(hit.path.as_ref(), "/users/:redacted/orders/:number");
         assert_eq!(hit.referrer.unwrap().path.as_ref(), "/inbox/:email/:hex");
+    }
+
+    #[test]
+    fn campaign_properties_and_event_lose_what_may_name_a_person() {
+        let url =
+            "https://example.com/?utm_source=jane@example.com&utm_content=9f86d081884c7d659a2f&utm_term=120209876543"
+                .into();
+        let props = vec![("from jane@example.com".into(), "https://example.org/a?t=1".into())];
+        let kind = Kind::Event { name: "Signup 4711000123".into(), interactive: true };
+        let hit = admit(Arrival { url, props, kind, ..arrival() }, &site(Mode::Full)).unwrap();
+        let campaign = [hit.campaign.source, hit.campaign.content, hit.campaign.term].map(Option::unwrap_or_default);
+        assert_eq!(campaign.each_ref().map(AsRef::as_ref), [":email", ":hex", "120209876543"]);
+        assert_eq!(hit.props, [("from :email".into(), "https://example.org/a".into())]);
+        assert_eq!(hit.kind, Kind::Event { name: "Signup :number".into(), interactive: true });
     }
 
     #[test]

@@ -43,6 +43,11 @@ pub(crate) const ADMISSION: &[Admission] = &[
         run: |draft| draft.strip_paths(),
     },
     Admission {
+        name: "strip_words",
+        does: "replaces what may name a person in campaign fields, properties and the event's name",
+        run: |draft| draft.strip_words(),
+    },
+    Admission {
         name: "strip_address",
         does: "cuts the address to the site's precision",
         run: |draft| draft.strip_address(),

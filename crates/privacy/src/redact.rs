@@ -1,17 +1,20 @@
-//! Takes out of a path what may name a person: e-mail addresses, numbers of six digits and more, identifiers, tokens, and the
-//! parts that a site names. Each becomes a placeholder, so that pages of one kind are counted as one page.
+//! Takes out of a path, a campaign field or a page's own words what may name a person: e-mail and IP addresses, numbers of
+//! six digits and more, identifiers, tokens, and the parts that a site names. Each becomes a placeholder, so that pages of one kind are
+//! counted as one page.
 //!
 //! It errs on the side of taking out, with one exception: eight digits that are a date of this century stay, because real
-//! sites name their pages so. It cannot know a name in plain words; for those a site has its patterns. The invariant: what
+//! sites name their pages so. A version of four small numbers (`1.2.3.4`) goes with the addresses. It cannot know a name in plain words; for those a site has its patterns. The invariant: what
 //! it made, it leaves as it is.
 
 use std::borrow::Cow;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
 /// What a part stands for that a site's own pattern takes out.
 pub const REDACTED: &str = ":redacted";
 
 const EMAIL: &str = ":email";
+const ADDRESS: &str = ":address";
 const UUID: &str = ":uuid";
 const NUMBER: &str = ":number";
 const HEX: &str = ":hex";
@@ -37,18 +40,51 @@ const DECODINGS_MAX: usize = 3;
 /// A pattern such as `/users/*` holds for every path that begins so, segment by segment; `*` is any one segment.
 #[must_use]
 pub fn path<'a>(path: &'a str, patterns: &[String]) -> Cow<'a, str> {
-    let by_looks = by_looks(path);
+    let by_looks = by_looks(path, Numbers::Go);
     match patterns.iter().find(|pattern| matches(pattern, path)) {
         None => by_looks,
         Some(_) => Cow::Owned(by_patterns(path, &by_looks, patterns)),
     }
 }
 
-fn by_looks(path: &str) -> Cow<'_, str> {
-    if !may_name_someone(path) || path.split('/').all(|segment| of_segment(segment).is_none()) {
+/// Redacts a text that a page attached to an event: by what its words look like; of a URL, host and path stay.
+#[must_use]
+pub fn text(text: &str) -> Cow<'_, str> {
+    of_url(text, Numbers::Go)
+}
+
+/// Redacts a campaign field. Numbers stay, because advertising networks number their campaigns and ads; what one person alone
+/// was sent is folded when its day closes.
+#[must_use]
+pub fn campaign(text: &str) -> Cow<'_, str> {
+    of_url(text, Numbers::Stay)
+}
+
+/// What becomes of long numbers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Numbers {
+    Go,
+    Stay,
+}
+
+fn of_url(text: &str, numbers: Numbers) -> Cow<'_, str> {
+    let Some((scheme, rest)) = text.split_once("://") else { return by_looks(text, numbers) };
+    let kept = rest.split(['?', '#']).next().unwrap_or_default();
+    let (authority, path) = kept.find('/').map_or((kept, ""), |at| kept.split_at(at));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let redacted = by_looks(path, numbers);
+    if host.len() + path.len() == rest.len() && matches!(redacted, Cow::Borrowed(_)) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("{scheme}://{host}{redacted}"))
+}
+
+fn by_looks(path: &str, numbers: Numbers) -> Cow<'_, str> {
+    if !may_name_someone(path) || path.split('/').all(|segment| of_segment(segment, numbers).is_none()) {
         return Cow::Borrowed(path);
     }
-    let segments = path.split('/').map(|segment| of_segment(segment).map_or(Cow::Borrowed(segment), Cow::Owned));
+    let segments =
+        path.split('/').map(|segment| of_segment(segment, numbers).map_or(Cow::Borrowed(segment), Cow::Owned));
     Cow::Owned(segments.collect::<Vec<_>>().join("/"))
 }
 
@@ -56,12 +92,14 @@ fn by_looks(path: &str) -> Cow<'_, str> {
 fn may_name_someone(path: &str) -> bool {
     const CHANGES_MIN: usize = TOKEN_CHARACTERS_MIN * 3 / 10;
     const UUIDS_LAST_PART: usize = 12;
-    let (mut digits, mut hex_digits, mut changes, mut before) = (0, 0, 0, b'/');
+    const PARTS_OF_ADDRESS: usize = 3;
+    let (mut digits, mut hex_digits, mut changes, mut parts, mut before) = (0, 0, 0, 0, b'/');
     for byte in path.bytes() {
         digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
         hex_digits = if byte.is_ascii_hexdigit() { hex_digits + 1 } else { 0 };
         changes = if byte == b'/' { 0 } else { changes + usize::from(is_change(before, byte)) };
-        let telling = matches!(byte, b'@' | b'%' | 0x80..);
+        parts = if byte == b'/' { 0 } else { parts + usize::from(matches!(byte, b'.' | b':')) };
+        let telling = matches!(byte, b'@' | b'%' | 0x80..) || parts >= PARTS_OF_ADDRESS;
         if telling || digits >= NUMBER_DIGITS_MIN || hex_digits >= UUIDS_LAST_PART || changes >= CHANGES_MIN {
             return true;
         }
@@ -71,7 +109,7 @@ fn may_name_someone(path: &str) -> bool {
 }
 
 /// A segment with its placeholders, or nothing where it may stay.
-fn of_segment(segment: &str) -> Option<String> {
+fn of_segment(segment: &str, numbers: Numbers) -> Option<String> {
     // Nothing short is anything: the shortest is a number, or `a@b.cc`.
     if segment.len() < NUMBER_DIGITS_MIN {
         return None;
@@ -83,7 +121,7 @@ fn of_segment(segment: &str) -> Option<String> {
             None => break,
         }
     }
-    let redacted = of_text(&text)?;
+    let redacted = of_text(&text, numbers)?;
     Some(if matches!(text, Cow::Borrowed(_)) { redacted } else { encoded(&redacted) })
 }
 
@@ -125,7 +163,11 @@ fn encoded(text: &str) -> String {
 }
 
 /// Redacts plain text word by word; a word is what may stand in an address or token.
-fn of_text(text: &str) -> Option<String> {
+fn of_text(text: &str, numbers: Numbers) -> Option<String> {
+    // Colons end words, and an IPv6 address has little else.
+    if text.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok() {
+        return Some(ADDRESS.to_owned());
+    }
     let in_word = |character: char| character.is_alphanumeric() || "._-+@='’".contains(character);
     let (mut redacted, mut changed) = (String::with_capacity(text.len()), false);
     let mut rest = text;
@@ -134,7 +176,7 @@ fn of_text(text: &str) -> Option<String> {
         let end = rest.find(|character| in_word(character) != of_word).unwrap_or(rest.len());
         let (piece, after) = rest.split_at(end);
         rest = after;
-        match of_word.then(|| word(piece)).flatten() {
+        match of_word.then(|| word(piece, numbers)).flatten() {
             Some(instead) => {
                 changed = true;
                 redacted.push_str(&instead);
@@ -146,20 +188,23 @@ fn of_text(text: &str) -> Option<String> {
 }
 
 /// What a word becomes, or nothing where it may stay.
-fn word(word: &str) -> Option<String> {
+fn word(word: &str, numbers: Numbers) -> Option<String> {
     if is_email(word) {
         return Some(EMAIL.to_owned());
+    }
+    if word.trim_matches('.').parse::<Ipv4Addr>().is_ok() {
+        return Some(ADDRESS.to_owned());
     }
     if is_json_web_token(word) {
         return Some(TOKEN.to_owned());
     }
     if let Some(without) = without_identifiers(word) {
-        return Some(without_numbers(&without).unwrap_or(without));
+        return Some(without_numbers(&without, numbers).unwrap_or(without));
     }
     if is_token(word) {
         return Some(TOKEN.to_owned());
     }
-    without_numbers(word)
+    without_numbers(word, numbers)
 }
 
 /// `someone@host.tld`; `@someone` and `package@1.2.3` are none.
@@ -238,7 +283,10 @@ fn identifier(text: &str) -> Option<(&'static str, usize)> {
 }
 
 /// The word without long runs of digits, or nothing where it has none.
-fn without_numbers(word: &str) -> Option<String> {
+fn without_numbers(word: &str, numbers: Numbers) -> Option<String> {
+    if numbers == Numbers::Stay {
+        return None;
+    }
     let (mut kept, mut changed) = (String::new(), false);
     let mut rest = word;
     while let Some(first) = rest.chars().next() {

@@ -36,11 +36,41 @@ fn takes_out_what_may_name_a_person() {
         ("/invite/k3j5h2x9q4w7z1m8n6b0", "/invite/:token"),
         ("/auth/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJqYW5lIn0.dBjftJeZ4CVPmB92K27uhbUJU1p1rwW1gFWFOEjXk", "/auth/:token"),
         ("/auth/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJqYW5lIn0", "/auth/:token"),
+        ("/whois/203.0.113.7", "/whois/:address"),
+        ("/whois/2001:db8::7", "/whois/:address"),
+        ("/whois/2001%3Adb8%3A%3A7/x", "/whois/:address/x"),
         ("/a/jane@example.com/b/123456/c", "/a/:email/b/:number/c"),
         ("/caf%C3%A9%20123456/x", "/caf%C3%A9%20:number/x"),
     ] {
         assert_eq!(path(before, &[]), after, "{before}");
     }
+}
+
+#[test]
+fn a_pages_words_lose_the_same_and_of_a_url_only_host_and_path_stay() {
+    for (before, after) in [
+        ("jane@example.com", ":email"),
+        ("Signup of jane@example.com", "Signup of :email"),
+        ("customer 4711000123", "customer :number"),
+        ("https://jane:secret@example.org/a?token=x#y", "https://example.org/a"),
+        ("https://example.org/users/jane@example.com", "https://example.org/users/:email"),
+        ("https://example.org?u=jane", "https://example.org"),
+        ("from 203.0.113.7, again", "from :address, again"),
+        ("pro plan", "pro plan"),
+        ("1.2.3", "1.2.3"),
+        ("https://example.org/file.pdf", "https://example.org/file.pdf"),
+        ("50% off", "50% off"),
+    ] {
+        assert_eq!(text(before), after, "{before}");
+    }
+}
+
+#[test]
+fn a_campaigns_number_stays_and_an_address_in_it_does_not() {
+    assert_eq!(campaign("120209876543210987"), "120209876543210987");
+    assert_eq!(campaign("jane@example.com"), ":email");
+    assert_eq!(campaign("550e8400-e29b-41d4-a716-446655440000"), ":uuid");
+    assert_eq!(campaign("spring_sale-2026"), "spring_sale-2026");
 }
 
 #[test]

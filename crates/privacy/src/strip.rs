@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use model::limits::URL_CHARS_MAX;
 use model::{AddressPrecision, Campaign, Domain, Referrer};
-use url::{Url, form_urlencoded};
+use url::{Host, Url, form_urlencoded};
 
 /// Longest campaign field kept, in characters; the rest of a longer one is cut. Real ones have fewer than 100.
 pub const CAMPAIGN_CHARS_MAX: usize = 300;
@@ -72,7 +72,8 @@ pub fn page(url: &str) -> Result<Page, PageError> {
     Ok(Page { host, path: non_empty_path(url.path()), campaign: campaign(url.query()) })
 }
 
-/// Strips a referrer's URL. A referrer from the page's own host or site, or one that is no URL, is none.
+/// Strips a referrer's URL. A referrer from the page's own host or site, or one that is no URL, is none; nor is one whose
+/// host is an address, which names somebody's machine (a router, a test server) and no site.
 #[must_use]
 pub fn referrer(url: &str, page_host: &str, site: &Domain) -> Option<Referrer> {
     let url = before(url, &['?', '#']);
@@ -80,7 +81,9 @@ pub fn referrer(url: &str, page_host: &str, site: &Domain) -> Option<Referrer> {
         return None;
     }
     let url = Url::parse(url).ok()?;
-    let host = url.host_str().map(bare_host).filter(|host| !host.is_empty())?;
+    let Some(Host::Domain(host)) = url.host() else { return None };
+    // A scheme of its own (`android-app:`) has its host read as a name whatever it is.
+    let host = Some(bare_host(host)).filter(|host| !host.is_empty() && host.parse::<IpAddr>().is_err())?;
     let site_host = before(site.as_str(), &['/', ':']);
     let internal = *host == *page_host || *host == *site_host.strip_prefix("www.").unwrap_or(site_host);
     (!internal).then(|| Referrer { host, path: non_empty_path(url.path()) })
@@ -270,7 +273,16 @@ mod tests {
         ] {
             assert_eq!(from(internal), None, "{internal}");
         }
-        for none in ["", "-", "google.com", "about:blank", "not a url"] {
+        for none in [
+            "",
+            "-",
+            "google.com",
+            "about:blank",
+            "not a url",
+            "http://192.0.2.7/",
+            "http://[2001:db8::7]/",
+            "app://192.0.2.7/",
+        ] {
             assert_eq!(from(none), None, "{none:?}");
         }
         assert_eq!(from(&format!("https://a.example/?{}", "x".repeat(5_000))).as_deref(), Some("a.example/"));
