@@ -3,10 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
 
 use crate::config::{self, Common, Config, Overrides, Setting};
 use crate::failure::Failure;
 use crate::{assets, demo, engine, import, notice, query, serve};
+
+/// Libraries whose finer logs would repeat values.
+const QUIET: [&str; 1] = ["clickhouse=info"];
 
 /// Web analytics that counts visits without keeping visitors.
 #[derive(Parser)]
@@ -112,7 +116,10 @@ fn load(file: Option<PathBuf>, overrides: Overrides) -> Result<Config, Failure> 
 }
 
 fn logging(config: &Config) {
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log).unwrap_or_default();
+    let filter = EnvFilter::try_new(&config.log).unwrap_or_default();
+    // At debug the engine's client repeats the engine's words, which repeat what was asked for; whatever the setting says, it is
+    // not written down.
+    let filter = QUIET.iter().filter_map(|quiet| quiet.parse().ok()).fold(filter, EnvFilter::add_directive);
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
     tracing::debug!(cache = %assets::cache().display(), "looking for the engine and the databases here");
 }
