@@ -62,6 +62,21 @@ impl Server {
         Self { address: address.to_owned(), child }
     }
 
+    /// Starts a server, or an engine, whose standard output and error go to `file.out` and `file.err`.
+    pub fn logging(command: &mut Command, file: &Path) -> Self {
+        let (out, err) = (file.with_extension("out"), file.with_extension("err"));
+        let made = |path: &Path| std::fs::File::create(path).unwrap();
+        let child = command.stdout(made(&out)).stderr(made(&err)).spawn().unwrap();
+        let mut server = Self { child, address: String::new() };
+        server.address = eventually("a line that says ready", || {
+            let said = std::fs::read_to_string(&out).unwrap();
+            let ended = server.child.try_wait().unwrap();
+            assert!(ended.is_none(), "ended with {ended:?}: {}", std::fs::read_to_string(&err).unwrap());
+            said.lines().find_map(|line| line.strip_prefix("ready http://")).map(str::to_owned)
+        });
+        server
+    }
+
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }

@@ -9,6 +9,7 @@
 //! | `imports` | imports that are killed, of a log that grows |
 //! | `crashes` | `kill -9` of any process while hits are sent |
 //! | `lost` | a key that is lost before its records were counted |
+//! | `canary` | known identifiers through every door, and every byte written searched for them |
 //! | `close` | closed days at rest, and in answers |
 //! | `notice` | the notice and the visitor's page against what the program does |
 //! | `docs` | the documents against the code |
@@ -25,6 +26,7 @@
 
 mod arrows;
 mod browser;
+mod canary;
 mod close;
 mod crashes;
 mod docs;
