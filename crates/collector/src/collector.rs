@@ -26,7 +26,6 @@ use crate::event::{Events, Refused};
 use crate::limiter::{Limiter, RateLimit};
 use crate::metrics::Metrics;
 use crate::proxies::TrustedProxies;
-use crate::rights::RIGHTS_LIMIT;
 use crate::sender::Sender;
 use crate::tallies::Tallies;
 use crate::verdict::Verdict;
@@ -91,7 +90,7 @@ impl<J: Journal> Collector<J> {
             next_partition: AtomicU32::new(0),
             complained_minute: AtomicI64::new(i64::MIN),
             trusted_proxies: parts.trusted_proxies,
-            rights_limiter: Limiter::new(RIGHTS_LIMIT),
+            rights_limiter: Limiter::new(RateLimit::RIGHTS),
             body_read_max: parts.body_read_max,
             answers: Answers::new(),
         })

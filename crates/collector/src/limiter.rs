@@ -29,6 +29,12 @@ pub struct RateLimit {
     pub burst_hits: u32,
 }
 
+impl RateLimit {
+    /// Visitors' requests of one prefix: a person presses a few buttons; an office behind one address asks now and then. It
+    /// holds whether hits are limited or not, because a request costs more than a hit and its answer tells something.
+    pub(crate) const RIGHTS: Self = Self { hits_per_second: 1, burst_hits: 30 };
+}
+
 impl Default for RateLimit {
     /// Generous: a mobile carrier's shared prefix on a busy site stays below it, a flood from one machine does not. A batch
     /// of the largest size fits the burst three times.

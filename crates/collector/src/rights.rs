@@ -12,12 +12,7 @@ use privacy::strip;
 use privacy::visitor::partition_of;
 
 use crate::collector::Collector;
-use crate::limiter::RateLimit;
 use crate::sender::Sender;
-
-/// Requests of one prefix: a person presses a few buttons; an office behind one address asks now and then. It holds whether
-/// hits are limited or not, because a request costs more than a hit, and its answer may be of use to a neighbour.
-pub(crate) const RIGHTS_LIMIT: RateLimit = RateLimit { hits_per_second: 1, burst_hits: 30 };
 
 /// Why a visitor's request was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
