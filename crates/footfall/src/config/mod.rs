@@ -53,6 +53,11 @@ pub const SETTINGS: &[Setting] = &[
         default: "",
         help: "A site for which a small page with the tracker is served at /demo.",
     },
+    Setting {
+        key: "region",
+        default: "",
+        help: "Where this installation keeps its data, such as EU or JP; a site that declares another region stops the start.",
+    },
     Setting { key: "engine_library", default: "", help: "Path of libchdb.so; empty: where set-up puts it." },
     Setting { key: "geo_database", default: "", help: "Path of a MaxMind-format country or city database." },
     Setting { key: "log", default: "info", help: "What is logged: error, warn, info, debug, or a tracing filter." },
@@ -80,6 +85,8 @@ pub struct Config {
     pub rate_limit: Option<collector::RateLimit>,
     /// The site of the demo page, when there is one.
     pub demo_page: Option<Domain>,
+    /// The region in which this installation keeps its data, when named.
+    pub region: Option<String>,
     /// The engine's library, when named.
     pub engine_library: Option<PathBuf>,
     /// The country database, when named.
@@ -298,6 +305,11 @@ impl Reading {
         };
         let engine_library = self.parse("engine_library", "a file that is there", file).flatten();
         let geo_database = self.parse("geo_database", "a file that is there", file).flatten();
+        let region = self.parse("region", "a name such as EU or JP, of at most 100 characters", |text| {
+            (text.chars().count() <= 100).then(|| Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
+        });
+        let region = region.flatten();
+        self.regions(region.as_deref());
         let sites = self.sites.into_values().collect();
         let token = token.filter(|token| !token.is_empty());
         match (listen, flush, log, proxies, data) {
@@ -310,6 +322,7 @@ impl Reading {
                     flush,
                     rate_limit,
                     demo_page,
+                    region,
                     engine_library,
                     geo_database,
                     log,
@@ -318,6 +331,22 @@ impl Reading {
                 })
             }
             _ => Err(Mistakes(self.mistakes)),
+        }
+    }
+
+    /// A site's declared region is what its notice says, so it has to be where the data rests. A site that declares none takes
+    /// the installation's.
+    fn regions(&mut self, here: Option<&str>) {
+        let Some(here) = here else { return };
+        for site in self.sites.values_mut() {
+            let declared = site.notice.region.get_or_insert_with(|| here.to_owned());
+            if declared != here {
+                self.mistakes.push(format!(
+                    "site {}: it declares its data in the region {declared}, and this installation keeps it in {here}: \
+                     move the site to an installation there, or change its notice",
+                    site.domain
+                ));
+            }
         }
     }
 
@@ -456,6 +485,16 @@ mod tests {
         let environment = BTreeMap::from([("FOOTFALL_LISTN".to_owned(), "x".to_owned())]);
         let mistakes = load(None, &environment, Overrides::default()).unwrap_err().to_string();
         assert!(mistakes.contains("FOOTFALL_LISTN; did you mean LISTEN?"), "{mistakes}");
+    }
+
+    #[test]
+    fn a_site_of_another_region_is_a_mistake_and_one_of_none_takes_the_installations() {
+        let sites = "[[site]]\ndomain = \"a.example\"\n[[site]]\ndomain = \"b.example\"\nregion = \"JP\"\n";
+        let mistakes = from_file(&format!("region = \"EU\"\n{sites}")).unwrap_err().to_string();
+        assert!(mistakes.contains("b.example: it declares its data in the region JP"), "{mistakes}");
+        let config = from_file(&format!("region = \"JP\"\n{sites}")).unwrap();
+        assert!(config.sites.iter().all(|site| site.notice.region.as_deref() == Some("JP")));
+        assert!(from_file(sites).is_ok(), "an installation that says nothing refuses nothing");
     }
 
     #[test]
