@@ -169,6 +169,13 @@ impl Drop for Server {
     }
 }
 
+/// An engine of the test's own on an engine's directory, as whoever has the disk can start one.
+pub fn engine_on(directory: &Path) -> Server {
+    let mut command = footfall();
+    command.args(["engine", "--listen", "127.0.0.1:0", "--data"]).arg(directory);
+    Server::spawn(command)
+}
+
 /// Sends one request on a connection of its own to a server that may be gone.
 pub fn request(
     address: &str,

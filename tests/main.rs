@@ -11,6 +11,7 @@
 //! | `lost` | a key that is lost before its records were counted |
 //! | `canary` | known identifiers through every door, and every byte written searched for them |
 //! | `close` | closed days at rest, and in answers |
+//! | `prove` | `footfall prove` against healthy installations and broken ones |
 //! | `notice` | the notice and the visitor's page against what the program does |
 //! | `docs` | the documents against the code |
 //! | `browser` | a real visit in Chromium, counted by the real tracker |
@@ -37,4 +38,5 @@ mod journey;
 mod lost;
 mod notice;
 mod outcomes;
+mod prove;
 mod recount;

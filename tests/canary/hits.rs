@@ -223,6 +223,9 @@ pub fn send(server: &Server, must: &str) -> usize {
     4 * (EACH + 25 * 50)
 }
 
+/// Method, path, headers and body.
+type Request<'a> = (&'a str, String, &'a [(&'a str, &'a str)], String);
+
 /// What ends in an answer of error, a log line, or nowhere.
 pub fn send_what_is_wrong(server: &Server, token: &str) {
     let one = event(0, "/");
@@ -254,7 +257,7 @@ pub fn send_what_is_wrong(server: &Server, token: &str) {
         "site_id": SITE, "metrics": ["visitors"], "date_range": "all", "dimensions": ["event:page"],
         "filters": [["is", "event:page", [format!("/{ASKED}")]]],
     });
-    let requests: &[(&str, String, &[(&str, &str)], String)] = &[
+    let requests: &[Request<'_>] = &[
         ("GET", format!("/{LOST_PATH}/{}", MAILS[0]), &[], String::new()),
         ("GET", format!("/pixel.gif?d={SITE}&u=%ff{WRONG_BODY}"), &[], String::new()),
         ("GET", format!("/pixel.gif?d={WRONG_SITE}&u={}", escaped(&page(0, "/"))), &[], String::new()),

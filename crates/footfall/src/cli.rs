@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{self, Common, Config, Overrides, Setting};
 use crate::failure::Failure;
-use crate::{assets, demo, engine, import, notice, query, serve};
+use crate::{assets, demo, engine, import, notice, prove, query, serve};
 
 /// Libraries whose finer logs would repeat values.
 const QUIET: [&str; 1] = ["clickhouse=info"];
@@ -32,6 +32,8 @@ enum Command {
     Query(query::Query),
     /// Print a site's privacy notice and record of processing, made from its configuration
     Notice(notice::Asked),
+    /// Check a running installation's promises, and print each with its evidence
+    Prove(prove::Prove),
     /// Generate seeded, realistic traffic: as an events file, or sent to a running server
     DemoTraffic(demo::DemoTraffic),
 }
@@ -102,6 +104,10 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
             let config = load(asked.common.config.clone(), Overrides::data(asked.common.data.clone()))?;
             logging(&config);
             notice::run(&config, &asked)
+        }
+        Command::Prove(asked) => {
+            let config = load(asked.common.config.clone(), Overrides::data(asked.common.data.clone()))?;
+            prove::run(&config, &asked)
         }
         Command::DemoTraffic(asked) => {
             load(asked.common.config.clone(), Overrides::data(asked.common.data.clone()))?;

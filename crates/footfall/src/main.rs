@@ -17,6 +17,7 @@ mod import;
 mod memory;
 mod notice;
 mod privacy_page;
+mod prove;
 mod query;
 mod serve;
 mod timezones;

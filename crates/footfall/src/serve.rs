@@ -39,6 +39,7 @@ use crate::audit::Audit;
 use crate::config::Config;
 use crate::notice::Running;
 use crate::privacy_page::{self, PrivacyPage};
+use crate::prove;
 use crate::{assets, clock, demo_page, engine, import, memory, timezones, token};
 
 /// One partition: one processor reads it, and one core folds more hits than one machine's disk acknowledges.
@@ -202,13 +203,25 @@ fn router(
         inquiries,
         clock: shared.clock.clone(),
     };
+    let prove = prove::service::Service {
+        data: config.data.clone(),
+        region: config.region.clone(),
+        store: store.clone(),
+        sites: Arc::clone(&shared.sites),
+        journal: Arc::clone(&shared.journal),
+        clock: shared.clock.clone(),
+        registry: shared.registry.clone(),
+        admits: Box::new(move |headers| token::admits(headers, &token_sha256)),
+        turn: tokio::sync::Mutex::default(),
+    };
     let registry = shared.registry.clone();
     let (collector, journal, data) = (Arc::clone(collector), Arc::clone(&shared.journal), config.data.clone());
     let stations = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(move || async move { ready(&collector, &journal, &data) }))
         .route("/metrics", get(move || async move { metrics(&registry) }));
-    let ours = import::service::router(import).merge(privacy_page::router(privacy));
+    let ours =
+        import::service::router(import).merge(prove::service::router(prove)).merge(privacy_page::router(privacy));
     let mut router = dashboard::router(dashboard)?.merge(ours).merge(stations);
     if let Some(site) = &config.demo_page {
         router = router.merge(demo_page::router(site));

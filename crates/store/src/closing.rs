@@ -28,6 +28,12 @@ const ROUND_TIMEOUT: Duration = Duration::from_secs(300);
 /// Longest merging a month may take. Six million rows take half a minute on two busy cores.
 const MERGE_TIMEOUT: Duration = Duration::from_secs(3_600);
 
+/// Dimensions whose values fold by themselves, beside all pairs.
+pub(crate) const FOLDED_DIMENSIONS: &str = "'city', 'browser_version', 'os_version'";
+
+/// The condition of a row that may not stay where its cell is small, or at all.
+pub(crate) const MAY_NOT_STAY: &str = include_str!("../sql/closing/may_not_stay.sql");
+
 const FOLDING: &str = "closing a day";
 const MERGING: &str = "merging a month after closing its days";
 
@@ -92,7 +98,7 @@ impl Store {
         let mut done = Folded::default();
         for _ in 0..ROUNDS_MAX {
             let round = self.rounds(day).await?.folded.saturating_add(1);
-            let sql = include_str!("../sql/closing/to_fold.sql").replace("{small}", small());
+            let sql = include_str!("../sql/closing/to_fold.sql").replace("{small}", &small());
             let asked = small_of(self.client().query(&sql), day, visitors_min).fetch_one::<ToFold>();
             let to_fold = within(FOLDING, ROUND_TIMEOUT, asked).await?;
             let nothing = to_fold.folded == 0 && to_fold.hours == 0;
@@ -144,7 +150,7 @@ impl Store {
     }
 
     async fn fold_round(&self, day: &ClosedDay, visitors_min: u32, round: u32) -> Result<(), StoreError> {
-        let sql = include_str!("../sql/closing/fold.sql").replace("{small}", small());
+        let sql = include_str!("../sql/closing/fold.sql").replace("{small}", &small());
         let token = format!("close/{}/{}/{round}", day.site, day.day.0);
         let query = small_of(self.client().query(&sql), day, visitors_min)
             .with_setting("insert_deduplication_token", token)
@@ -165,8 +171,9 @@ impl Store {
     }
 
     async fn has_leftover(&self, day: &ClosedDay) -> Result<bool, StoreError> {
-        let query = self.client().query(include_str!("../sql/closing/leftover.sql"));
-        Ok(within(MERGING, ROUND_TIMEOUT, of_day(query, day).fetch_one::<u64>()).await? > 0)
+        let sql = include_str!("../sql/closing/leftover.sql").replace("{folded}", FOLDED_DIMENSIONS);
+        let query = of_day(self.client().query(&sql), day);
+        Ok(within(MERGING, ROUND_TIMEOUT, query.fetch_one::<u64>()).await? > 0)
     }
 
     async fn note(&self, day: &ClosedDay, round: u32, step: &str) -> Result<(), StoreError> {
@@ -186,8 +193,10 @@ impl Store {
     }
 }
 
-fn small() -> &'static str {
+fn small() -> String {
     include_str!("../sql/closing/small.sql")
+        .replace("{may_not_stay}", MAY_NOT_STAY)
+        .replace("{folded}", FOLDED_DIMENSIONS)
 }
 
 fn of_day(query: Query, day: &ClosedDay) -> Query {

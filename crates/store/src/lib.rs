@@ -6,6 +6,7 @@
 mod closing;
 pub mod engine;
 pub mod error;
+pub mod evidence;
 mod imports;
 mod insert;
 mod migrations;

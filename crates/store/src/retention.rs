@@ -145,7 +145,7 @@ impl Store {
 
 /// The condition for rows that are too old, with the sites of one first day together. It is written out because a mutation
 /// keeps its text and no parameters; nothing in it is a stranger's text but the site's name.
-fn too_old(kept: &[Kept], others: LocalDay, day: &str) -> String {
+pub(crate) fn too_old(kept: &[Kept], others: LocalDay, day: &str) -> String {
     let mut by_first_day: BTreeMap<LocalDay, Vec<String>> = BTreeMap::new();
     for Kept { site, first_day } in kept {
         by_first_day.entry(*first_day).or_default().push(quoted(site.as_str()));
@@ -163,8 +163,8 @@ fn too_old(kept: &[Kept], others: LocalDay, day: &str) -> String {
     format!("({})", conditions.join(" OR "))
 }
 
-fn quoted(site: &str) -> String {
-    format!("'{}'", site.replace('\\', "\\\\").replace('\'', "\\'"))
+pub(crate) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use axum::routing::{get, post};
 
 use crate::Shared;
 use crate::reply::Failure;
+pub use openapi::DESCRIPTION;
 
 /// Every path of the API with its one method; what /api/openapi.json describes.
 pub(crate) const PATHS: [(&str, &str); 5] = [

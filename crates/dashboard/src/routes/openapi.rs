@@ -4,7 +4,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 
 /// The description (OpenAPI 3.1).
-const DESCRIPTION: &str = include_str!("../../openapi.json");
+pub const DESCRIPTION: &str = include_str!("../../openapi.json");
 
 /// Answers with the description; it is the same for everybody.
 pub(super) async fn answer() -> impl IntoResponse {
