@@ -153,9 +153,9 @@ pub(super) fn small_groups(facts: &Facts) -> Option<Said> {
     facts.tells_visitors_apart().then(|| {
         both(
             format!(
-                "When a day has ended, combinations of two properties, cities, and versions of browsers and systems with fewer than {least} visitors are merged into “(other)” in what is stored."
+                "When a day has ended, combinations of two properties, regions and cities, languages, versions of browsers and systems, and the campaign fields utm_term and utm_content with fewer than {least} visitors are merged into “(other)” in what is stored."
             ),
-            format!("1日の終了後、訪問者が{least}人未満となる項目の組合せ、市区町村、ブラウザーやOSのバージョンは、保存データ上で「(other)」にまとめます。"),
+            format!("1日の終了後、訪問者が{least}人未満となる項目の組合せ、地域と市区町村、言語、ブラウザーやOSのバージョン、キャンペーン情報の utm_term と utm_content は、保存データ上で「(other)」にまとめます。"),
         )
     })
 }
