@@ -9,6 +9,7 @@
 //! | `imports` | imports that are killed, of a log that grows |
 //! | `crashes` | `kill -9` of any process while hits are sent |
 //! | `lost` | a key that is lost before its records were counted |
+//! | `attacker` | what somebody with every table finds out about a visitor, before and after closing |
 //! | `canary` | known identifiers through every door, and every byte written searched for them |
 //! | `close` | closed days at rest, and in answers |
 //! | `prove` | `footfall prove` against healthy installations and broken ones |
@@ -26,6 +27,7 @@
 )]
 
 mod arrows;
+mod attacker;
 mod browser;
 mod canary;
 mod close;
