@@ -12,6 +12,7 @@
 //! | `attacker` | what somebody with every table finds out about a visitor, before and after closing |
 //! | `canary` | known identifiers through every door, and every byte written searched for them |
 //! | `close` | closed days at rest, and in answers |
+//! | `promises` | the policy's clauses and the design's points, one test each |
 //! | `prove` | `footfall prove` against healthy installations and broken ones |
 //! | `notice` | the notice and the visitor's page against what the program does |
 //! | `docs` | the documents against the code |
@@ -40,5 +41,6 @@ mod journey;
 mod lost;
 mod notice;
 mod outcomes;
+mod promises;
 mod prove;
 mod recount;

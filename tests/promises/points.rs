@@ -1,0 +1,116 @@
+//! The five points that must always hold (what they are stands in each test's name), on the servers of the clauses' tests.
+
+use std::fs;
+
+use serde_json::json;
+
+use super::{bed, import, outcome, past, send, totals, verdict, view};
+use crate::harness::{AGENT, Server, eventually};
+
+/// In depth: `canary`.
+#[test]
+fn point_1_no_readable_identifier_is_at_rest() {
+    let bed = bed();
+    let agent = format!("{AGENT} PointOneQzk/1");
+    let headers =
+        [("user-agent", agent.as_str()), ("content-type", "application/json"), ("x-forwarded-for", "192.0.2.201")];
+    let body = view("p5.example", "/p1/jane.qzk@example.org").to_string();
+    assert_eq!(bed.server.send("POST", "/api/event", &headers, body.as_bytes()).outcome(), "counted");
+    eventually("the page, redacted", || {
+        let pages = bed.server.breakdown("p5.example", "event:page", &["pageviews"]);
+        pages.iter().any(|(page, _)| page == "/p1/:email").then_some(())
+    });
+    assert_eq!(verdict(&bed.server, "no stored text looks like"), "holds");
+    let mut directories = vec![bed.data.path().to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            if entry.path().is_dir() {
+                directories.push(entry.path());
+            } else if let Ok(bytes) = fs::read(entry.path()) {
+                for secret in ["PointOneQzk", "192.0.2.201", "jane.qzk"] {
+                    let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+                    assert!(!found, "{secret} in {}", entry.path().display());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn point_2_a_pseudonym_lives_in_memory_for_one_site_and_day() {
+    let bed = bed();
+    let mut both = view("p2a.example", "/");
+    both["domain"] = json!("p2a.example,p2b.example");
+    send(&bed.server, &both, &[]);
+    totals(&bed.server, "p2a.example", [1, 1]);
+    totals(&bed.server, "p2b.example", [1, 1]);
+    // The same sender on two days is two: nothing recognises anybody.
+    let events = past("p2a.example", "01", 1) + &past("p2a.example", "02", 1);
+    assert!(import(&bed.server, "p2a.example", "events.jsonl", &events).status.success());
+    totals(&bed.server, "p2a.example", [3, 3]);
+    let mut kept: Vec<String> =
+        fs::read_dir(bed.data.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    kept.retain(|name| !name.ends_with(".toml"));
+    kept.sort();
+    assert_eq!(kept, ["audit.log", "engine", "journal", "keys"], "no place for a secret or a pseudonym");
+}
+
+#[test]
+fn point_3_a_copy_without_the_keys_is_noise() {
+    let (data, stolen) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = Server::start(data.path(), &["example.com"]);
+    for _ in 0..5 {
+        assert_eq!(outcome(&server, &view("example.com", "/sealed-path-qzk"), &[]), "counted");
+    }
+    totals(&server, "example.com", [5, 1]);
+    server.stop();
+    let journal = data.path().join("journal");
+    for file in fs::read_dir(&journal).unwrap().map(|file| file.unwrap().path()) {
+        let bytes = fs::read(&file).unwrap();
+        assert!(!bytes.windows(15).any(|window| window == b"sealed-path-qzk"), "{}", file.display());
+    }
+    let copied = std::process::Command::new("cp").arg("-r").arg(&journal).arg(stolen.path()).status().unwrap();
+    assert!(copied.success());
+    let thief = Server::start(stolen.path(), &["example.com"]);
+    eventually("records that cannot be opened", || {
+        let metrics = thief.send("GET", "/metrics", &[], b"").text();
+        metrics.contains("footfall_records_unreadable_total{reason=").then_some(())
+    });
+    assert_eq!(thief.totals("example.com", &["pageviews", "visitors"]), [0, 0]);
+    thief.stop();
+}
+
+/// In depth: `close`, `attacker`, and the store's own tests.
+#[test]
+fn point_4_only_counts_are_stored_and_small_crossings_fold() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &["example.com"]);
+    let events: String = (1..=12).map(|visitor| past("example.com", "01", visitor)).collect();
+    let alone = past("example.com", "01", 99).replace("https://example.com/", "https://example.com/alone");
+    assert!(import(&server, "example.com", "events.jsonl", &(events + &alone)).status.success());
+    eventually("the imported day is closed", || {
+        let metrics = server.send("GET", "/metrics", &[], b"").text();
+        (!metrics.contains("footfall_cells_folded_total 0\n")).then_some(())
+    });
+    let answer = server.query(&json!({
+        "site_id": "example.com", "metrics": ["visitors"], "date_range": "all", "dimensions": ["visit:source"],
+        "filters": [["is", "event:page", ["/alone"]]],
+    }));
+    assert_eq!(answer["results"], json!([]), "one visitor's crossing of page and source is gone");
+    assert_eq!(server.totals("example.com", &["visitors", "pageviews"]), [13, 13]);
+    assert_eq!(verdict(&server, "known tables and columns"), "holds");
+    assert_eq!(verdict(&server, "closed days hold no pair"), "holds");
+    server.stop();
+}
+
+#[test]
+fn point_5_consent_is_decided_before_anything_is_computed() {
+    let bed = bed();
+    // A refused hit is not looked at: what is wrong with it is not even found.
+    let mut wrong = view("off.example", "/");
+    wrong["url"] = json!("no page's address at all");
+    assert_eq!(outcome(&bed.server, &wrong, &[]), "refused; reason=off");
+    assert_eq!(outcome(&bed.server, &wrong, &[("cookie", "footfall_optout=1")]), "refused; reason=opted_out");
+    assert_eq!(fold::path::STEPS[0].name, "refuse_without_consent");
+    assert_eq!(outcome(&bed.server, &view("p5.example", "/gpc"), &[("sec-gpc", "1")]), "minimal");
+}
