@@ -1,8 +1,8 @@
 //! The policy's clauses and the design's points, one test each, named after it, through the real binary. Where a clause is met in part
 //! only, its test holds the part that is there, and its comment says what is still to come.
 //!
-//! Clauses 7 and 8 (what is held about me, erase, restrict) are not here: they are held where those answers are made. How
-//! each promise is kept in depth is held elsewhere (`canary`, `attacker`, `close`, `crashes`, `prove`); this is the index.
+//! How each promise is kept in depth is held elsewhere (`canary`, `attacker`, `close`, `crashes`, `notice`, `prove`); this is the
+//! index.
 
 #[path = "promises/points.rs"]
 mod points;
@@ -23,8 +23,8 @@ struct Bed {
 
 static BED: Mutex<Weak<Bed>> = Mutex::new(Weak::new());
 
-const PLAIN: [&str; 14] =
-    ["c01", "c02", "c03", "c04", "c05", "c06", "c09", "c10", "c11", "c12", "c14", "p2a", "p2b", "p5"];
+const PLAIN: [&str; 16] =
+    ["c01", "c02", "c03", "c04", "c05", "c06", "c07", "c08", "c09", "c10", "c11", "c12", "c14", "p2a", "p2b", "p5"];
 
 fn config() -> String {
     let plain: String = PLAIN.iter().map(|name| format!("[[site]]\ndomain = \"{name}.example\"\n")).collect();
@@ -202,6 +202,53 @@ fn clause_06_visitors_opt_out_and_their_signals_are_honoured() {
     refusing["gpp"] = json!("DBABLA~BVVVVVVVVWA.YA");
     assert_eq!(outcome(&bed.server, &refusing, &[]), "minimal", "GPP");
     assert_eq!(outcome(&bed.server, &event, &[]), "counted");
+}
+
+/// Access and portability: a browser asks what is held of it and gets structured JSON. Other formats and other people's
+/// data are not to be had.
+#[test]
+fn clause_07_a_browser_sees_what_is_held_about_it() {
+    let bed = bed();
+    outcome(&bed.server, &view("c07.example", "/mine"), &[]);
+    let me = |agent: &str| {
+        let answer = bed.server.send("GET", "/privacy/me?d=c07.example", &[("user-agent", agent)], b"");
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+        answer.json()
+    };
+    let mine = me(AGENT);
+    assert_eq!(mine["held"][0]["visits"][0]["hits"][0]["page"], "/mine", "{mine}");
+    assert!(mine["says"].is_string() && mine["held"][0]["forgotten_at"].is_string());
+    assert_eq!(me("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")["held"], json!([]));
+}
+
+/// Erasure reverses the counts of the open day; restriction and objection stop processing. Rectification: a count cannot be
+/// wrong about anybody, because it is about nobody; the notice says whom to ask.
+#[test]
+fn clause_08_counts_are_taken_back_and_processing_stops() {
+    let bed = bed();
+    let post = |path: &str| {
+        let headers = [("user-agent", AGENT), ("sec-fetch-site", "same-origin")];
+        bed.server.send("POST", &format!("/privacy/{path}?d=c08.example"), &headers, b"")
+    };
+    outcome(&bed.server, &view("c08.example", "/erased"), &[]);
+    let counted = |expected: [i64; 2]| {
+        eventually("the counts", || {
+            (bed.server.totals("c08.example", &["visitors", "pageviews"]) == expected).then_some(())
+        });
+    };
+    counted([1, 1]);
+    assert_eq!(post("erase").json()["erased"], true);
+    counted([0, 0]);
+    outcome(&bed.server, &view("c08.example", "/kept"), &[]);
+    assert_eq!(post("restrict").json()["restricted"], true);
+    outcome(&bed.server, &view("c08.example", "/not-processed"), &[]);
+    counted([1, 1]);
+    let pages = bed.server.breakdown("c08.example", "event:page", &["pageviews"]);
+    assert_eq!(pages, [("/kept".to_owned(), vec![1])]);
+    let objecting = post("optout");
+    let cookie = objecting.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let refused = outcome(&bed.server, &view("c08.example", "/"), &[("cookie", &cookie)]);
+    assert_eq!(refused, "refused; reason=opted_out");
 }
 
 #[test]
