@@ -1,6 +1,8 @@
 //! What several targets hold against any hit, whichever door it came through: the way from admission over the sealed form
 //! into the counts. Not a second way of counting: only what must be true of it for every input.
 
+pub mod consent;
+
 use collector::{Event, Events, HeaderWords};
 use fold::{Fold, Tables, admit};
 use model::limits::{BODY_BYTES_MAX, PROPS_MAX, RECORD_BYTES_MAX};
