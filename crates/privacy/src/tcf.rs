@@ -42,7 +42,7 @@ pub enum Word {
 /// Reads what a string says on the day `now`.
 #[must_use]
 pub fn read(text: &str, now: Millis, policy: TcfPolicy) -> Word {
-    match TcString::parse(text) {
+    match TcString::parse(text, policy.vendor) {
         Some(string) if string.in_force(now) => string.word(policy),
         Some(_) | None => Word::Unclear,
     }
@@ -50,13 +50,14 @@ pub fn read(text: &str, now: Millis, policy: TcfPolicy) -> Word {
 
 /// A string that can be read to its end.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct TcString<'a> {
+pub(crate) struct TcString {
     updated: Millis,
     cmp: u16,
     policy_version: u16,
     service_specific: bool,
     purposes: Purposes,
-    restrictions: Bits<'a>,
+    /// Whether the publisher forbids the vendor that was asked for to measure content.
+    forbidden: bool,
     publisher: Option<Purposes>,
 }
 
@@ -67,13 +68,14 @@ pub(crate) struct Purposes {
     interest: u32,
 }
 
-impl<'a> TcString<'a> {
-    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+impl TcString {
+    /// Reads a text, and what it says of a vendor, if there is one to ask for.
+    pub(crate) fn parse(text: &str, vendor: Option<u16>) -> Option<Self> {
         if text.len() > CONSENT_BYTES_MAX || text.split('.').count() > SEGMENTS_MAX {
             return None;
         }
         let mut segments = text.split('.');
-        let mut string = Self::core(Bits::of(segments.next()?)?)?;
+        let mut string = Self::core(Bits::of(segments.next()?)?, vendor)?;
         for segment in segments {
             let mut bits = Bits::of(segment)?;
             match bits.number(3)? {
@@ -87,7 +89,7 @@ impl<'a> TcString<'a> {
         Some(string)
     }
 
-    fn core(mut bits: Bits<'a>) -> Option<Self> {
+    fn core(mut bits: Bits<'_>, vendor: Option<u16>) -> Option<Self> {
         if bits.number(6)? != 2 {
             return None;
         }
@@ -105,9 +107,8 @@ impl<'a> TcString<'a> {
         letters(&mut bits)?;
         vendors(&mut bits, NOBODY)?;
         vendors(&mut bits, NOBODY)?;
-        let restrictions = bits;
-        restricted(bits, NOBODY)?;
-        Some(Self { updated, cmp, policy_version, service_specific, purposes, restrictions, publisher: None })
+        let forbidden = restricted(bits, vendor.unwrap_or(NOBODY))?;
+        Some(Self { updated, cmp, policy_version, service_specific, purposes, forbidden, publisher: None })
     }
 
     /// Whether the string is one to rely on: made by a consent tool, under today's policies, for this service, lately.
@@ -121,9 +122,8 @@ impl<'a> TcString<'a> {
     fn word(&self, policy: TcfPolicy) -> Word {
         let fallback = || policy.purposes_speak.then_some(self.purposes);
         let Some(purposes) = self.publisher.or_else(fallback) else { return Word::Unclear };
-        let forbidden = policy.vendor.is_some_and(|vendor| restricted(self.restrictions, vendor) != Some(false));
         let on_interest = policy.legitimate_interest && has(purposes.interest, MEASURE_CONTENT);
-        if !forbidden && (has(purposes.consent, MEASURE_CONTENT) || on_interest) {
+        if !self.forbidden && (has(purposes.consent, MEASURE_CONTENT) || on_interest) {
             Word::Granted
         } else {
             Word::Refused
@@ -188,12 +188,14 @@ fn in_ranges(bits: &mut Bits<'_>, entries: u16, id: u16) -> Option<bool> {
 
 /// Whether the publisher forbids the vendor to measure content. Nothing where the restrictions do not end.
 fn restricted(mut bits: Bits<'_>, vendor: u16) -> Option<bool> {
-    const NOT_ALLOWED: u16 = 0;
+    // Six bits of purpose, two of the kind "not allowed", which is 0.
+    const NOT_ALLOWED: u64 = (MEASURE_CONTENT as u64) << 2;
     let mut forbidden = false;
     for _ in 0..bits.number(12)? {
-        let (purpose, kind, entries) = (bits.short(6)?, bits.short(2)?, bits.short(12)?);
-        let held = in_ranges(&mut bits, entries, vendor)?;
-        forbidden |= held && purpose == MEASURE_CONTENT && kind == NOT_ALLOWED;
+        // Purpose, kind and entries in one: a string may claim a thousand restrictions, and its time is bounded.
+        let restriction = bits.number(6 + 2 + 12)?;
+        let held = in_ranges(&mut bits, u16::try_from(restriction & 0xfff).ok()?, vendor)?;
+        forbidden |= held && restriction >> 12 == NOT_ALLOWED;
     }
     Some(forbidden)
 }

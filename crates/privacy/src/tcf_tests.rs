@@ -92,7 +92,7 @@ const VECTORS: [Vector; 5] = [
 fn reads_what_the_public_vectors_hold() {
     for vector in &VECTORS {
         let text = vector.text;
-        let string = TcString::parse(text).unwrap();
+        let string = TcString::parse(text, None).unwrap();
         assert_eq!(created(text), vector.created, "{text}");
         assert_eq!((string.updated.0, string.cmp), (vector.updated, vector.cmp), "{text}");
         assert_eq!(string.policy_version, vector.policy_version, "{text}");
@@ -221,11 +221,18 @@ fn a_bomb_is_read_and_never_unpacked() {
         (0..entries).fold(writer, |writer, _| writer.number(1, 1).number(16, 1).number(16, 65_535))
     };
     let bomb = ranges(ranges(Made::default().head(), 350), 350).number(12, 0).text();
-    assert!(bomb.len() <= CONSENT_BYTES_MAX && TcString::parse(&bomb).is_some());
+    assert!(bomb.len() <= CONSENT_BYTES_MAX && TcString::parse(&bomb, None).is_some());
     assert_eq!(vendors(&mut Bits::of(&bomb).unwrap().after(213).unwrap(), 65_535), Some(true));
     let backwards = Made::default().head().number(17, 1).number(12, 1).number(1, 1).number(16, 9).number(16, 8).text();
-    assert!(TcString::parse(&backwards).is_none());
-    assert!(TcString::parse(&"C".repeat(CONSENT_BYTES_MAX + 1)).is_none());
+    assert!(TcString::parse(&backwards, None).is_none());
+    // As many restrictions as there is room for, the last one the vendor's; read once, with or without a vendor to ask for.
+    let claimed = |number: u64| Made::default().head().number(17, 0).number(17, 0).number(12, number);
+    let none = (0..1_000).fold(claimed(1_001), |writer, _| writer.number(6, 8).number(2, 0).number(12, 0));
+    let restricted = none.number(6, 8).number(2, 0).number(12, 1).number(1, 0).number(16, 7).text();
+    assert!(restricted.len() <= CONSENT_BYTES_MAX);
+    let forbidden = |vendor| TcString::parse(&restricted, vendor).unwrap().forbidden;
+    assert_eq!((forbidden(Some(7)), forbidden(Some(8)), forbidden(None)), (true, false, false));
+    assert!(TcString::parse(&"C".repeat(CONSENT_BYTES_MAX + 1), None).is_none());
 }
 
 proptest! {
@@ -265,7 +272,7 @@ proptest! {
             let segment = Writer::default().number(3, 3).number(24, consent.into()).number(24, interest.into()).number(6, 0);
             text = format!("{text}.{}", whole_bytes(&segment.text()));
         }
-        let (ours, theirs) = (TcString::parse(&text).unwrap(), TcModelV2::try_from(text.as_str()).unwrap());
+        let (ours, theirs) = (TcString::parse(&text, u16::try_from(start).ok()).unwrap(), TcModelV2::try_from(text.as_str()).unwrap());
         prop_assert_eq!(ours.updated.0, i64::try_from(theirs.updated_at).unwrap());
         prop_assert_eq!((ours.cmp, ours.policy_version), (theirs.cmp_id, theirs.tcf_policy_version));
         prop_assert_eq!(ours.service_specific, theirs.is_service_specific);
@@ -284,7 +291,7 @@ proptest! {
                 && restriction.restriction_type == PublisherRestrictionType::NotAllowed
                 && restriction.vendor_list.contains(&start)
         });
-        prop_assert_eq!(restricted(ours.restrictions, start), Some(forbidden));
+        prop_assert_eq!(ours.forbidden, forbidden);
     }
 }
 
