@@ -87,7 +87,10 @@ impl KeyStore {
         }
         drop(keys);
         self.make_ahead(now)?;
-        self.load()?;
+        if let Err(error) = self.load() {
+            // What was destroyed has to be told all the same.
+            tracing::error!(error = %error, "a sealing key cannot be read");
+        }
         Ok(destroyed)
     }
 
@@ -151,6 +154,8 @@ impl KeyStore {
                 continue;
             }
             match read(&path) {
+                // A key under another's name would be destroyed under its own.
+                Ok(key) if stem != Some(key.hour()) => return Err(KeyStoreError::Damaged { path }),
                 Ok(key) => drop(self.lock().insert(key.hour(), key)),
                 // Another processor destroyed it in between.
                 Err(KeyStoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}

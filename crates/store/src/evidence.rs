@@ -63,6 +63,9 @@ pub const SCHEMA: &[(&str, &[(&str, &str)])] = &[
             ("bytes", "UInt64"),
             ("sha256", "FixedString(32)"),
             ("at", "DateTime('UTC')"),
+            ("hits_wait", "Bool"),
+            ("fold_version", "UInt16"),
+            ("begun", "Bool"),
         ],
     ),
     (
@@ -84,6 +87,7 @@ pub const SCHEMA: &[(&str, &[(&str, &str)])] = &[
             ("visitors", "UInt64"),
         ],
     ),
+    ("lost", &[("hour", "DateTime('UTC')"), ("reason", "LowCardinality(String)"), ("records", "Int64")]),
     ("migrations", &[("name", "String"), ("sha256", "String"), ("at", "DateTime('UTC')")]),
 ];
 
@@ -227,12 +231,14 @@ impl Store {
         within(LOOKING, LOOK_TIMEOUT, self.client().query_raw(&sql).fetch_one::<u64>()).await
     }
 
-    /// Lines of the ledger that name no known outcome, and the hits of all lines.
+    /// Lines of the ledger that name no known outcome or take back what was not counted (only an erasure takes back), and the
+    /// hits of all lines.
     ///
     /// # Errors
     /// The store cannot be reached or refuses.
     pub async fn ledger_lines(&self) -> Result<(u64, i64), StoreError> {
-        let sql = "SELECT countIf(outcome NOT IN ('counted', 'minimal', 'refused', 'bot', 'late') OR hits < 0), sum(hits) FROM ledger";
+        let sql = "SELECT countIf(outcome NOT IN ('counted', 'minimal', 'refused', 'bot', 'late') \
+                   OR (hits < 0 AND outcome != 'counted')), sum(hits) FROM ledger";
         within(LOOKING, LOOK_TIMEOUT, self.client().query_raw(sql).fetch_one::<(u64, i64)>()).await
     }
 }
