@@ -1,10 +1,10 @@
 //! Takes out of a path, a campaign field or a page's own words what may name a person: e-mail and IP addresses, numbers of
-//! six digits and more, identifiers, tokens, and the parts that a site names. Each becomes a placeholder, so that pages of one kind are
-//! counted as one page.
+//! six digits and more, identifiers, tokens, and the parts that a site names. Each becomes a placeholder, so that pages of one
+//! kind are counted as one page.
 //!
 //! It errs on the side of taking out, with one exception: eight digits that are a date of this century stay, because real
-//! sites name their pages so. A version of four small numbers (`1.2.3.4`) goes with the addresses. It cannot know a name in plain words; for those a site has its patterns. The invariant: what
-//! it made, it leaves as it is.
+//! sites name their pages so. A version of four small numbers (`1.2.3.4`) goes with the addresses. It cannot know a name in
+//! plain words; for those a site has its patterns. The invariant: what it made, it leaves as it is.
 
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
