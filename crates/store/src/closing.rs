@@ -29,7 +29,7 @@ const ROUND_TIMEOUT: Duration = Duration::from_secs(300);
 const MERGE_TIMEOUT: Duration = Duration::from_secs(3_600);
 
 /// Dimensions whose values fold by themselves, beside all pairs: the fine facts of a visitor, and the campaign fields into which a
-/// mailing can write its recipient. docs/decisions/0009-finer-facts-fold-too.md argues the list.
+/// mailing can write its recipient. docs/decisions/0011-finer-facts-fold-too.md argues the list.
 pub(crate) const FOLDED_DIMENSIONS: &str =
     "'city', 'region', 'language', 'browser_version', 'os_version', 'utm_term', 'utm_content'";
 
