@@ -38,18 +38,25 @@ pub async fn start(config: &Config) -> anyhow::Result<(Engine, Store)> {
     Ok((engine, store))
 }
 
-/// Resolves when the process is asked to end.
-pub async fn stopped() {
-    let asked = |kind| async move {
-        match signal(kind) {
-            Ok(mut signal) => drop(signal.recv().await),
-            // Without the handler the default action ends the process, which is what was asked.
-            Err(_) => std::future::pending().await,
+/// Resolves when the process is asked to end. From the call on, not only once it is waited for: who reads `ready` may ask at
+/// once, and must not end the process half.
+pub fn stopped() -> impl Future<Output = ()> {
+    let asked = |kind| {
+        let heard = signal(kind);
+        async move {
+            match heard {
+                Ok(mut signal) => drop(signal.recv().await),
+                // Without the handler the default action ends the process, which is what was asked.
+                Err(_) => std::future::pending().await,
+            }
         }
     };
-    tokio::select! {
-        () = asked(SignalKind::terminate()) => {}
-        () = asked(SignalKind::interrupt()) => {}
+    let (terminated, interrupted) = (asked(SignalKind::terminate()), asked(SignalKind::interrupt()));
+    async move {
+        tokio::select! {
+            () = terminated => {}
+            () = interrupted => {}
+        }
     }
 }
 

@@ -100,10 +100,11 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         request.extensions_mut().insert(ConnectInfo(socket));
         async move { router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {}) }
     };
+    let stopped = engine::stopped();
     say_ready(&config, listener.local_addr()?, token.made.as_deref())?;
     let until = async move {
         tokio::select! {
-            () = engine::stopped() => {}
+            () = stopped => {}
             // A processor that gives up ends the process: hits must not pile up unseen.
             _ = has_ended.wait_for(|ended| *ended) => {}
             // So does upkeep, which has no end of its own: without it no key would die.
