@@ -5,6 +5,7 @@
 
 pub mod consent;
 mod consent_bits;
+pub mod disclosure;
 pub mod google;
 pub mod gpp;
 pub mod notice;
