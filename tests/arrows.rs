@@ -13,7 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("collector", &["model", "privacy", "fold", "journal"]),
     ("processor", &["model", "privacy", "fold", "journal", "store"]),
-    ("dashboard", &["model", "store"]),
+    ("dashboard", &["model", "privacy", "store"]),
 ];
 
 /// What the pure crates may never have: a runtime, a clock, randomness of their own, the environment, a log.
