@@ -23,11 +23,15 @@ FROM
 -- between the keys before it and those after it, and at the end when it was not asked for: pages of an answer never overlap.
 ORDER BY
     arrayMap(
-        (numerator, denominator, sign) -> sign * ifNotFinite(measures[numerator] / measures[denominator], 0),
-        {numerators:Array(UInt8)}, {denominators:Array(UInt8)}, {signs:Array(Int8)}),
+        (numerator, denominator, sign, taken, scale) ->
+            sign * sort_number(measures[numerator], measures[denominator], taken, scale),
+        {numerators:Array(UInt8)}, {denominators:Array(UInt8)}, {signs:Array(Int8)}, {taken:Array(UInt8)},
+        {scales:Array(Float64)}),
     if({names_descending:Bool}, named, '') DESC,
     named,
     arrayMap(
-        (numerator, denominator, sign) -> sign * ifNotFinite(measures[numerator] / measures[denominator], 0),
-        {after_numerators:Array(UInt8)}, {after_denominators:Array(UInt8)}, {after_signs:Array(Int8)})
+        (numerator, denominator, sign, taken, scale) ->
+            sign * sort_number(measures[numerator], measures[denominator], taken, scale),
+        {after_numerators:Array(UInt8)}, {after_denominators:Array(UInt8)}, {after_signs:Array(Int8)},
+        {after_taken:Array(UInt8)}, {after_scales:Array(Float64)})
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

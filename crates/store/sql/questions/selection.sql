@@ -1,6 +1,17 @@
 -- The cells a question is about. Every question of counts reads from `kept`; nothing else reads the table.
 -- `name` is the value the answer is broken down by; which column holds it depends on the order of the pair's dimensions.
-WITH kept AS
+-- `sort_number` is a number as rows are ordered by it: 0 as it is; or as it is told in tens (`privacy::disclosure`), so that an
+-- order says no more than the rows do: 1 a count, 2 a share of two counts, 3 a mean of amounts, each with what is
+-- unknown first.
+WITH
+(count) -> multiIf(count <= 0, 0, count < 10, 5, floor((count + 5) / 10) * 10) AS tens,
+(part, base, taken, scale) -> multiIf(
+    taken = 0, ifNotFinite(part / base, 0),
+    taken = 1, tens(part),
+    base < 10, -1,
+    taken = 2, roundBankers(tens(part) / tens(base) * scale),
+    roundBankers(part / base * scale)) AS sort_number,
+kept AS
 (
     SELECT
         day, hour, if({split_by:Bool}, by_value, value) AS name,

@@ -21,6 +21,8 @@ FROM
 )
 -- A sort key is one measure divided by another; the thirteenth is one, the fourteenth the bucket.
 ORDER BY arrayMap(
-    (numerator, denominator, sign) -> sign * ifNotFinite(measures[numerator] / measures[denominator], 0),
-    {numerators:Array(UInt8)}, {denominators:Array(UInt8)}, {signs:Array(Int8)})
+    (numerator, denominator, sign, taken, scale) ->
+        sign * sort_number(measures[numerator], measures[denominator], taken, scale),
+    {numerators:Array(UInt8)}, {denominators:Array(UInt8)}, {signs:Array(Int8)}, {taken:Array(UInt8)},
+    {scales:Array(Float64)})
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

@@ -219,20 +219,28 @@ fn bind_selection(query: Query, selection: &Selection, names: Names) -> Query {
 }
 
 fn bind_order(query: Query, question: &Question) -> Query {
-    let OrderParameters { before, values_descending, after } = OrderParameters::of(&question.order);
+    let OrderParameters { mut before, values_descending, after } = OrderParameters::of(&question.order);
+    if question.by_value.is_none() {
+        // There is no value for ties to go by.
+        before.push_time(false);
+    }
     let query = query
         .param("numerators", before.numerators)
         .param("denominators", before.denominators)
-        .param("signs", before.signs);
+        .param("signs", before.signs)
+        .param("taken", before.taken)
+        .param("scales", before.scales);
     if question.by_value.is_none() {
         return query;
     }
-    let NumberKeys { numerators, denominators, signs } = after;
+    let NumberKeys { numerators, denominators, signs, taken, scales } = after;
     query
         .param("names_descending", values_descending)
         .param("after_numerators", numerators)
         .param("after_denominators", denominators)
         .param("after_signs", signs)
+        .param("after_taken", taken)
+        .param("after_scales", scales)
 }
 
 /// What the listed values start with in the store and not in the answer.

@@ -61,6 +61,24 @@ impl Column {
     }
 }
 
+impl Column {
+    /// Whether it adds up amounts, not hits, visits or visitors.
+    #[must_use]
+    pub const fn is_amount(self) -> bool {
+        match self {
+            Self::VisitSeconds | Self::EngagedMs | Self::ScrollPercent | Self::RevenueMicros => true,
+            Self::Visitors
+            | Self::Visits
+            | Self::Pageviews
+            | Self::Events
+            | Self::Bounces
+            | Self::Entries
+            | Self::Exits
+            | Self::ScrollVisitors => false,
+        }
+    }
+}
+
 /// A number made of counts: one of them, or one per another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Measure {
@@ -94,13 +112,30 @@ impl Measure {
             Some(denominator) => Some(numerator / denominator as f64),
         }
     }
+
+    /// How it is taken where counts are told in tens.
+    const fn in_tens(self) -> Taken {
+        match (self.denominator, self.numerator.is_amount()) {
+            (None, _) => Taken::Count,
+            (Some(_), false) => Taken::Share,
+            (Some(_), true) => Taken::Mean,
+        }
+    }
 }
 
 /// What rows are ordered by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Key {
     /// A number.
     Measure(Measure),
+    /// A number as it is told in tens, so that rows that are told alike are ordered by value: a count in tens, a quotient of
+    /// them in steps of its display.
+    InTens {
+        /// The number.
+        measure: Measure,
+        /// What one of it is in steps of its display.
+        scale: f64,
+    },
     /// The bucket of time.
     Time,
     /// The value.
@@ -108,7 +143,7 @@ pub enum Key {
 }
 
 /// One key of an order and its direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Order {
     /// By what.
     pub key: Key,
@@ -117,7 +152,7 @@ pub struct Order {
 }
 
 /// An order as the SQL's parameters.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct OrderParameters {
     pub(super) before: NumberKeys,
     pub(super) values_descending: bool,
@@ -125,18 +160,42 @@ pub(super) struct OrderParameters {
 }
 
 /// Keys that are numbers, first counts most.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct NumberKeys {
     pub(super) numerators: Vec<u8>,
     pub(super) denominators: Vec<u8>,
     pub(super) signs: Vec<i8>,
+    pub(super) taken: Vec<u8>,
+    pub(super) scales: Vec<f64>,
+}
+
+/// How the SQL takes a number: as it is, as a count in tens, as a share of two, as a mean of amounts.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Taken {
+    Exactly,
+    Count,
+    Share,
+    Mean,
 }
 
 impl NumberKeys {
-    fn push(&mut self, numerator: u8, denominator: u8, descending: bool) {
-        self.numerators.push(numerator);
-        self.denominators.push(denominator);
+    fn push(&mut self, measure: Measure, descending: bool, taken: Taken, scale: f64) {
+        let denominator = measure.denominator.map_or(ONE, |column| column as u8);
+        self.push_columns((measure.numerator as u8, denominator), descending, taken, scale);
+    }
+
+    /// The bucket of time.
+    pub(super) fn push_time(&mut self, descending: bool) {
+        self.push_columns((BUCKET, ONE), descending, Taken::Exactly, 1.0);
+    }
+
+    fn push_columns(&mut self, columns: (u8, u8), descending: bool, taken: Taken, scale: f64) {
+        self.numerators.push(columns.0);
+        self.denominators.push(columns.1);
         self.signs.push(if descending { -1 } else { 1 });
+        self.taken.push(taken as u8);
+        self.scales.push(scale);
     }
 }
 
@@ -148,11 +207,9 @@ impl OrderParameters {
         for Order { key, descending } in order {
             let keys = if value_seen { &mut parameters.after } else { &mut parameters.before };
             match key {
-                Key::Measure(Measure { numerator, denominator }) => {
-                    let denominator = denominator.map_or(ONE, |column| column as u8);
-                    keys.push(*numerator as u8, denominator, *descending);
-                }
-                Key::Time => keys.push(BUCKET, ONE, *descending),
+                Key::Measure(measure) => keys.push(*measure, *descending, Taken::Exactly, 1.0),
+                Key::InTens { measure, scale } => keys.push(*measure, *descending, measure.in_tens(), *scale),
+                Key::Time => keys.push_time(*descending),
                 Key::Value if value_seen => {}
                 Key::Value => {
                     parameters.values_descending = *descending;
@@ -160,7 +217,7 @@ impl OrderParameters {
                 }
             }
         }
-        parameters.after.push(BUCKET, ONE, false);
+        parameters.after.push_time(false);
         parameters
     }
 }
@@ -184,6 +241,19 @@ mod tests {
         assert_eq!(parameters.before.signs, [1, -1]);
         assert!(parameters.values_descending);
         assert_eq!(parameters.after.numerators, [1, 14]);
+    }
+
+    #[test]
+    fn a_number_in_tens_is_taken_by_what_it_is_made_of() {
+        let in_tens = |measure, scale| Order { key: Key::InTens { measure, scale }, descending: true };
+        let NumberKeys { taken, scales, .. } = OrderParameters::of(&[
+            in_tens(Measure::count(Column::Visitors), 1.0),
+            in_tens(Measure::ratio(Column::Bounces, Column::Visits), 100.0),
+            in_tens(Measure::ratio(Column::VisitSeconds, Column::Visits), 1.0),
+            Order { key: Key::Measure(Measure::count(Column::Visits)), descending: true },
+        ])
+        .before;
+        assert_eq!((taken, scales), (vec![1, 2, 3, 0], vec![1.0, 100.0, 1.0, 1.0]));
     }
 
     #[test]
