@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{AGENT, Server, eventually};
+use crate::harness::{AGENT, Server, TOKEN, eventually, footfall};
 
 fn pageview(path: &str) -> serde_json::Value {
     json!({ "name": "pageview", "url": format!("https://example.com{path}"), "domain": "example.com" })
@@ -106,5 +106,29 @@ fn numbers_need_a_token_unless_the_site_is_public() {
         server.send("POST", "/api/v2/query", &[("content-type", "application/json")], question.as_bytes()).status
     };
     assert_eq!((ask("open.example"), ask("closed.example"), ask("none.example")), (200, 401, 401));
+    server.stop();
+}
+
+#[test]
+fn a_site_in_exempt_mode_tells_tens_to_everybody() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::configured(data.path(), "[[site]]\ndomain = \"example.com\"\nmode = \"exempt\"\n");
+    (0..3).for_each(|hit| assert_eq!(server.event(&pageview(&format!("/{hit}"))).status, 202));
+    let csv = || {
+        let question = ["example.com visitors,pageviews,bounce_rate by event:page over 2d"];
+        let mut command = footfall();
+        let output =
+            command.args(["query", "--format", "csv", "--url", &server.url()]).args(question).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let told = "event:page,visitors,pageviews,bounce_rate\r\n/0,<10,<10,\r\n/1,<10,<10,\r\n/2,<10,<10,\r\n";
+    eventually("each page with fewer than ten", || (csv() == told).then_some(()));
+    let authorization = format!("Bearer {TOKEN}");
+    let path = "/api/v1/stats/realtime/visitors?site_id=example.com";
+    let live = server.send("GET", path, &[("authorization", &authorization)], b"");
+    assert_eq!(live.json(), json!("<10"));
+    let ledger = server.ledger("example.com");
+    assert_eq!((&ledger["counted"], &ledger["late"]), (&json!("<10"), &json!(0)), "{ledger}");
     server.stop();
 }

@@ -8,6 +8,7 @@ use dashboard::query::answer::{self, Found};
 use jiff::ZonedDateTime;
 use libfuzzer_sys::fuzz_target;
 use model::{Counts, Domain, LocalDay};
+use privacy::disclosure::Precision;
 use store::questions::{Answer, ROWS_PER_ANSWER_MAX, Row};
 
 fuzz_target!(|body: &[u8]| {
@@ -23,7 +24,8 @@ fuzz_target!(|body: &[u8]| {
     for now in ["2026-05-15T15:30:00+09:00[Asia/Tokyo]", "2026-03-29T03:30:00+02:00[Europe/Berlin]"] {
         let now: ZonedDateTime = now.parse().expect("an instant");
         let site = Domain::parse("example.com").expect("a site's name");
-        let here = Here { site, now: now.clone(), first_count: Some(LocalDay(20_000)) };
+        let precision = if body.len() % 2 == 0 { Precision::Exact } else { Precision::Tens };
+        let here = Here { site, now: now.clone(), first_count: Some(LocalDay(20_000)), precision };
         let Ok(plan) = Plan::of(&query, &here) else { continue };
         assert_eq!(Plan::of(&query, &here).as_ref(), Ok(&plan), "planning is a function of the query");
         let row = Row {

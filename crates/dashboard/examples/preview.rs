@@ -9,7 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use model::{Changes, Clock, Domain, LedgerLine, LiveLine, LocalDay, Lowering, Measured, Millis, Outcome, Site, Sites};
+use model::{
+    Changes, Clock, Domain, LedgerLine, LiveLine, LocalDay, Loss, LostLine, Lowering, Measured, Millis, Mode, Outcome,
+    Site, Sites,
+};
 use sha2::{Digest, Sha256};
 use store::engine::{EngineConfig, run};
 use store::{Store, StoreConfig};
@@ -45,8 +48,9 @@ async fn main() {
     store.migrate().await.expect("an empty database");
     let site = Domain::parse("example.com").expect("a site's name");
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 18_080)).await.expect("a free port");
-    let sites =
-        [Site::new(site.clone()), Site { public: true, ..Site::new(Domain::parse("quiet.example").expect("a name")) }];
+    let named = |name: &str| Site::new(Domain::parse(name).expect("a site's name"));
+    let small = Site { mode: Mode::Exempt, ..named("small.example") };
+    let sites = [Site::new(site.clone()), Site { public: true, ..named("quiet.example") }, small.clone()];
     let router = dashboard::router(dashboard::Dashboard {
         store: store.clone(),
         sites: Arc::new(ArcSwap::from_pointee(sites.into_iter().collect::<Sites>())),
@@ -55,13 +59,13 @@ async fn main() {
         registry: prometheus::Registry::new(),
     })
     .expect("a new registry");
-    tokio::spawn(fill(store, site));
+    tokio::spawn(fill(store, site, small.domain));
     println!("ready http://127.0.0.1:18080/#token={TOKEN}");
     axum::serve(listener, router).await.expect("served until it is stopped");
 }
 
 /// History, then a visit now and then.
-async fn fill(store: Store, site: Domain) {
+async fn fill(store: Store, site: Domain, small: Domain) {
     let mut dice = Dice(11);
     let today = LocalDay(i32::try_from(now().0 / 86_400_000).unwrap_or_default());
     let hour = u8::try_from(now().0 / 3_600_000 % 24).unwrap_or_default();
@@ -75,7 +79,13 @@ async fn fill(store: Store, site: Domain) {
             if number == today.0 { hour } else { 23 },
         );
         insert(&store, &site, &visits, &format!("day {number}"), 0).await;
+        let few = day(&mut dice, LocalDay(number), VISITS_PER_DAY / 6, if number == today.0 { hour } else { 23 });
+        insert(&store, &small, &few, &format!("small day {number}"), 4).await;
     }
+    // Nothing of it is of a site, so both show it.
+    let lost = |days_ago: i64, records| LostLine { hour: now().hour() - days_ago * 24, loss: Loss::Expired, records };
+    let changes = Changes { lost: vec![lost(3, 41), lost(45, 7)], ..Changes::default() };
+    store.insert("lost", &changes).await.expect("the engine runs");
     for number in 0.. {
         tokio::time::sleep(Duration::from_secs(3)).await;
         let all = day(&mut dice, today, 24, hour);

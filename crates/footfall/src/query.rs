@@ -1,6 +1,7 @@
 //! `footfall query`: a Stats API question from the terminal, with a readable short form, answered as a table, JSON or CSV.
 
 use clap::{Args, ValueEnum};
+use privacy::disclosure::FEWER;
 use serde_json::{Map, Value, json};
 
 use crate::client::Client;
@@ -135,9 +136,9 @@ fn table(rows: &[Vec<String>]) -> String {
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or_default()).collect();
     let mut text = String::new();
     for row in rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| match cell.parse::<f64>() {
-            Ok(_) => format!("{:>width$}", shown(cell)),
-            Err(_) => format!("{:<width$}", shown(cell)),
+        let cells = row.iter().zip(&widths).map(|(cell, width)| match cell == FEWER || cell.parse::<f64>().is_ok() {
+            true => format!("{:>width$}", shown(cell)),
+            false => format!("{:<width$}", shown(cell)),
         });
         text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         text.push('\n');
@@ -187,5 +188,17 @@ mod tests {
         assert_eq!(csv(&rows), "event:page,visitors\r\n\"'=HYPERLINK(\"\"x\"\")\",12\r\n/a\u{1b}[2J,-3\r\n");
         assert!(!table(&rows).contains('\u{1b}'));
         assert_eq!(table(&rows).lines().next(), Some("event:page       visitors"));
+    }
+
+    #[test]
+    fn fewer_than_ten_stand_with_the_numbers() {
+        let question = json!({ "dimensions": ["event:page"], "metrics": ["visitors", "bounce_rate"] });
+        let answer = json!({ "results": [
+            { "dimensions": ["/"], "metrics": [120, 42] },
+            { "dimensions": ["/a"], "metrics": ["<10", null] },
+        ]});
+        let rows = rows(&question, &answer);
+        assert_eq!(csv(&rows), "event:page,visitors,bounce_rate\r\n/,120,42\r\n/a,<10,\r\n");
+        assert_eq!(table(&rows).lines().last(), Some("/a               <10"));
     }
 }

@@ -4,12 +4,14 @@
 
 use jiff::tz::TimeZone;
 use model::limits::OTHER;
+use privacy::disclosure::{Disclosed, FEWER, Precision, STEP};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::questions::{Answer, Grain, Row};
 
 use super::coverage::Coverage;
 use super::degraded::Degraded;
-use super::metric::Metric;
+use super::metric::{Basis, Metric};
 use super::plan::{Plan, keeps_known_values_only};
 use super::{Dimension, Direction, Query, Sorting, dimension, range};
 use crate::calendar::{bucket_label, instant_label};
@@ -25,6 +27,18 @@ const FOLDED: &str =
 /// What a filter that only rejects values does not keep.
 const KNOWN_VALUES_ONLY: &str = "keeps what is known to have another value: what has no value here (such as hits counted \
      without a visitor) is left out too; to include it, subtract the rejected values from the whole";
+
+/// Why a site's numbers are in tens.
+const ROUNDED: &str = "counts are rounded to the nearest ten and one to nine are told as <10; shares are made of the rounded counts, and \
+     shares and means of fewer than ten are not told";
+
+/// What an answer says of numbers in tens; nothing of exact ones.
+pub(crate) fn rounded(precision: Precision) -> Option<Value> {
+    match precision {
+        Precision::Exact => None,
+        Precision::Tens => Some(json!({ "to": STEP, "fewer": FEWER, "warning": ROUNDED })),
+    }
+}
 
 /// What was found for a query.
 #[derive(Debug, Default)]
@@ -44,7 +58,8 @@ pub struct Found {
 pub fn write(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Value {
     let Found { answer, whole, .. } = found;
     let visitors_total = whole.as_ref().and_then(|whole| whole.rows.first()).map(|row| row.counts.visitors);
-    let results: Vec<Value> = answer.rows.iter().map(|row| write_row(query, plan, row, visitors_total)).collect();
+    let basis = Basis { precision: plan.precision, visitors_total };
+    let results: Vec<ToldRow> = answer.rows.iter().map(|row| tell_row(query, plan, row, &basis)).collect();
     json!({
         "results": results,
         "meta": write_meta(query, plan, found, zone),
@@ -52,16 +67,23 @@ pub fn write(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Valu
     })
 }
 
-fn write_row(query: &Query, plan: &Plan, row: &Row, visitors_total: Option<i64>) -> Value {
+/// A row as it leaves: its numbers are told ones, by their type.
+#[derive(Serialize)]
+struct ToldRow {
+    metrics: Vec<Disclosed>,
+    dimensions: Vec<Value>,
+}
+
+fn tell_row(query: &Query, plan: &Plan, row: &Row, basis: &Basis) -> ToldRow {
     let label = |dimension: &Dimension| match dimension {
         Dimension::Time(_) => row.day.map_or(Value::Null, |day| bucket_label(day, row.hour).into()),
         Dimension::Of(_) => row.value.as_deref().map_or(Value::Null, Value::from),
     };
-    let value = |(metric, measure): &(Metric, _)| metric.value(*measure, &row.counts, visitors_total);
-    json!({
-        "metrics": plan.measures.iter().map(value).collect::<Vec<_>>(),
-        "dimensions": query.dimensions.iter().map(label).collect::<Vec<_>>(),
-    })
+    let value = |(metric, measure): &(Metric, _)| metric.value(*measure, &row.counts, basis);
+    ToldRow {
+        metrics: plan.measures.iter().map(value).collect(),
+        dimensions: query.dimensions.iter().map(label).collect(),
+    }
 }
 
 fn write_meta(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Value {
@@ -92,9 +114,10 @@ fn write_meta(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Val
         meta.insert("imports_included".to_owned(), true.into());
     }
     if let Some(coverage) = coverage {
-        meta.insert("coverage".to_owned(), coverage.write(plan.span.days().0, zone));
+        meta.insert("coverage".to_owned(), json!(coverage.tell(plan.precision, plan.span.days().0, zone)));
     }
-    meta.extend(degraded.write().map(|days| ("degraded".to_owned(), days)));
+    meta.extend(degraded.tell(plan.precision).map(|days| ("degraded".to_owned(), days)));
+    meta.extend(rounded(plan.precision).map(|rounded| ("rounded".to_owned(), rounded)));
     Value::Object(meta)
 }
 
@@ -160,7 +183,12 @@ mod tests {
         )
         .unwrap();
         let now: jiff::ZonedDateTime = "2024-05-15T15:30:00+09:00[Asia/Tokyo]".parse().unwrap();
-        let here = Here { site: Domain::parse("example.com").unwrap(), now: now.clone(), first_count: None };
+        let here = Here {
+            site: Domain::parse("example.com").unwrap(),
+            now: now.clone(),
+            first_count: None,
+            precision: Precision::Exact,
+        };
         let plan = Plan::of(&query, &here).unwrap();
         let counts = Counts { visitors: 5, visits: 4, bounces: 1, ..Counts::default() };
         let row = |value: &str| Row { day: Some(LocalDay(19_851)), hour: None, value: Some(value.into()), counts };

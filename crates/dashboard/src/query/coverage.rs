@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use model::{LocalDay, Millis};
-use serde_json::{Map, Value, json};
+use privacy::disclosure::{Disclosed, Precision, Scale};
+use serde::Serialize;
 use store::questions::LedgerSum;
 
 use crate::calendar::{at, date_of, local_day};
@@ -55,39 +56,58 @@ impl Coverage {
         coverage
     }
 
-    /// Writes it for an answer about days from `first` on.
+    /// Tells it, for an answer about days from `first` on.
     #[must_use]
-    pub fn write(&self, first: LocalDay, zone: &TimeZone) -> Value {
-        let whole = self.measured + self.counted_only + self.opted_out;
-        let share = |hits: i64| percent(hits, whole);
-        let mut written = Map::new();
-        let parts = [
-            ("measured", self.measured),
-            ("exempt", self.exempt),
-            ("counted_only", self.counted_only),
-            ("opted_out", self.opted_out),
-        ];
-        written.extend(parts.map(|(name, hits)| (name.to_owned(), hits.into())));
-        written.insert(
-            "shares".to_owned(),
-            parts.map(|(name, hits)| (name.to_owned(), share(hits))).into_iter().collect(),
-        );
-        written.insert("lowered_by".to_owned(), json!(self.lowered_by));
-        let since = self.since.map(|since| local_day(at(since, zone).date())).filter(|since| *since > first);
-        written.extend(since.map(|since| ("since".to_owned(), date_of(since).to_string().into())));
-        written.into()
+    pub fn tell(&self, precision: Precision, first: LocalDay, zone: &TimeZone) -> ToldCoverage {
+        let Self { measured, exempt, counted_only, opted_out, ref lowered_by, since } = *self;
+        let told = |number: &dyn Fn(i64) -> Disclosed| ToldParts {
+            measured: number(measured),
+            exempt: number(exempt),
+            counted_only: number(counted_only),
+            opted_out: number(opted_out),
+        };
+        let whole = [measured, counted_only, opted_out];
+        let since = since.map(|since| local_day(at(since, zone).date())).filter(|since| *since > first);
+        ToldCoverage {
+            hits: told(&|hits| precision.count(hits)),
+            shares: told(&|hits| precision.share_of_sum(hits, &whole, PERCENT)),
+            lowered_by: lowered_by.iter().map(|(name, hits)| (name.clone(), precision.count(*hits))).collect(),
+            since: since.map(|since| date_of(since).to_string()),
+        }
     }
 }
 
-/// A share in percent to one decimal; nothing where there is nothing to share.
-#[expect(clippy::cast_precision_loss, reason = "hits stay below 2^53")]
-fn percent(part: i64, whole: i64) -> Value {
-    if whole > 0 { ((part as f64 * 1_000.0 / whole as f64).round() / 10.0).into() } else { Value::Null }
+/// Percent to one decimal.
+const PERCENT: Scale = Scale { steps_per_one: 1_000.0, steps: 10.0, empty_is_zero: false };
+
+/// Coverage as it leaves.
+#[derive(Serialize)]
+pub struct ToldCoverage {
+    #[serde(flatten)]
+    hits: ToldParts,
+    shares: ToldParts,
+    lowered_by: BTreeMap<String, Disclosed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ToldParts {
+    measured: Disclosed,
+    exempt: Disclosed,
+    counted_only: Disclosed,
+    opted_out: Disclosed,
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+
+    fn told(sums: &[LedgerSum], first: i32, precision: Precision) -> Value {
+        json!(Coverage::of(sums).tell(precision, LocalDay(first), &TimeZone::UTC))
+    }
 
     fn sum(outcome: &str, reason: &str, hits: i64, since: i64) -> LedgerSum {
         LedgerSum { outcome: outcome.to_owned(), reason: reason.to_owned(), hits, since: Millis(since) }
@@ -108,9 +128,8 @@ mod tests {
             sum("refused", "duplicate", 7, 0),
             sum("refused", "opted_out", 2, 90_000_000),
         ];
-        let written = Coverage::of(&sums).write(LocalDay(0), &TimeZone::UTC);
         assert_eq!(
-            written,
+            told(&sums, 0, Precision::Exact),
             json!({
                 "measured": 90, "exempt": 25, "counted_only": 8, "opted_out": 2,
                 "shares": { "measured": 90.0, "exempt": 25.0, "counted_only": 8.0, "opted_out": 2.0 },
@@ -118,12 +137,20 @@ mod tests {
                 "since": "1970-01-02",
             })
         );
-        assert_eq!(Coverage::of(&sums).write(LocalDay(1), &TimeZone::UTC)["since"], Value::Null);
+        assert_eq!(told(&sums, 1, Precision::Exact)["since"], Value::Null);
+        assert_eq!(
+            told(&sums, 1, Precision::Tens),
+            json!({
+                "measured": 90, "exempt": 30, "counted_only": "<10", "opted_out": "<10",
+                "shares": { "measured": 90.0, "exempt": 30.0, "counted_only": 5.0, "opted_out": 5.0 },
+                "lowered_by": { "gpc": "<10", "unclear": 20 },
+            })
+        );
     }
 
     #[test]
     fn nothing_has_no_shares() {
-        let written = Coverage::of(&[]).write(LocalDay(0), &TimeZone::UTC);
-        assert_eq!((&written["measured"], &written["shares"]["measured"]), (&json!(0), &Value::Null));
+        let nothing = told(&[], 0, Precision::Exact);
+        assert_eq!((&nothing["measured"], &nothing["shares"]["measured"]), (&json!(0), &Value::Null));
     }
 }

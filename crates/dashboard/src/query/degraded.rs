@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use model::{LocalDay, Millis};
+use privacy::disclosure::Precision;
 use serde_json::{Value, json};
 use store::questions::{LostSum, Span};
 
@@ -38,10 +39,11 @@ impl Degraded {
         Self(days)
     }
 
-    /// Writes them as an answer's `degraded`; nothing where there is none.
+    /// Tells them as an answer's `degraded`; nothing where there is none.
     #[must_use]
-    pub fn write(&self) -> Option<Value> {
+    pub fn tell(&self, precision: Precision) -> Option<Value> {
         let day = |(day, records): (&LocalDay, &i64)| {
+            let records = precision.at_most(*records);
             let warning =
                 format!("up to {records} hits of this day could not be opened and are missing from its counts");
             json!({ "day": date_of(*day).to_string(), "records": records, "warning": warning })
@@ -88,7 +90,7 @@ mod tests {
     fn a_range_of_hours_is_degraded_by_its_own() {
         let day = local_day("2024-05-14".parse().unwrap());
         let span = Span::Hours { first: (day, 10), last: (day, 11) };
-        let of = |instant: &str| Degraded::of(&[lost(instant, 1)], span, &TimeZone::UTC).write();
+        let of = |instant: &str| Degraded::of(&[lost(instant, 1)], span, &TimeZone::UTC).tell(Precision::Exact);
         assert!(of("2024-05-14T11:00:00Z").is_some());
         assert!(of("2024-05-14T12:00:00Z").is_none() && of("2024-05-14T09:00:00Z").is_none());
         let told = of("2024-05-14T10:00:00Z").unwrap();

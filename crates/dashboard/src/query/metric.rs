@@ -3,7 +3,7 @@
 //! A metric that the cells of a combination do not hold is refused with the way to get it; it is never approximated.
 
 use model::{Counts, Dimension};
-use serde_json::{Number, Value};
+use privacy::disclosure::{Disclosed, Precision, Scale};
 use store::questions::{Column, Measure};
 
 use super::problem::Problem;
@@ -33,6 +33,15 @@ pub enum Metric {
     ExitRate,
     /// Percent of all visitors.
     Percentage,
+}
+
+/// What values are told by and of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Basis {
+    /// How precisely the site tells.
+    pub precision: Precision,
+    /// The whole of a percentage.
+    pub visitors_total: Option<i64>,
 }
 
 /// Metrics of Plausible's that have no counts yet, each with what to ask instead.
@@ -140,20 +149,33 @@ impl Metric {
         }
     }
 
-    /// Its value in the answer: rounded as Plausible rounds, `null` or zero where nothing was counted as Plausible does.
+    /// Its value in the answer, as precisely as the site tells: rounded as Plausible rounds, `null` or zero where nothing
+    /// was counted as Plausible does.
     #[must_use]
-    pub fn value(self, measure: Measure, counts: &Counts, visitors_total: Option<i64>) -> Value {
-        let number = measure.of(counts);
-        match self {
-            Self::Visitors | Self::Visits | Self::Pageviews | Self::Events => measure.numerator.of(counts).into(),
-            Self::ViewsPerVisit => decimal(number.unwrap_or_default(), 100.0),
-            Self::BounceRate => whole(number.unwrap_or_default() * 100.0),
-            Self::VisitDuration => whole(number.unwrap_or_default()),
-            Self::ScrollDepth => number.map_or(Value::Null, whole),
-            Self::TimeOnPage => number.map_or(Value::Null, |ms| whole(ms / 1_000.0)),
-            Self::ExitRate => number.map_or(Value::Null, |share| decimal(share * 100.0, 10.0)),
-            Self::Percentage => percentage(counts.visitors, visitors_total.unwrap_or_default()),
+    pub fn value(self, measure: Measure, counts: &Counts, of: &Basis) -> Disclosed {
+        let Basis { precision, visitors_total } = *of;
+        let Measure { numerator, denominator } = measure;
+        let number = numerator.of(counts);
+        match (self, denominator.map(|column| column.of(counts))) {
+            (Self::Percentage, _) => precision.share_beside(number, visitors_total.unwrap_or_default(), self.scale()),
+            (_, Some(base)) if numerator.is_amount() => precision.mean(number, base, self.scale()),
+            (_, Some(base)) => precision.share(number, base, self.scale()),
+            (_, None) => precision.count(number),
         }
+    }
+
+    /// How it is shown where it is a quotient.
+    #[must_use]
+    pub const fn scale(self) -> Scale {
+        let (steps_per_one, steps, empty_is_zero) = match self {
+            Self::Visitors | Self::Visits | Self::Pageviews | Self::Events | Self::VisitDuration => (1.0, 1.0, true),
+            Self::ViewsPerVisit => (100.0, 100.0, true),
+            Self::BounceRate => (100.0, 1.0, true),
+            Self::ScrollDepth => (1.0, 1.0, false),
+            Self::TimeOnPage => (0.001, 1.0, false),
+            Self::ExitRate | Self::Percentage => (1_000.0, 10.0, false),
+        };
+        Scale { steps_per_one, steps, empty_is_zero }
     }
 
     fn refuse(self, why: &str) -> Problem {
@@ -161,35 +183,49 @@ impl Metric {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "visitors stay below 2^53")]
-fn percentage(part: i64, total: i64) -> Value {
-    if total > 0 { decimal(part as f64 * 100.0 / total as f64, 10.0) } else { Value::Null }
-}
-
-/// Half to even, as ClickHouse rounds and so Plausible.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "seconds and percent are far below 2^53; beyond, the cast saturates"
-)]
-fn whole(number: f64) -> Value {
-    (number.round_ties_even() as i64).into()
-}
-
-fn decimal(number: f64, steps: f64) -> Value {
-    Number::from_f64((number * steps).round_ties_even() / steps).map_or(Value::Null, Value::Number)
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+
+    const fn exactly(visitors_total: Option<i64>) -> Basis {
+        Basis { precision: Precision::Exact, visitors_total }
+    }
+
+    fn told(value: Disclosed) -> Value {
+        serde_json::to_value(value).unwrap()
+    }
+
+    #[test]
+    fn in_tens_nothing_is_told_of_fewer_than_ten() {
+        let counts = Counts {
+            visitors: 9,
+            visits: 14,
+            pageviews: 26,
+            bounces: 3,
+            visit_seconds: 700,
+            scroll_percent: 450,
+            scroll_visitors: 9,
+            ..Counts::default()
+        };
+        let basis = Basis { precision: Precision::Tens, visitors_total: Some(204) };
+        let value = |metric: Metric, of: &[Dimension]| told(metric.value(metric.measure(of).unwrap(), &counts, &basis));
+        assert_eq!(value(Metric::Visitors, &[]), json!("<10"));
+        assert_eq!(value(Metric::Visits, &[]), json!(10));
+        assert_eq!(value(Metric::Pageviews, &[]), json!(30));
+        assert_eq!(value(Metric::ViewsPerVisit, &[]), json!(3.0), "thirty by ten");
+        assert_eq!(value(Metric::BounceRate, &[]), json!(50), "five by ten");
+        assert_eq!(value(Metric::VisitDuration, &[]), json!(50));
+        assert_eq!(value(Metric::Percentage, &[]), Value::Null);
+        assert_eq!(value(Metric::ScrollDepth, &[Dimension::Page]), Value::Null);
+    }
 
     #[test]
     fn rounds_as_plausible_does() {
         let counts =
             Counts { visitors: 3, visits: 8, pageviews: 11, bounces: 1, visit_seconds: 20, ..Counts::default() };
-        let value = |metric: Metric| metric.value(metric.measure(&[]).unwrap(), &counts, Some(7));
+        let value = |metric: Metric| told(metric.value(metric.measure(&[]).unwrap(), &counts, &exactly(Some(7))));
         assert_eq!(value(Metric::Visitors), json!(3));
         assert_eq!(value(Metric::ViewsPerVisit), json!(1.38));
         assert_eq!(value(Metric::BounceRate), json!(12), "12.5 goes to the even neighbour");
@@ -208,7 +244,7 @@ mod tests {
             (Metric::Percentage, Value::Null),
         ] {
             let measure = metric.measure(&of_page).unwrap();
-            assert_eq!(metric.value(measure, &Counts::default(), Some(0)), expected, "{metric:?}");
+            assert_eq!(told(metric.value(measure, &Counts::default(), &exactly(Some(0)))), expected, "{metric:?}");
         }
     }
 
@@ -223,7 +259,8 @@ mod tests {
             engaged_ms: 25_000,
             ..Counts::default()
         };
-        let value = |metric: Metric| metric.value(metric.measure(&[Dimension::Page]).unwrap(), &counts, None);
+        let value =
+            |metric: Metric| told(metric.value(metric.measure(&[Dimension::Page]).unwrap(), &counts, &exactly(None)));
         assert_eq!(value(Metric::BounceRate), json!(25));
         assert_eq!(value(Metric::ExitRate), json!(25.0));
         assert_eq!(value(Metric::TimeOnPage), json!(2));

@@ -7,6 +7,7 @@ use jiff::ZonedDateTime;
 use model::counts::PAIRED;
 use model::limits::DAY_GRACE_MS;
 use model::{Dimension, Domain, LocalDay};
+use privacy::disclosure::Precision;
 use store::questions::{Cells, Grain, Key, Measure, Order, Question, Selection, Span};
 
 use super::dimension::{Named, adds_up, name_of};
@@ -25,6 +26,8 @@ pub struct Here {
     pub now: ZonedDateTime,
     /// The first day with a count; needed for the range `all` only.
     pub first_count: Option<LocalDay>,
+    /// How precisely it tells.
+    pub precision: Precision,
 }
 
 /// What to ask the counts, and how to read what they say.
@@ -40,6 +43,8 @@ pub struct Plan {
     pub span: Span,
     /// The order, the default one too.
     pub order_by: Vec<(Sorting, Direction)>,
+    /// How precisely the answer is told.
+    pub precision: Precision,
 }
 
 impl Plan {
@@ -69,7 +74,13 @@ impl Plan {
             check_sums(*metric, *measure, query)?;
         }
         let order_by = query.order_by.clone().unwrap_or_else(|| default_order(query));
-        let order = order_by.iter().filter_map(|(sorting, direction)| order(*sorting, *direction, &measures)).collect();
+        let order = order_by
+            .iter()
+            .filter_map(|(sorting, direction)| {
+                let key = key(*sorting, &measures, here.precision)?;
+                Some(Order { key, descending: *direction == Direction::Descending })
+            })
+            .collect();
         let question = Question {
             site: here.site.clone(),
             span: asked_span,
@@ -84,7 +95,7 @@ impl Plan {
             true => Some(whole(query, &question, span)?),
             false => None,
         };
-        Ok(Self { question, whole, measures, span, order_by })
+        Ok(Self { question, whole, measures, span, order_by, precision: here.precision })
     }
 
     /// Whether its visitors are a sum over days, in which a person of several days counts once for each.
@@ -219,13 +230,17 @@ fn default_order(query: &Query) -> Vec<(Sorting, Direction)> {
     time.into_iter().chain(metric).collect()
 }
 
-fn order(sorting: Sorting, direction: Direction, measures: &[(Metric, Measure)]) -> Option<Order> {
-    let key = match sorting {
-        Sorting::Time => Key::Time,
-        Sorting::Value => Key::Value,
-        Sorting::Metric(metric) => Key::Measure(measures.iter().find(|(asked, _)| *asked == metric)?.1),
+fn key(sorting: Sorting, measures: &[(Metric, Measure)], precision: Precision) -> Option<Key> {
+    let metric = match sorting {
+        Sorting::Time => return Some(Key::Time),
+        Sorting::Value => return Some(Key::Value),
+        Sorting::Metric(metric) => metric,
     };
-    Some(Order { key, descending: direction == Direction::Descending })
+    let measure = measures.iter().find(|(asked, _)| *asked == metric)?.1;
+    Some(match precision {
+        Precision::Exact => Key::Measure(measure),
+        Precision::Tens => Key::InTens { measure, scale: metric.scale().steps_per_one },
+    })
 }
 
 /// All visitors under the query's filters: what percentages are of.
@@ -251,6 +266,7 @@ mod tests {
     use serde_json::{Value, json};
     use store::questions::{Column, Row};
 
+    use super::super::metric::Basis;
     use super::*;
 
     fn planned(more: Value) -> Result<Plan, String> {
@@ -262,6 +278,7 @@ mod tests {
             site: Domain::parse("example.com").unwrap(),
             now: "2024-05-15T15:30:00+02:00[Europe/Berlin]".parse().unwrap(),
             first_count: None,
+            precision: Precision::Exact,
         };
         let query = Query::parse(body.to_string().as_bytes()).map_err(|problem| problem.to_string())?;
         Plan::of(&query, &here).map_err(|problem| problem.to_string())
@@ -417,6 +434,8 @@ mod tests {
         assert_eq!((whole.by_value, whole.over_time), (None, None));
         let row =
             Row { day: None, hour: None, value: None, counts: model::Counts { visitors: 1, ..Default::default() } };
-        assert_eq!(Metric::Percentage.value(plan.measures[0].1, &row.counts, Some(4)), json!(25.0));
+        let basis = Basis { precision: Precision::Exact, visitors_total: Some(4) };
+        let value = Metric::Percentage.value(plan.measures[0].1, &row.counts, &basis);
+        assert_eq!(serde_json::to_value(value).unwrap(), json!(25.0));
     }
 }

@@ -7,14 +7,16 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use privacy::disclosure::{Disclosed, Precision};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use store::questions::{LedgerSum, LostSum};
 
 use crate::Shared;
 use crate::access::Access;
 use crate::calendar::{at, instant_label, zone_of};
-use crate::query::coverage::Coverage;
+use crate::query::answer::rounded;
+use crate::query::coverage::{Coverage, ToldCoverage};
 use crate::query::degraded::Degraded;
 use crate::query::problem::Problem;
 use crate::query::range::{Range, ends, instants};
@@ -33,7 +35,7 @@ pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
     asked: Result<Query<Asked>, QueryRejection>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Told>, Failure> {
     let access = Access::of(&headers, &shared.token_sha256)?;
     let Query(asked) = asked.map_err(|_| Failure::Parameters)?;
     let site = shared.site(&asked.site_id.ok_or(Problem::Missing("site_id"))?, access)?;
@@ -49,44 +51,72 @@ pub(super) async fn answer(
         let sums = shared.store.ledger(&site.domain, from, until).await?;
         let lost = shared.store.lost(from, until).await?;
         let (first, last) = ends(span, &zone);
-        let mut body = write(&sums, &lost);
-        if let Value::Object(fields) = &mut body {
-            fields.extend(Degraded::of(&lost, span, &zone).write().map(|days| ("degraded".to_owned(), days)));
-            fields.insert("coverage".to_owned(), Coverage::of(&sums).write(span.days().0, &zone));
-            fields.insert("site_id".to_owned(), site.domain.as_str().into());
-            fields.insert("date_range".to_owned(), json!([instant_label(&first), instant_label(&last)]));
-        }
-        Ok(body)
+        let precision = Precision::of(site.mode);
+        Ok(Told {
+            site_id: site.domain.as_str().to_owned(),
+            date_range: [instant_label(&first), instant_label(&last)],
+            lines: tell(&sums, &lost, precision),
+            coverage: Coverage::of(&sums).tell(precision, span.days().0, &zone),
+            degraded: Degraded::of(&lost, span, &zone).tell(precision),
+            rounded: rounded(precision),
+        })
     };
     shared.in_turn("ledger", work).await.map(Json)
 }
 
-/// The sums by outcome; `received` is their sum, so that the ledger shows its own balance. What expired is beside it: of
-/// records that cannot be opened nobody knows the site.
-fn write(sums: &[LedgerSum], lost: &[LostSum]) -> Value {
-    let of = |outcome: &str| -> BTreeMap<&str, i64> {
-        sums.iter().filter(|sum| sum.outcome == outcome).map(|sum| (sum.reason.as_str(), sum.hits)).collect()
-    };
-    let mut expired: BTreeMap<&str, i64> = BTreeMap::new();
+/// The ledger as it leaves.
+#[derive(Serialize)]
+pub(super) struct Told {
+    site_id: String,
+    date_range: [String; 2],
+    #[serde(flatten)]
+    lines: Lines,
+    coverage: ToldCoverage,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    degraded: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rounded: Option<Value>,
+}
+
+/// The sums by outcome; `received` is their sum, so that the ledger shows its own balance (where numbers are told in tens, it
+/// holds before they are rounded). What expired is beside it: of records that cannot be opened nobody knows the site.
+#[derive(Serialize)]
+struct Lines {
+    received: Disclosed,
+    counted: Disclosed,
+    minimal: Disclosed,
+    refused: BTreeMap<String, Disclosed>,
+    bots: BTreeMap<String, Disclosed>,
+    late: Disclosed,
+    expired: Disclosed,
+    expired_by_reason: BTreeMap<String, Disclosed>,
+}
+
+fn tell(sums: &[LedgerSum], lost: &[LostSum], precision: Precision) -> Lines {
+    let of = |outcome: &str| sums.iter().filter(|sum| sum.outcome == outcome).collect::<Vec<_>>();
+    let total = |outcome: &str| precision.count(of(outcome).iter().map(|sum| sum.hits).sum());
+    let by_reason =
+        |outcome: &str| of(outcome).iter().map(|sum| (sum.reason.clone(), precision.count(sum.hits))).collect();
+    let mut expired: BTreeMap<String, i64> = BTreeMap::new();
     for LostSum { reason, records, .. } in lost {
-        *expired.entry(reason).or_default() += records;
+        *expired.entry(reason.clone()).or_default() += records;
     }
-    let total = |outcome: &str| of(outcome).values().sum::<i64>();
-    json!({
-        "received": sums.iter().map(|sum| sum.hits).sum::<i64>(),
-        "counted": total("counted"),
-        "minimal": total("minimal"),
-        "refused": of("refused"),
-        "bots": of("bot"),
-        "late": total("late"),
-        "expired": expired.values().sum::<i64>(),
-        "expired_by_reason": expired,
-    })
+    Lines {
+        received: precision.count(sums.iter().map(|sum| sum.hits).sum()),
+        counted: total("counted"),
+        minimal: total("minimal"),
+        refused: by_reason("refused"),
+        bots: by_reason("bot"),
+        late: total("late"),
+        expired: precision.count(expired.values().sum()),
+        expired_by_reason: expired.into_iter().map(|(reason, records)| (reason, precision.count(records))).collect(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use model::Millis;
+    use serde_json::json;
 
     use super::*;
 
@@ -109,11 +139,14 @@ mod tests {
             sum("refused", "off", 2),
         ];
         let lost = |reason: &str, records| LostSum { hour: Millis(0), reason: reason.to_owned(), records };
-        let written = write(&sums, &[lost("expired", 2), lost("forged", 1), lost("expired", 3)]);
+        let told =
+            |precision| json!(tell(&sums, &[lost("expired", 2), lost("forged", 1), lost("expired", 3)], precision));
         assert_eq!(
-            written,
+            told(Precision::Exact),
             json!({ "received": 133, "counted": 100, "minimal": 20, "refused": { "duplicate": 3, "off": 2 }, "bots": { "declared": 7 }, "late": 1,
                     "expired": 6, "expired_by_reason": { "expired": 5, "forged": 1 } })
         );
+        let in_tens = told(Precision::Tens);
+        assert_eq!((&in_tens["received"], &in_tens["bots"]["declared"]), (&json!(130), &json!("<10")));
     }
 }

@@ -7,6 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use jiff::tz::TimeZone;
+use privacy::disclosure::Precision;
 use serde_json::Value;
 
 use crate::Shared;
@@ -48,7 +49,12 @@ pub(super) async fn answer(
         | Range::Dates(..)
         | Range::Instants(..) => None,
     };
-    let here = Here { site: site.domain.clone(), now: at(shared.clock.now(), &zone), first_count };
+    let here = Here {
+        site: site.domain.clone(),
+        now: at(shared.clock.now(), &zone),
+        first_count,
+        precision: Precision::of(site.mode),
+    };
     let plan = Plan::of(&query, &here)?;
     let work = async {
         let found = find(&shared, &query, &plan, &zone).await?;

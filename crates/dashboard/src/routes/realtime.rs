@@ -1,4 +1,4 @@
-//! `GET /api/v1/stats/realtime/visitors`: a plain number, as Plausible's.
+//! `GET /api/v1/stats/realtime/visitors`: a plain number, as Plausible's, or `"<10"`.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
+use privacy::disclosure::{Disclosed, Precision};
 use serde::Deserialize;
 
 use crate::Shared;
@@ -25,10 +26,11 @@ pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
     asked: Result<Query<Asked>, QueryRejection>,
-) -> Result<Json<u64>, Failure> {
+) -> Result<Json<Disclosed>, Failure> {
     let access = Access::of(&headers, &shared.token_sha256)?;
     let Query(asked) = asked.map_err(|_| Failure::Parameters)?;
     let site = shared.site(&asked.site_id.ok_or(Problem::Missing("site_id"))?, access)?;
     let now = shared.clock.now();
-    shared.in_turn("realtime", async { Ok(shared.store.live(&site.domain, now).await?) }).await.map(Json)
+    let visitors = shared.in_turn("realtime", async { Ok(shared.store.live(&site.domain, now).await?) }).await?;
+    Ok(Json(Precision::of(site.mode).count(i64::try_from(visitors).unwrap_or(i64::MAX))))
 }

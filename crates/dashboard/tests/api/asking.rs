@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
-use model::{Clock, Domain, Millis, Site, Sites};
+use model::{Clock, Domain, Millis, Mode, Site, Sites};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::Store;
@@ -38,7 +38,12 @@ pub fn dashboard(store: Store, registry: &prometheus::Registry) -> Router {
 
 /// A dashboard over a store, at another time.
 pub fn dashboard_at(now: Millis, store: Store, registry: &prometheus::Registry) -> Router {
-    let tokyo = Site { timezone: "Asia/Tokyo".to_owned(), ..Site::new(private()) };
+    dashboard_in(Mode::Full, now, store, registry)
+}
+
+/// A dashboard whose private site has another mode.
+pub fn dashboard_in(mode: Mode, now: Millis, store: Store, registry: &prometheus::Registry) -> Router {
+    let tokyo = Site { timezone: "Asia/Tokyo".to_owned(), mode, ..Site::new(private()) };
     let open = Site { public: true, ..Site::new(public()) };
     dashboard::router(dashboard::Dashboard {
         store,

@@ -2,6 +2,7 @@
 //!
 //! * `answers`: every kind of question against a recount of the visits themselves
 //! * `ledger`: what became of every hit, and how much was measured
+//! * `tens`: what a site in mode `exempt` tells, against what it would tell in `full`
 //! * `access`: tokens, public sites, headers, methods, bodies
 //! * `engine`, `traffic`, `asking`: what they stand on
 
@@ -12,4 +13,5 @@ mod answers;
 mod asking;
 mod engine;
 mod ledger;
+mod tens;
 mod traffic;

@@ -18,15 +18,21 @@ export interface Query {
   pagination?: { limit?: number; offset?: number };
 }
 
+/** How one to nine are told by a site that tells tens. */
+export const FEWER = "<10";
+
+/** A number as the API tells it: unknown, or fewer than ten, where a site tells tens. */
+export type Told = number | typeof FEWER | null;
+
 export interface Row {
-  metrics: (number | null)[];
+  metrics: Told[];
   dimensions: string[];
 }
 
 /** What became of people's hits: counts, and shares in percent of all of them. */
 export interface Coverage {
   shares: { measured: number | null; exempt: number | null; counted_only: number | null; opted_out: number | null };
-  lowered_by: Record<string, number>;
+  lowered_by: Record<string, number | typeof FEWER>;
   /** The first day that is known of, where the range begins before it. */
   since?: string;
 }
@@ -47,6 +53,7 @@ export interface Answer {
     total_rows?: number;
     coverage?: Coverage;
     degraded?: Degraded[];
+    rounded?: { to: number; warning: string };
   };
   query: { date_range: [string, string] };
 }
@@ -97,7 +104,7 @@ export function query(query: Query, signal?: AbortSignal): Promise<Answer> {
   });
 }
 
-export function live(site: string, signal?: AbortSignal): Promise<number> {
+export function live(site: string, signal?: AbortSignal): Promise<number | typeof FEWER> {
   return ask(`/api/v1/stats/realtime/visitors?site_id=${encodeURIComponent(site)}`, { signal });
 }
 

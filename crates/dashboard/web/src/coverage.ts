@@ -1,7 +1,7 @@
 // How much of what came was measured, in a sentence.
 
 import type { Coverage } from "./api";
-import { dateSpan, whole } from "./format";
+import { dateSpan, inFull, sized } from "./format";
 
 /** What lowers a hit, as a person calls it. */
 const LOWERING: Record<string, string> = {
@@ -29,9 +29,9 @@ export function coverageLine({ shares, since }: Coverage, firstDay: string | und
 
 /** What led to less, most first, for whoever asks further. */
 export function loweredBy({ lowered_by }: Coverage): string | undefined {
-  const parts = Object.entries(lowered_by).sort((one, other) => other[1] - one[1]);
+  const parts = Object.entries(lowered_by).sort((one, other) => (sized(other[1]) ?? 0) - (sized(one[1]) ?? 0));
   if (parts.length === 0) return undefined;
-  return `Less because of: ${parts.map(([name, hits]) => `${LOWERING[name] ?? name} ${whole(hits)}`).join(", ")}`;
+  return `Less because of: ${parts.map(([name, hits]) => `${LOWERING[name] ?? name} ${inFull(hits)}`).join(", ")}`;
 }
 
 /** Whole, but where that would hide the last few. */

@@ -1,6 +1,6 @@
 // Numbers, durations, dates and names as they stand on the page.
 
-import type { Metric } from "./api";
+import { FEWER, type Metric, type Told } from "./api";
 
 const LOCALE = "en";
 const exact = new Intl.NumberFormat(LOCALE);
@@ -14,8 +14,15 @@ export const whole = (number: number) => exact.format(number);
 /** Short from six digits on; the exact number belongs into a title. */
 export const short = (number: number) => (Math.abs(number) < 100_000 ? exact.format(number) : compact.format(number));
 
-export function metricValue(metric: Metric, value: number | null | undefined): string {
+/** What a bar or a point of a told number is as long or high as: fewer than ten stand in their middle. */
+export const sized = (value: Told | undefined): number | null => (value === FEWER ? 5 : (value ?? null));
+
+/** A count in full, for a title. */
+export const inFull = (value: Told | undefined): string => (typeof value === "number" ? whole(value) : (value ?? "–"));
+
+export function metricValue(metric: Metric, value: Told | undefined): string {
   if (value === null || value === undefined) return "–";
+  if (value === FEWER) return value;
   switch (metric) {
     case "visitors":
     case "visits":

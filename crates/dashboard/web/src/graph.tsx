@@ -3,8 +3,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import type { Answer, Metric, Site } from "./api";
-import { axisLabel, bucketLabel, duration, metricValue, short } from "./format";
+import type { Answer, Metric, Site, Told } from "./api";
+import { axisLabel, bucketLabel, duration, metricValue, short, sized } from "./format";
 import { GRAPHED } from "./place";
 import { type Range, openBucket } from "./range";
 import type { Asked } from "./use-answer";
@@ -13,9 +13,12 @@ const HEIGHT = 300;
 
 interface Points {
   labels: string[];
-  values: (number | null)[];
+  /** As told; what a bucket is as high as, is `sized`. */
+  values: Told[];
   /** The bucket that is still filling, or beyond the end. */
   open: number;
+  /** Counts are told in steps of this. */
+  step: number;
 }
 
 interface Props {
@@ -59,7 +62,7 @@ function read(answer: Answer, metric: Metric, now: string, firstDay: string | un
   const isMeasured = (i: number) => i >= first && (ahead === -1 || i < ahead);
   const values = labels.map((label, i) => (isMeasured(i) ? (known.get(label) ?? 0) : null));
   const open = labels.indexOf(now);
-  return { labels, values, open: open === -1 ? labels.length : open };
+  return { labels, values, open: open === -1 ? labels.length : open, step: answer.meta.rounded?.to ?? 1 };
 }
 
 interface PlotProps {
@@ -132,8 +135,9 @@ function Plot({ points, grain, metric, label }: PlotProps) {
 
 /** Two lines over one index: what is over, and the dashed step into what is not. */
 function data(points: Points): uPlot.AlignedData {
-  const over = points.values.map((value, i) => (i < points.open ? value : null));
-  const filling = points.values.map((value, i) => (i === points.open || i === points.open - 1 ? value : null));
+  const sizes = points.values.map(sized);
+  const over = sizes.map((value, i) => (i < points.open ? value : null));
+  const filling = sizes.map((value, i) => (i === points.open || i === points.open - 1 ? value : null));
   return [points.values.map((_, i) => i), over, filling];
 }
 
@@ -160,7 +164,7 @@ function options(element: HTMLElement, grain: string, metric: Metric, shown: { c
     padding: [12, 22, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 9, fill: accent, stroke: colour("--card"), width: 2 } },
-    scales: { x: { time: false, range: (_, from, to) => (from === to ? [from - 0.5, to + 0.5] : [from, to]) }, y: { range: (_, __, to) => [0, top(to, metric)] } },
+    scales: { x: { time: false, range: (_, from, to) => (from === to ? [from - 0.5, to + 0.5] : [from, to]) }, y: { range: (_, __, to) => [0, top(to, metric, shown.current.step)] } },
     axes: [
       { ...text, grid: { show: false }, ticks: { show: false }, values: labelled, incrs: [1, 2, 3, 4, 6, 7, 12, 14, 28], space: 64, size: 34 },
       {
@@ -170,7 +174,7 @@ function options(element: HTMLElement, grain: string, metric: Metric, shown: { c
         border: { show: false },
         size: 52,
         values: (_, at) => at.map((value) => axisValue(metric, value)),
-        ...(metric === "visit_duration" ? { incrs: [1, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600] } : {}),
+        ...increments(metric, shown.current.step),
       },
     ],
     series: [{}, line, { ...line, dash: [5, 5], width: 2 }],
@@ -188,9 +192,17 @@ function options(element: HTMLElement, grain: string, metric: Metric, shown: { c
 }
 
 /** The graph's upper end: a little air, and never so low that one visit looks like a mountain. */
-function top(largest: number, metric: Metric): number {
+function top(largest: number, metric: Metric, step: number): number {
   if (metric === "bounce_rate") return 100;
-  return Math.max(largest * 1.08, metric === "views_per_visit" ? 2 : metric === "visit_duration" ? 30 : 4);
+  const least = metric === "views_per_visit" ? 2 : metric === "visit_duration" ? 30 : step === 1 ? 4 : 2 * step;
+  return Math.max(largest * 1.08, least);
+}
+
+/** Where the axis may have lines: between two steps there is no number to be read. */
+function increments(metric: Metric, step: number): { incrs?: number[] } {
+  if (metric === "visit_duration") return { incrs: [1, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600] };
+  if (step === 1 || metric === "views_per_visit" || metric === "bounce_rate") return {};
+  return { incrs: [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000].flatMap((ten) => [step * ten, 2 * step * ten, 5 * step * ten]) };
 }
 
 function axisValue(metric: Metric, value: number): string {

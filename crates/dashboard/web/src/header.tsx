@@ -2,7 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import { type Site, hasToken, live } from "./api";
-import { dateSpan, whole } from "./format";
+import { dateSpan, inFull } from "./format";
 import { Mark } from "./mark";
 import type { Place } from "./place";
 import { RANGES, type Range } from "./range";
@@ -86,8 +86,8 @@ function Live({ site, tick }: { site: Site; tick: number }) {
   }
   if (asked.value === undefined) return <p class="live" />;
   return (
-    <p class={asked.value > 0 ? "live on" : "live"} role="status" title="Visitors of the last five minutes">
-      <span class="dot" aria-hidden="true" /> <b>{whole(asked.value)}</b> {asked.value === 1 ? "visitor" : "visitors"} now
+    <p class={asked.value === 0 ? "live" : "live on"} role="status" title="Visitors of the last five minutes">
+      <span class="dot" aria-hidden="true" /> <b>{inFull(asked.value)}</b> {asked.value === 1 ? "visitor" : "visitors"} now
     </p>
   );
 }

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { type Answer, type Metric, type Row, type Site, query } from "./api";
-import { countryName, languageName, metricValue, whole } from "./format";
+import { countryName, inFull, languageName, metricValue, sized, whole } from "./format";
 import type { Range } from "./range";
 import { useAnswer } from "./use-answer";
 
@@ -154,7 +154,7 @@ function Rows({ tab, site, range, tick }: Props & { tab: Tab }) {
 
 function Ranked({ tab, answer }: { tab: Tab; answer: Answer }) {
   const warning = answer.meta.metric_warnings?.visitors;
-  const largest = Math.max(1, ...answer.results.map((row) => row.metrics[0] ?? 0));
+  const largest = Math.max(answer.meta.rounded?.to ?? 1, ...answer.results.map((row) => sized(row.metrics[0]) ?? 0));
   const more = (answer.meta.total_rows ?? 0) - answer.results.length;
   return (
     <>
@@ -187,10 +187,10 @@ function Line({ row, tab, largest, folded }: { row: Row; tab: Tab; largest: numb
   return (
     <tr>
       <th scope="row" class={isFolded ? "folded" : undefined} title={isFolded ? folded?.warning : named}>
-        <span class="bar" style={{ width: `${((visitors ?? 0) / largest) * 100}%` }} />
+        <span class="bar" style={{ width: `${((sized(visitors) ?? 0) / largest) * 100}%` }} />
         <span class="name">{isFolded ? "Other, too few to show" : (tab.show?.(value) ?? named)}</span>
       </th>
-      <td title={whole(visitors ?? 0)}>{metricValue("visitors", visitors)}</td>
+      <td title={inFull(visitors)}>{metricValue("visitors", visitors)}</td>
       <td class="beside">{metricValue(tab.beside?.metric ?? "percentage", beside)}</td>
     </tr>
   );

@@ -1,11 +1,11 @@
 // The quiet lines under the graph: what the numbers above are of, and what is missing from them.
 
-import type { Answer } from "./api";
+import { type Answer, FEWER } from "./api";
 import { coverageLine, loweredBy } from "./coverage";
 import { degradedLine } from "./degraded";
 
 export function Notes({ answer, firstDay }: { answer: Answer | undefined; firstDay: string | undefined }) {
-  const { coverage, degraded } = answer?.meta ?? {};
+  const { coverage, degraded, rounded } = answer?.meta ?? {};
   const line = coverage === undefined ? undefined : coverageLine(coverage, firstDay);
   return (
     <div class="notes">
@@ -18,6 +18,9 @@ export function Notes({ answer, firstDay }: { answer: Answer | undefined; firstD
         <p class="coverage" title={loweredBy(coverage)}>
           {line}
         </p>
+      )}
+      {rounded !== undefined && (
+        <p title={rounded.warning}>Counts are rounded to the nearest {rounded.to}; fewer are shown as {FEWER}.</p>
       )}
     </div>
   );

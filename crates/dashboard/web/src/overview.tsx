@@ -1,7 +1,7 @@
 // The six numbers and the graph of the chosen one.
 
-import { type Answer, type Metric, type Site, query } from "./api";
-import { metricValue, whole } from "./format";
+import { type Answer, FEWER, type Metric, type Site, type Told, query } from "./api";
+import { inFull, metricValue } from "./format";
 import { Graph } from "./graph";
 import { Notes } from "./notes";
 import { GRAPHED, type Place } from "./place";
@@ -80,13 +80,13 @@ function Total({ name, index, chosen, range, now, before, days, go }: TotalProps
   return (
     <button type="button" class="total" aria-pressed={chosen} onClick={() => go({ metric: name })}>
       <span class="label">{LABELS[name]}</span>
-      <span class={now.loading ? "value waiting" : "value"} title={typeof value === "number" ? whole(value) : undefined}>
+      <span class={now.loading ? "value waiting" : "value"} title={value === undefined ? undefined : inFull(value)}>
         {now.loading ? "" : metricValue(name, value)}
       </span>
       <Change name={name} value={value} earlier={earlier} range={range} />
       {warning?.code === "sum_of_daily_visitors" && typeof value === "number" && value > 0 && (
         <span class="honest" title={warning.warning}>
-          sum of daily visitors ({metricValue(name, Math.round(value / days))} a day)
+          sum of daily visitors{now.value?.meta.rounded === undefined && ` (${metricValue(name, Math.round(value / days))} a day)`}
         </span>
       )}
     </button>
@@ -94,10 +94,11 @@ function Total({ name, index, chosen, range, now, before, days, go }: TotalProps
 }
 
 /** Against the period before. A day that is not over is not compared in percent: its hours to come would count as a loss. */
-function Change({ name, value, earlier, range }: { name: Metric; value?: number | null; earlier?: number | null; range: Range }) {
+function Change({ name, value, earlier, range }: { name: Metric; value?: Told; earlier?: Told; range: Range }) {
   const before = RANGES.find((known) => known.name === range.name)?.before ?? "before";
-  if (typeof value !== "number" || typeof earlier !== "number" || earlier === 0) return null;
-  if (range.name === "day") {
+  if (value === undefined || value === null || earlier === undefined || earlier === null || earlier === 0) return null;
+  // A day that is not over, and fewer than ten, which are no number, are beside each other and not in percent.
+  if (range.name === "day" || value === FEWER || earlier === FEWER) {
     return (
       <span class="change none">
         {before} {metricValue(name, earlier)}

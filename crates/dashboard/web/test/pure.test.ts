@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { coverageLine, loweredBy } from "../src/coverage";
 import { degradedLine } from "../src/degraded";
-import { axisLabel, bucketLabel, duration, metricValue } from "../src/format";
+import { axisLabel, bucketLabel, duration, inFull, metricValue, sized } from "../src/format";
 import { daysMeasured, openBucket, resolve, today } from "../src/range";
 
 test("today is the site's own", () => {
@@ -68,4 +68,11 @@ test("a degraded day is named, and many are spanned", () => {
   assert.equal(degradedLine([day(3, 5), day(4, 1_000)]), "Up to 1,005 hits could not be opened and are missing here (May 3, 2024; May 4, 2024).");
   const many = [1, 2, 3, 4, 5].map((number) => day(number, 1));
   assert.equal(degradedLine(many), "Up to 5 hits could not be opened and are missing here (5 days, May 1, 2024 to May 5, 2024).");
+});
+
+test("fewer than ten are shown so everywhere, and are as high as their middle", () => {
+  assert.equal(metricValue("visitors", "<10"), "<10");
+  assert.equal(inFull("<10"), "<10");
+  assert.equal(inFull(null), "–");
+  assert.deepEqual([sized("<10"), sized(20), sized(null), sized(undefined)], [5, 20, null, null]);
 });

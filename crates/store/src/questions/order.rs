@@ -101,18 +101,6 @@ impl Measure {
         Self { numerator, denominator: Some(denominator) }
     }
 
-    /// Its value, or `None` when there is nothing to divide by.
-    #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "sums stay below 2^53")]
-    pub fn of(self, counts: &Counts) -> Option<f64> {
-        let numerator = self.numerator.of(counts) as f64;
-        match self.denominator.map(|column| column.of(counts)) {
-            None => Some(numerator),
-            Some(0) => None,
-            Some(denominator) => Some(numerator / denominator as f64),
-        }
-    }
-
     /// How it is taken where counts are told in tens.
     const fn in_tens(self) -> Taken {
         match (self.denominator, self.numerator.is_amount()) {
@@ -254,12 +242,5 @@ mod tests {
         ])
         .before;
         assert_eq!((taken, scales), (vec![1, 2, 3, 0], vec![1.0, 100.0, 1.0, 1.0]));
-    }
-
-    #[test]
-    fn nothing_divided_by_nothing_is_no_number() {
-        let counts = Counts { visits: 4, bounces: 1, ..Counts::default() };
-        assert_eq!(Measure::ratio(Column::Bounces, Column::Visits).of(&counts), Some(0.25));
-        assert_eq!(Measure::ratio(Column::Bounces, Column::Entries).of(&counts), None);
     }
 }
