@@ -44,6 +44,8 @@ fn the_notice_follows_the_configuration() {
     );
     assert!(minimal.contains("this applies: counting only") && !minimal.contains("In full measurement"));
     assert!(!minimal.contains("pseudonym"), "no visitor is told apart: {minimal}");
+    let exempt = text(&format!("{SITE}mode = \"exempt\"\n"), &[]);
+    assert!(exempt.contains("rounded to the nearest 10") && !plain.contains("rounded"), "{exempt}");
     let public = text(&format!("{SITE}public = true\nrecipients = [\"Agency\"]\n"), &[]);
     assert!(public.contains("anybody may read them") && public.contains("- Agency"));
     let japanese = text(SITE, &["--lang", "ja", "--format", "html"]);

@@ -10,6 +10,7 @@ use axum::http::header::{COOKIE, DNT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use collector::{HeaderWords, OPT_OUT_COOKIE};
 use model::{AddressPrecision, Arrival, Dimension, Hit, Kind, Millis, Mode, Peer, Signals, Site};
+use privacy::disclosure::{Precision, STEP};
 use privacy::notice::facts::{Cuts, Facts, Kept, Measure, OptOut, Referrer, Signal};
 use serde_json::{Value, json};
 
@@ -79,6 +80,7 @@ pub fn facts(site: &Site, running: Running) -> Facts {
         sealed_hours: privacy::seal::KEY_LIFE_HOURS,
         retention_days: Some(site.retention_days),
         visitors_min: Some(site.visitors_min),
+        rounded_to: (Precision::of(site.mode) == Precision::Tens).then_some(STEP),
         opt_out: Some(OptOut { cookie: OPT_OUT_COOKIE, days: OPT_OUT_DAYS }),
         restriction_hours: Some(RESTRICTION_HOURS),
         one_server: true,

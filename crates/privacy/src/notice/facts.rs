@@ -39,6 +39,8 @@ pub struct Facts {
     pub retention_days: Option<u16>,
     /// Distinct visitors below which crossings are folded, if something folds them.
     pub visitors_min: Option<u32>,
+    /// What counts are rounded to before anybody reads them, if they are.
+    pub rounded_to: Option<i64>,
     /// The cookie that keeps a visitor's objection, if there is one.
     pub opt_out: Option<OptOut>,
     /// Whether a visitor can see, take back and restrict what is held of them while their day is open, and for how long a

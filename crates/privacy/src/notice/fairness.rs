@@ -67,6 +67,17 @@ pub(super) fn readers(facts: &Facts) -> Option<Said> {
     })
 }
 
+pub(super) fn rounded(facts: &Facts) -> Option<Said> {
+    let to = facts.rounded_to.filter(|_| facts.measures_anything())?;
+    let most = to - 1;
+    Some(both(
+        format!(
+            "Whoever reads the counts sees them rounded to the nearest {to}; 1 to {most} are shown as fewer than {to}."
+        ),
+        format!("集計値は{to}単位に四捨五入して表示し、1から{most}までの値は「{to}未満」として表示します。"),
+    ))
+}
+
 pub(super) fn not_passed_on(facts: &Facts) -> Option<Said> {
     (facts.measures_anything() && facts.one_server).then(|| {
         both(

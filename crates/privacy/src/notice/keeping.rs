@@ -139,6 +139,15 @@ pub(super) fn window(facts: &Facts) -> Option<Said> {
     })
 }
 
+pub(super) fn lost(facts: &Facts) -> Option<Said> {
+    facts.measures_anything().then(|| {
+        both(
+            "A record whose key is lost before it was counted can be opened by nobody. Only how many there were in an hour is kept, and reports of that day say that it is incomplete.",
+            "集計の前に鍵が失われた記録は、誰にも開くことができません。1時間ごとの件数だけを残し、その日の集計が不完全であることを画面に表示します。",
+        )
+    })
+}
+
 pub(super) fn counts(facts: &Facts) -> Option<Said> {
     (facts.measures_anything() && !facts.rows_per_person).then(|| {
         both(

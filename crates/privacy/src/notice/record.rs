@@ -25,6 +25,7 @@ pub(super) fn record(facts: &Facts) -> Value {
             "personal_path_parts_replaced": facts.cuts.personal_paths,
             "path_patterns": facts.cuts.path_patterns,
             "visitors_min": facts.visitors_min,
+            "counts_rounded_to": facts.rounded_to,
         },
         "retention": {
             "visitor_pseudonym": {

@@ -102,6 +102,8 @@ named! {
         Sealed = "sealed",
         /// What that means until then.
         Window = "window",
+        /// What becomes of records whose key is lost.
+        Lost = "lost",
         /// What is stored afterwards.
         Counts = "counts",
         /// What becomes of small groups.
@@ -124,6 +126,8 @@ named! {
         Recipients = "recipients",
         /// Who may read them.
         Readers = "readers",
+        /// How precisely they read them.
+        Rounded = "rounded",
         /// That the program itself passes nothing on.
         NotPassedOn = "not_passed_on",
         /// The measures.
@@ -187,12 +191,16 @@ impl Sentence {
             | Self::Robots
             | Self::RateLimit => Section::Processing,
             Self::Address | Self::Query | Self::ClickIds | Self::Referrer | Self::Paths => Section::Cuts,
-            Self::Pseudonym | Self::Sealed | Self::Window | Self::Counts | Self::SmallGroups | Self::Retention => {
-                Section::Keeping
-            }
+            Self::Pseudonym
+            | Self::Sealed
+            | Self::Window
+            | Self::Lost
+            | Self::Counts
+            | Self::SmallGroups
+            | Self::Retention => Section::Keeping,
             Self::NoCookie | Self::OptOutCookie => Section::Browser,
             Self::NoProfile | Self::NoDecision | Self::Children => Section::Fairness,
-            Self::Region | Self::Recipients | Self::Readers | Self::NotPassedOn => Section::Recipients,
+            Self::Region | Self::Recipients | Self::Readers | Self::Rounded | Self::NotPassedOn => Section::Recipients,
             Self::Measures => Section::Security,
             Self::OptOut
             | Self::Access
@@ -232,6 +240,7 @@ impl Sentence {
             Self::Pseudonym => keeping::pseudonym(facts),
             Self::Sealed => keeping::sealed(facts),
             Self::Window => keeping::window(facts),
+            Self::Lost => keeping::lost(facts),
             Self::Counts => keeping::counts(facts),
             Self::SmallGroups => keeping::small_groups(facts),
             Self::Retention => keeping::retention(facts),
@@ -243,6 +252,7 @@ impl Sentence {
             Self::Region => fairness::region(facts),
             Self::Recipients => fairness::recipients(facts),
             Self::Readers => fairness::readers(facts),
+            Self::Rounded => fairness::rounded(facts),
             Self::NotPassedOn => fairness::not_passed_on(facts),
             Self::Measures => fairness::measures(facts),
             Self::OptOut => rights::opt_out(facts),

@@ -24,7 +24,7 @@ fn flip(sentence: Sentence) -> Flip {
         Sentence::NothingElse | Sentence::Counts | Sentence::NoProfile | Sentence::NoDecision => {
             |facts| facts.rows_per_person = true
         }
-        Sentence::Sent | Sentence::Robots | Sentence::Complain => nothing_measured,
+        Sentence::Sent | Sentence::Robots | Sentence::Lost | Sentence::Complain => nothing_measured,
         Sentence::Default => |facts| facts.without_signal = Mode::Minimal,
         Sentence::Signals => |facts| facts.signals[1].1 = Mode::Off,
         Sentence::Full => |facts| facts.kept.get_mut(&Mode::Full).unwrap().campaign = false,
@@ -48,6 +48,7 @@ fn flip(sentence: Sentence) -> Flip {
         Sentence::Region => |facts| facts.answers.region = None,
         Sentence::Recipients => |facts| facts.answers.recipients.clear(),
         Sentence::Readers => |facts| facts.public = false,
+        Sentence::Rounded => |facts| facts.rounded_to = None,
         Sentence::NotPassedOn => |facts| facts.one_server = false,
         Sentence::Measures => |facts| facts.measures.truncate(1),
         Sentence::BrowserSignals => |facts| facts.signals.retain(|(signal, _)| *signal != Signal::Dnt),
@@ -269,6 +270,7 @@ fn facts() -> Facts {
         sealed_hours: crate::seal::KEY_LIFE_HOURS,
         retention_days: Some(761),
         visitors_min: Some(10),
+        rounded_to: Some(10),
         opt_out: Some(OptOut { cookie: "footfall_optout=1", days: 365 }),
         restriction_hours: Some(27),
         one_server: true,
@@ -286,5 +288,12 @@ fn facts() -> Facts {
 
 /// A site of which only the name was configured.
 fn bare() -> Facts {
-    Facts { answers: NoticeFacts::default(), retention_days: None, visitors_min: None, public: false, ..facts() }
+    Facts {
+        answers: NoticeFacts::default(),
+        retention_days: None,
+        visitors_min: None,
+        rounded_to: None,
+        public: false,
+        ..facts()
+    }
 }
