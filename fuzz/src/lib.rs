@@ -6,7 +6,7 @@ pub mod consent;
 use collector::{Event, Events, HeaderWords};
 use fold::{Fold, Tables, admit};
 use model::limits::{BODY_BYTES_MAX, PROPS_MAX, RECORD_BYTES_MAX};
-use model::{Arrival, Changes, Counts, Domain, Hit, Kind, Millis, Mode, Peer, Record, Site, TcfPolicy};
+use model::{Arrival, Changes, Counts, Domain, Hit, Kind, Millis, Mode, Peer, Record, Signals, Site, TcfPolicy};
 use privacy::visitor::Secret;
 
 /// When everything arrives: noon of 15 May 2026, UTC.
@@ -32,10 +32,12 @@ pub fn follow(events: &Events, body_bytes: usize) {
         let site = site(mode);
         let (mut one, mut other) = (a_fold(1), a_fold(2));
         for event in events.iter().flatten() {
-            let admitted = admit(arrival(event), &site);
+            let arrived = arrival(event);
+            let agrees = arrived.signals.has(Signals::GRANTED) || arrived.signals.has(Signals::TCF_GRANTED);
+            let admitted = admit(arrived, &site);
             assert_eq!(admitted, admit(arrival(event), &site), "admission is a function of the arrival");
             let Ok(hit) = admitted else { continue };
-            check(&hit, mode);
+            check(&hit, if agrees { Mode::Full } else { mode });
             let encoded = Record::Hits(vec![hit]).encode();
             assert!(
                 body_bytes > BODY_BYTES_MAX || encoded.len() + SEAL_BYTES <= RECORD_BYTES_MAX,
@@ -64,8 +66,8 @@ pub fn no_sum_is_negative(changes: &Changes) {
 }
 
 /// What is gone from an admitted hit, and what is bounded in it.
-pub fn check(hit: &Hit, mode: Mode) {
-    assert!(hit.mode <= mode && hit.mode > Mode::Off, "a signal only ever lowers the mode");
+pub fn check(hit: &Hit, mode_max: Mode) {
+    assert!(hit.mode <= mode_max && hit.mode > Mode::Off, "only a grant ever raises the mode");
     assert!(hit.path.starts_with('/') && !hit.path.contains(['?', '#']), "{}", hit.path);
     if let Some(referrer) = &hit.referrer {
         assert!(!referrer.host.is_empty() && !referrer.path.contains(['?', '#']), "{referrer:?}");

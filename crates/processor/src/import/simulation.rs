@@ -226,7 +226,7 @@ fn killed_again_and_again_while_it_grows_it_counts_once() {
         for _ in 0..random.below(7) {
             length += random.below(text.len() - length);
             let kill = (random.below(14), MOMENTS[random.below(3)]);
-            // Sometimes it is not the import that ends an attempt but a look at the file, or nothing.
+            // Sometimes an attempt is not killed.
             memory.import(&[&first, &text[..length]], Some(kill).filter(|_| random.below(4) > 0), Some(SMALL));
         }
         memory.holds(&[&first, &text], ordered);
