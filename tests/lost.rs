@@ -50,6 +50,6 @@ fn a_lost_key_degrades_the_day_by_what_was_acknowledged() {
     let records: i64 = degraded.iter().map(|day| day["records"].as_i64().unwrap()).sum();
     assert_eq!(records, HITS, "{answer}");
     let warning = degraded[0]["warning"].as_str().unwrap();
-    assert!(warning.contains("hits of this day could not be opened"), "{warning}");
+    assert!(warning.contains("requests could not be opened"), "{warning}");
     server.stop();
 }

@@ -45,7 +45,7 @@ impl Degraded {
         let day = |(day, records): (&LocalDay, &i64)| {
             let records = precision.at_most(*records);
             let warning =
-                format!("up to {records} hits of this day could not be opened and are missing from its counts");
+                format!("the hits of up to {records} requests could not be opened and are missing from this day's counts");
             json!({ "day": date_of(*day).to_string(), "records": records, "warning": warning })
         };
         (!self.0.is_empty()).then(|| self.0.iter().map(day).collect())
@@ -95,6 +95,6 @@ mod tests {
         assert!(of("2024-05-14T12:00:00Z").is_none() && of("2024-05-14T09:00:00Z").is_none());
         let told = of("2024-05-14T10:00:00Z").unwrap();
         assert_eq!((&told[0]["day"], &told[0]["records"]), (&json!("2024-05-14"), &json!(1)));
-        assert!(told[0]["warning"].as_str().unwrap().starts_with("up to 1 hits of this day could not be opened"));
+        assert!(told[0]["warning"].as_str().unwrap().starts_with("the hits of up to 1 requests could not be opened"));
     }
 }

@@ -7,8 +7,8 @@ import { dateSpan, whole } from "./format";
 const NAMED_MAX = 4;
 
 export function degradedLine(days: Degraded[]): string {
-  const hits = days.reduce((sum, day) => sum + day.records, 0);
+  const requests = days.reduce((sum, day) => sum + day.records, 0);
   const named = days.map(({ day }) => dateSpan([day, day]));
   const when = named.length <= NAMED_MAX ? named.join("; ") : `${named.length} days, ${named[0]} to ${named.at(-1)}`;
-  return `Up to ${whole(hits)} ${hits === 1 ? "hit" : "hits"} could not be opened and ${hits === 1 ? "is" : "are"} missing here (${when}).`;
+  return `The hits of up to ${whole(requests)} ${requests === 1 ? "request" : "requests"} could not be opened and are missing here (${when}).`;
 }

@@ -64,10 +64,10 @@ test("coverage is a sentence that hides nobody", () => {
 
 test("a degraded day is named, and many are spanned", () => {
   const day = (day: number, records: number) => ({ day: `2024-05-${String(day).padStart(2, "0")}`, records, warning: "" });
-  assert.equal(degradedLine([day(3, 1)]), "Up to 1 hit could not be opened and is missing here (May 3, 2024).");
-  assert.equal(degradedLine([day(3, 5), day(4, 1_000)]), "Up to 1,005 hits could not be opened and are missing here (May 3, 2024; May 4, 2024).");
+  assert.equal(degradedLine([day(3, 1)]), "The hits of up to 1 request could not be opened and are missing here (May 3, 2024).");
+  assert.equal(degradedLine([day(3, 5), day(4, 1_000)]), "The hits of up to 1,005 requests could not be opened and are missing here (May 3, 2024; May 4, 2024).");
   const many = [1, 2, 3, 4, 5].map((number) => day(number, 1));
-  assert.equal(degradedLine(many), "Up to 5 hits could not be opened and are missing here (5 days, May 1, 2024 to May 5, 2024).");
+  assert.equal(degradedLine(many), "The hits of up to 5 requests could not be opened and are missing here (5 days, May 1, 2024 to May 5, 2024).");
 });
 
 test("fewer than ten are shown so everywhere, and are as high as their middle", () => {
