@@ -275,7 +275,7 @@ fn a_restricted_visitor_is_left_alone_without_a_cookie_too() {
     let restricted = server.send("POST", "/privacy/restrict?d=example.com", &own, b"");
     assert_eq!(restricted.json()["restricted"], true);
     let cookie = restricted.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
-    assert_eq!(event(&server, &[("cookie", &cookie)]).outcome(), "refused; reason=opted_out");
+    assert_eq!(event(&server, &[("cookie", &cookie)]).outcome(), "refused; reason=restricted");
     event(&server, &[]);
     assert_eq!(me(&server, &[("user-agent", AGENT)])["held"][0]["restricted"], true);
     eventually("the first view", || (server.totals("example.com", &["pageviews"]) == [1]).then_some(()));
@@ -302,5 +302,63 @@ fn nobody_elses_page_can_ask_or_erase() {
         (asked.header("access-control-allow-origin"), asked.header("cross-origin-resource-policy")),
         (None, Some("same-origin"))
     );
+    server.stop();
+}
+
+/// Who cannot be told from strangers is shown nothing of them, and erases nothing of theirs.
+#[test]
+fn nobody_is_shown_or_erases_what_may_be_a_strangers() {
+    let data = tempfile::tempdir().unwrap();
+    let sites = "[[site]]\ndomain = \"none.example\"\naddress = \"none\"\n[[site]]\ndomain = \"near.example\"\naddress = \"network\"\n\
+                 [[site]]\ndomain = \"few.example\"\nmode = \"minimal\"\nsignals = { granted = \"minimal\", tcf_granted = \"minimal\" }\n";
+    let server = Server::configured(data.path(), &format!("trusted_proxies = [\"127.0.0.0/8\"]\n{SITE}{sites}"));
+    let view = |site: &str, address: &str| {
+        let event = json!({ "name": "pageview", "url": format!("https://{site}/secret"), "domain": site }).to_string();
+        server.send("POST", "/api/event", &[("user-agent", AGENT), ("x-forwarded-for", address)], event.as_bytes());
+    };
+    let ask = |method: &str, path: &str, site: &str, address: &str| {
+        let headers = [("user-agent", AGENT), ("x-forwarded-for", address), ("sec-fetch-site", "same-origin")];
+        server.send(method, &format!("/privacy/{path}?d={site}"), &headers, b"").json()
+    };
+    for site in ["none.example", "near.example", "few.example"] {
+        view(site, "192.0.2.1");
+    }
+    let none = ask("GET", "me", "none.example", "198.51.100.9");
+    assert_eq!(
+        (&none["held"], none["says"].as_str().unwrap().contains("cannot be told")),
+        (&json!([]), true),
+        "{none}"
+    );
+    assert_eq!(ask("POST", "erase", "none.example", "198.51.100.9")["erased"], false);
+    let near = ask("GET", "me", "near.example", "192.0.2.200");
+    assert_eq!((&near["held"][0]["page_views"], &near["held"][0]["visits"]), (&json!(1), &Value::Null), "{near}");
+    assert!(!near.to_string().contains("/secret"));
+    let few = ask("GET", "me", "few.example", "192.0.2.1");
+    assert_eq!((&few["held"], &few["sealed"]), (&json!([]), &Value::Null), "nothing rests sealed of a visitor: {few}");
+    assert_eq!(ask("POST", "erase", "few.example", "192.0.2.1")["erased"], false);
+    eventually("all three views stay", || {
+        let views = ["none.example", "near.example", "few.example"].map(|site| server.totals(site, &["pageviews"])[0]);
+        (views == [1, 1, 1]).then_some(())
+    });
+    server.stop();
+
+    // Behind a proxy that nobody trusts everybody has the proxy's address.
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::configured(data.path(), SITE);
+    event(&server, &[("x-forwarded-for", "192.0.2.1")]);
+    let stranger = [("user-agent", AGENT), ("x-forwarded-for", "198.51.100.9")];
+    assert_eq!(me(&server, &stranger)["held"], json!([]));
+    server.stop();
+}
+
+#[test]
+fn restricting_does_not_shorten_an_objection() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::configured(data.path(), SITE);
+    let headers = [("cookie", "footfall_optout=1"), ("sec-fetch-site", "same-origin"), ("accept", "application/json")];
+    let restricted = server.send("POST", "/privacy/restrict?d=example.com", &headers, b"");
+    assert!(restricted.header("set-cookie").unwrap().starts_with("footfall_restrict=1; "));
+    let page = server.send("GET", "/privacy?d=example.com&lang=en", &headers[..1], b"").text();
+    assert!(!page.contains("/privacy/restrict?"), "who opted out has no use for it");
     server.stop();
 }

@@ -43,4 +43,4 @@ pub use limiter::RateLimit;
 pub use listen::{ConnectionLimits, serve};
 pub use proxies::{Network, NetworkError, TrustedProxies};
 pub use rights::{RightsError, Whose};
-pub use sender::OPT_OUT_COOKIE;
+pub use sender::{OPT_OUT_COOKIE, RESTRICTION_COOKIE};

@@ -99,6 +99,13 @@ impl TrustedProxies {
         self.walk(socket, elements.map(|element| forwarded::parameter(element, "for").and_then(node)))
     }
 
+    /// Whether a proxy whose word is not believed stands between: then everybody behind it has one address.
+    #[must_use]
+    pub fn hide(&self, socket: SocketAddr, headers: &HeaderMap) -> bool {
+        let forwarded = headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED);
+        forwarded && !self.trusts(socket.ip().to_canonical())
+    }
+
     fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(address))
     }

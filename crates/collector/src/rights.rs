@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use http::HeaderMap;
 use journal::Journal;
-use model::{Peer, Record, Right, RightsRequest, Site};
+use model::{AddressPrecision, Peer, Record, Right, RightsRequest, Site};
 use privacy::strip;
 use privacy::visitor::partition_of;
 
@@ -35,18 +35,23 @@ pub struct Whose {
 }
 
 impl<J: Journal> Collector<J> {
-    /// Tells whose hits a request is about: its own sender's, and nobody else's.
+    /// Tells whose hits a request is about: its own sender's, and nobody else's. Nobody's where its sender has no address of
+    /// their own: the site keeps none, or a proxy that is not trusted hides it. Else a stranger with the same browser would be
+    /// shown, or could erase, what is not theirs.
     ///
     /// # Errors
     /// Too many requests from one network.
-    pub fn whose(&self, site: &Site, headers: &HeaderMap, socket: SocketAddr) -> Result<Whose, RightsError> {
+    pub fn whose(&self, site: &Site, headers: &HeaderMap, socket: SocketAddr) -> Result<Option<Whose>, RightsError> {
         let sender = Sender::read(headers, socket, &self.trusted_proxies);
-        if !self.rights_limiter.admits(sender.address, 1, self.clock.now()) {
+        if !self.rights_limiter.admits_from_anywhere(sender.address, 1, self.clock.now()) {
             return Err(RightsError::TooMany);
+        }
+        if site.address == AddressPrecision::None || self.trusted_proxies.hide(socket, headers) {
+            return Ok(None);
         }
         let peer = Peer { address: strip::address(sender.address, site.address), ..sender.peer() };
         let partition = partition_of(&self.partition_secret, &site.domain, &peer, self.journal.partitions());
-        Ok(Whose { partition, peer })
+        Ok(Some(Whose { partition, peer }))
     }
 
     /// Makes a visitor's request durable, in order with their hits.

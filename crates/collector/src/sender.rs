@@ -16,6 +16,9 @@ use crate::proxies::TrustedProxies;
 /// The cookie by which a visitor asked this site to leave them out; only the privacy page sets it, on request.
 pub const OPT_OUT_COOKIE: &str = "footfall_optout=1";
 
+/// The cookie by which a visitor restricted the processing of their data; only the privacy page sets it, on request.
+pub const RESTRICTION_COOKIE: &str = "footfall_restrict=1";
+
 /// The sender of one request.
 pub(crate) struct Sender<'r> {
     pub(crate) address: IpAddr,
@@ -73,14 +76,16 @@ fn signals(headers: &HeaderMap) -> Signals {
     if says_one(DNT.as_str()) {
         signals = signals.with(Signals::DNT);
     }
-    if headers.get_all(COOKIE).iter().any(|cookies| opts_out(cookies.as_bytes())) {
-        signals = signals.with(Signals::OPTED_OUT);
+    for (cookie, signal) in [(OPT_OUT_COOKIE, Signals::OPTED_OUT), (RESTRICTION_COOKIE, Signals::RESTRICTED)] {
+        if headers.get_all(COOKIE).iter().any(|cookies| holds(cookies.as_bytes(), cookie)) {
+            signals = signals.with(signal);
+        }
     }
     signals
 }
 
-fn opts_out(cookies: &[u8]) -> bool {
-    cookies.split(|b| *b == b';').any(|cookie| cookie.trim_ascii() == OPT_OUT_COOKIE.as_bytes())
+fn holds(cookies: &[u8], wanted: &str) -> bool {
+    cookies.split(|b| *b == b';').any(|cookie| cookie.trim_ascii() == wanted.as_bytes())
 }
 
 /// The first tag of `Accept-Language`: browsers list them by preference.
@@ -116,6 +121,7 @@ mod tests {
     fn the_opt_out_cookie_is_found_among_others_and_only_whole() {
         assert_eq!(signals_of(&[("cookie", b"a=b; footfall_optout=1;c=d")]), Signals::OPTED_OUT);
         assert_eq!(signals_of(&[("cookie", b"a=b"), ("cookie", b"footfall_optout=1")]), Signals::OPTED_OUT);
+        assert_eq!(signals_of(&[("cookie", b"footfall_restrict=1")]), Signals::RESTRICTED);
         for other in [&b"xfootfall_optout=1"[..], b"footfall_optout=10", b"a=footfall_optout=1", b"\xff"] {
             assert_eq!(signals_of(&[("cookie", other)]), Signals::default());
         }

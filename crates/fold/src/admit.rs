@@ -20,6 +20,9 @@ use crate::path;
 /// for the 92,000 such events that no shop has.
 pub const REVENUE_MICROS_MAX: i64 = 100_000_000_000_000;
 
+/// What every event is called in mode `exempt`: audience measurement knows page views, interactions and timing, and no more.
+pub const INTERACTION: &str = "interaction";
+
 /// Admits an arrival to its site, or says why not.
 ///
 /// # Errors
@@ -46,6 +49,7 @@ impl Draft<'_> {
         self.arrival.signals = consent::on_site(self.arrival.signals, self.site);
         self.mode = consent::decide(self.arrival.signals, self.site);
         match self.mode {
+            Mode::Off if self.arrival.signals.has(Signals::RESTRICTED) => Err(Refusal::Restricted),
             Mode::Off if self.arrival.signals.has(Signals::OPTED_OUT) => Err(Refusal::OptedOut),
             Mode::Off => Err(Refusal::Off),
             Mode::Minimal | Mode::Exempt | Mode::Full => Ok(()),
@@ -143,6 +147,11 @@ impl Draft<'_> {
                 self.page.campaign = Campaign::default();
                 if let Some(referrer) = &mut self.referrer {
                     referrer.path = "/".into();
+                }
+                self.arrival.props.clear();
+                self.arrival.revenue = None;
+                if let Kind::Event { name, .. } = &mut self.arrival.kind {
+                    *name = INTERACTION.into();
                 }
             }
             Mode::Minimal | Mode::Off => {

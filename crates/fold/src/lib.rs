@@ -23,7 +23,6 @@ mod state;
 mod visit;
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -33,7 +32,7 @@ use model::{
 };
 use privacy::visitor::{self, Secret};
 
-pub use admit::{REVENUE_MICROS_MAX, admit};
+pub use admit::{INTERACTION, REVENUE_MICROS_MAX, admit};
 pub use bounds::{Bounds, Overflows};
 pub use enrich::geo::Geo;
 use refine::{Desk, Refinement};
@@ -91,6 +90,11 @@ impl Fold {
 
     /// Folds one admitted hit of `site` in.
     pub fn apply(&mut self, site: &Site, hit: Hit) -> Outcome {
+        self.apply_watched(site, hit, |_| {})
+    }
+
+    /// The same, telling the name of each step when it is done: whoever has a clock can measure them.
+    pub fn apply_watched(&mut self, site: &Site, hit: Hit, mut done: impl FnMut(&'static str)) -> Outcome {
         let minute = hit.at.minute();
         let state = match self.sites.get_mut(&site.domain) {
             Some(state) => state,
@@ -98,8 +102,12 @@ impl Fold {
         };
         state.keep_calendar(site);
         let mut refinement = Refinement::new(&mut self.desk, site, state, hit);
-        let outcome =
-            path::REFINEMENT.iter().map(|step| (step.run)(&mut refinement)).find_map(ControlFlow::break_value);
+        let mut run = |step: &path::Refining| {
+            let flow = (step.run)(&mut refinement);
+            done(step.name);
+            flow.break_value()
+        };
+        let outcome = path::REFINEMENT.iter().find_map(&mut run);
         let outcome = outcome.expect("the last step always ends the path");
         state.note(minute, outcome, 1);
         outcome
@@ -115,24 +123,28 @@ impl Fold {
 
     /// Does what a visitor asks for, on every day of the site that is open. Says how many hits were taken back.
     ///
-    /// The ledger shows them as erased, at the request's minute: at their own minutes they would show when somebody was there.
+    /// The ledger shows them as erased, at the request's minute or the last of their day: at their own minutes they would show
+    /// when somebody was there.
     pub fn exercise(&mut self, site: &Site, request: RightsRequest) -> u64 {
         let Desk { secret, bounds, overflows, closed_at, .. } = &mut self.desk;
         let state = self.sites.entry(site.domain.clone()).or_insert_with(|| SiteState::new(site));
         state.keep_calendar(site);
         let moment = state.moment(request.at);
         let _ = state.open(request.at, moment, *closed_at);
-        let mut taken_back: BTreeMap<Measured, i64> = BTreeMap::new();
+        let mut taken_back: BTreeMap<(i64, Measured), i64> = BTreeMap::new();
         for (day, visitor) in visitor::pseudonyms(secret, &site.domain, state.days.keys().copied(), request.peer) {
             let Some(day) = state.days.get_mut(&day) else { continue };
             match request.right {
                 Right::Erase => {
                     let Some(taken) = rights::take_back(day, visitor, bounds) else { continue };
+                    // A day's ledger takes back what that day's ledger counted.
+                    let minute = request.at.minute().min(day.last_minute());
                     for (measured, hits) in taken.hits {
-                        *taken_back.entry(measured).or_default() += hits;
+                        *taken_back.entry((minute, measured)).or_default() += hits;
                     }
                     taken.last.into_iter().for_each(|last| state.live.left(last));
                 }
+                Right::Restrict if day.restricted.contains(&visitor) => {}
                 Right::Restrict if day.restricted.len() < bounds.restrictions => {
                     day.restricted.insert(visitor);
                 }
@@ -142,10 +154,9 @@ impl Fold {
                 }
             }
         }
-        let minute = request.at.minute();
-        for (measured, hits) in &taken_back {
-            state.note(minute, Outcome::Counted(*measured), -hits);
-            state.note(minute, Outcome::Refused(Refusal::Erased), *hits);
+        for ((minute, measured), hits) in &taken_back {
+            state.note(*minute, Outcome::Counted(*measured), -hits);
+            state.note(*minute, Outcome::Refused(Refusal::Erased), *hits);
         }
         taken_back.values().sum::<i64>().unsigned_abs()
     }

@@ -82,6 +82,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let tables = assets::tables(&config)?;
     let token = token::obtain(&config.data, config.token.as_deref())?;
     let metrics = Metrics::register(&shared.registry)?;
+    metrics.show(PARTITIONS);
     let (stop, stopping) = watch::channel(false);
     let mut upkeep = tokio::spawn(upkeep(shared.clone(), metrics.clone()));
     let upkeep_handle = upkeep.abort_handle();

@@ -234,6 +234,9 @@ pub enum Loss {
 }
 
 impl Loss {
+    /// Every one.
+    pub const ALL: [Self; 5] = [Self::Expired, Self::Forged, Self::Malformed, Self::Format, Self::Damaged];
+
     /// The word for it in metrics, answers and the store.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

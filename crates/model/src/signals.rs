@@ -28,6 +28,8 @@ impl Signals {
     pub const TCF_GRANTED: Self = Self(1 << 8);
     /// A consent string was there that says neither yes nor no: malformed, out of date, or silent on measuring.
     pub const UNCLEAR: Self = Self(1 << 9);
+    /// The visitor restricted the processing of their data, for some hours (restriction cookie).
+    pub const RESTRICTED: Self = Self(1 << 10);
 
     /// Whether all of `other` is in this set.
     #[must_use]

@@ -35,12 +35,16 @@ pub fn on_site(signals: Signals, site: &Site) -> Signals {
 
 /// Decides the mode of a hit.
 ///
-/// The strongest signal present decides. Among refusals the site's setting for a weaker one may still be the lower: then
+/// Who restricted the processing is not processed, whatever a site would have it lead to. Else the strongest signal present
+/// decides. Among refusals the site's setting for a weaker one may still be the lower: then
 /// that one holds, for else one more refusal could raise a mode. A refusal never leads above the site's default. The
 /// strongest grant decides only where nothing refuses; it may lead above the default, and never below: who agrees is not
 /// counted less than who says nothing.
 #[must_use]
 pub fn decide(signals: Signals, site: &Site) -> Mode {
+    if signals.has(Signals::RESTRICTED) {
+        return Mode::Off;
+    }
     let signals = on_site(signals, site);
     let leads_to = |(signal, leads_to): &Rule| signals.has(*signal).then(|| leads_to(&site.signals));
     let refused = REFUSALS.iter().filter_map(|(rule, _)| leads_to(rule)).min().map(|lowered| site.mode.min(lowered));
@@ -97,6 +101,15 @@ mod tests {
         for (signals, mode, expected) in cases {
             let site = Site { mode, ..site() };
             assert_eq!(decide(signals, &site), expected, "{signals:?} on a site of mode {}", mode.as_str());
+        }
+    }
+
+    #[test]
+    fn a_restriction_leads_to_nothing_whatever_the_settings() {
+        let signals = SignalModes { opted_out: Mode::Full, ..SignalModes::default() };
+        let site = Site { signals, ..site() };
+        for more in [Signals::default(), Signals::OPTED_OUT, GRANTING] {
+            assert_eq!(decide(Signals::RESTRICTED.with(more), &site), Mode::Off);
         }
     }
 

@@ -10,7 +10,7 @@ use model::{Domain, Peer};
 use tokio::sync::{mpsc, oneshot};
 
 /// Inquiries that wait for one partition; more are told to come again.
-const WAITING_MAX: usize = 64;
+pub(crate) const WAITING_MAX: usize = 64;
 /// How long an answer may take: a partition folds its backlog first.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(5);
 

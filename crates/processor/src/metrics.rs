@@ -1,7 +1,12 @@
 //! The processor's metrics, under the one vocabulary of the project.
 
-use model::{Mode, Outcome};
-use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use fold::Overflows;
+use model::{Loss, Mode, Outcome, Right};
+use prometheus::{
+    Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
+
+use crate::reading::by_bound;
 
 /// Everything a processor reports about itself.
 #[derive(Clone)]
@@ -15,6 +20,7 @@ pub struct Metrics {
     pub(crate) lag_seconds: IntGaugeVec,
     pub(crate) visitors: IntGaugeVec,
     pub(crate) insert_seconds: Histogram,
+    pub(crate) fold_step_seconds: HistogramVec,
     pub(crate) insert_retries: IntCounter,
     pub(crate) ledger_difference: IntGauge,
     pub(crate) replaying: IntGaugeVec,
@@ -54,6 +60,12 @@ impl Metrics {
             "Time from offering changes to the store to its acknowledgement.",
         ))?;
         registry.register(Box::new(insert_seconds.clone()))?;
+        let fold_step_seconds = HistogramVec::new(
+            HistogramOpts::new("footfall_fold_step_seconds", "Time of each step of the fold, of one hit in 64.")
+                .buckets(vec![1e-7, 3e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 1e-3, 1e-2]),
+            &["step"],
+        )?;
+        registry.register(Box::new(fold_step_seconds.clone()))?;
         let day_close_seconds = Histogram::with_opts(
             HistogramOpts::new("footfall_day_close_seconds", "Time to fold a closed day's small cells in the store.")
                 .buckets(vec![0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0]),
@@ -80,6 +92,7 @@ impl Metrics {
             visitors: gauges("footfall_visitors_in_memory", "Visitor-days held in memory.")?,
             replaying: gauges("footfall_replaying", "1 while state is rebuilt from the journal after a start.")?,
             insert_seconds,
+            fold_step_seconds,
             insert_retries: counter("footfall_insert_retries_total", "Inserts offered again after a failure.")?,
             ledger_difference: gauge(
                 "footfall_ledger_difference",
@@ -93,6 +106,28 @@ impl Metrics {
             cells_folded: counter("footfall_cells_folded_total", "Cells of too few visitors folded into (other).")?,
             counts_forgotten: counter("footfall_counts_forgotten_total", "Rows of counts removed by retention.")?,
         })
+    }
+
+    /// Shows every label that there can be from the start, at zero: an alert has to tell "never" from "not there".
+    pub fn show(&self, partitions: u32) {
+        for partition in 0..partitions {
+            let label = partition.to_string();
+            for gauges in [&self.lag_records, &self.lag_seconds, &self.visitors, &self.replaying] {
+                let _ = gauges.with_label_values(&[&label]);
+            }
+        }
+        for right in [Right::Erase, Right::Restrict, Right::Resume] {
+            let _ = self.rights.with_label_values(&[right.as_str()]);
+        }
+        for loss in Loss::ALL {
+            let _ = self.records_unreadable.with_label_values(&[loss.as_str()]);
+        }
+        for (bound, _) in by_bound(Overflows::default()) {
+            let _ = self.bounds_met.with_label_values(&[bound]);
+        }
+        for mode in [Mode::Minimal, Mode::Exempt, Mode::Full] {
+            let _ = self.hits_counted.with_label_values(&[mode.as_str()]);
+        }
     }
 
     pub(crate) fn count(&self, outcome: Outcome, mode: Mode) {

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::closing::Progress;
-use crate::inquiry::Inquiry;
+use crate::inquiry::{self, Inquiry};
 use crate::intent::{FOLD_VERSION, Intent};
 use crate::lost::Lost;
 use crate::{Processor, Sink};
@@ -307,7 +307,11 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
 
     /// Answers the inquiries whose hits are all folded; the others wait for the next reading.
     async fn answer(&mut self) -> Result<(), ProcessorError> {
-        while let Ok(inquiry) = self.inbox.try_recv() {
+        // Who asked may have given up; the others are no more than may wait in the inbox.
+        self.asked.retain(|(_, inquiry)| !inquiry.answer.is_closed());
+        while self.asked.len() < inquiry::WAITING_MAX
+            && let Ok(inquiry) = self.inbox.try_recv()
+        {
             self.asked.push((self.processor.journal.end(self.number).await?, inquiry));
         }
         let next = self.next;

@@ -3,14 +3,17 @@
 //! It inserts and commits nothing (`partition` does) and decides nothing about hits (`fold` does). A record that cannot be
 //! read is passed over and counted; it never stops the ones behind it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fold::Overflows;
 use journal::{Entry, Journal, JournalError, Offset};
-use model::{Hit, Loss, Millis, Outcome, Record, Refusal, RightsRequest, Sites};
+use model::{Hit, Loss, Millis, Outcome, Record, Refusal, RightsRequest, Site, Sites};
 
 use crate::Sink;
 use crate::partition::{Partition, ProcessorError};
+
+/// One hit in so many has its steps measured: reading the clock ten times costs as much as some of them.
+const HITS_PER_MEASUREMENT: i64 = 64;
 
 impl<J: Journal, S: Sink> Partition<'_, J, S> {
     /// Reads records from where the fold is. Where the journal is damaged it goes on behind the damage.
@@ -77,7 +80,11 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         let outcome = match sites.get(hit.site.as_str()) {
             Some(site) => {
                 self.received += 1;
-                self.fold.apply(site, hit)
+                if self.received % HITS_PER_MEASUREMENT == 0 {
+                    self.measure(site, hit)
+                } else {
+                    self.fold.apply(site, hit)
+                }
             }
             // Its site was taken out of the configuration after the hit was acknowledged: no ledger to stand in.
             None => Outcome::Refused(Refusal::UnknownSite),
@@ -85,6 +92,17 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         if !self.silent {
             self.processor.metrics.count(outcome, mode);
         }
+    }
+
+    /// Folds a hit in and measures its steps.
+    fn measure(&mut self, site: &Site, hit: Hit) -> Outcome {
+        let steps = &self.processor.metrics.fold_step_seconds;
+        let mut since = Instant::now();
+        self.fold.apply_watched(site, hit, |step| {
+            let now = Instant::now();
+            steps.with_label_values(&[step]).observe(now.duration_since(since).as_secs_f64());
+            since = now;
+        })
     }
 
     /// Does what a visitor asks for. Only that it was done is told, nothing of whom or how much.
@@ -124,7 +142,8 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
             return;
         }
         self.closed_minute = now.minute();
-        for closed in self.fold.close(Millis(now.minute() * 60_000)) {
+        let closed = self.fold.close(Millis(now.minute() * 60_000));
+        for closed in closed.into_iter().filter(|_| !self.silent) {
             self.processor.metrics.days_closed.inc();
             tracing::info!(site = %closed.site, day = closed.day.0, "day closed");
         }
@@ -132,7 +151,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
 }
 
 /// Taken apart whole, so that a new bound cannot be forgotten here.
-fn by_bound(overflows: Overflows) -> [(&'static str, u64); 7] {
+pub(crate) fn by_bound(overflows: Overflows) -> [(&'static str, u64); 7] {
     let Overflows { values, cells, visitors, shapes, hits, restrictions, ids } = overflows;
     [
         ("values", values),

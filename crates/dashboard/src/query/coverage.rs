@@ -41,7 +41,7 @@ impl Coverage {
             let (counter, lowering) = match (outcome.as_str(), reason.as_str()) {
                 ("counted", _) => (&mut coverage.measured, reason.strip_prefix("exempt/")),
                 ("minimal", lowering) => (&mut coverage.counted_only, Some(lowering).filter(|word| !word.is_empty())),
-                ("refused", "opted_out" | "off") => (&mut coverage.opted_out, None),
+                ("refused", "opted_out" | "restricted" | "off") => (&mut coverage.opted_out, None),
                 _ => continue,
             };
             *counter += hits;

@@ -44,8 +44,9 @@ impl Degraded {
     pub fn tell(&self, precision: Precision) -> Option<Value> {
         let day = |(day, records): (&LocalDay, &i64)| {
             let records = precision.at_most(*records);
-            let warning =
-                format!("the hits of up to {records} requests could not be opened and are missing from this day's counts");
+            let warning = format!(
+                "the hits of up to {records} requests could not be opened and are missing from this day's counts"
+            );
             json!({ "day": date_of(*day).to_string(), "records": records, "warning": warning })
         };
         (!self.0.is_empty()).then(|| self.0.iter().map(day).collect())

@@ -5,6 +5,7 @@ use std::hash::BuildHasher as _;
 
 use foldhash::fast::RandomState;
 use hashbrown::{HashSet, HashTable};
+use model::limits::DAY_GRACE_MS;
 use model::{Cell, Domain, LocalDay, Millis};
 use privacy::visitor::Visitor;
 
@@ -52,6 +53,11 @@ impl SiteDay {
             restricted: HashSet::default(),
             pending: Pending::default(),
         }
+    }
+
+    /// The last minute of the day: its grace begins with the next.
+    pub(crate) fn last_minute(&self) -> i64 {
+        self.closes.plus(-DAY_GRACE_MS - 1).minute()
     }
 
     /// An instant as milliseconds of this day: half the memory, and no day has 2^32 of them.

@@ -133,7 +133,8 @@ impl Recount {
                         for (outcome, change) in
                             [(Outcome::Counted(measured(hit)), -1), (Outcome::Refused(Refusal::Erased), 1)]
                         {
-                            let line = (sent.site.domain.clone(), Millis(sent.at).minute(), outcome);
+                            let minute = Millis(sent.at).minute().min((midnight(sent, day) - 1).div_euclid(60_000));
+                            let line = (sent.site.domain.clone(), minute, outcome);
                             *self.ledger.entry(line).or_default() += change;
                         }
                     }
@@ -252,10 +253,14 @@ fn person(sent: &Sent, day: LocalDay) -> Person {
 
 /// Whether a local day had ended, with its two hours of grace, at an instant.
 fn is_over(sent: &Sent, day: LocalDay, at: i64) -> bool {
+    midnight(sent, day) + 2 * 3_600_000 <= at
+}
+
+/// When a local day ends.
+fn midnight(sent: &Sent, day: LocalDay) -> i64 {
     let zone = TimeZone::get(&sent.site.timezone).unwrap();
     let next = jiff::civil::date(1970, 1, 1) + (i64::from(day.0) + 1).days();
-    let midnight = next.to_zoned_datetime(zone).unwrap().timestamp().as_millisecond();
-    midnight + 2 * 3_600_000 <= at
+    next.to_zoned_datetime(zone).unwrap().timestamp().as_millisecond()
 }
 
 fn visits(hits: &[Sent]) -> impl Iterator<Item = &[Sent]> {

@@ -121,3 +121,28 @@ fn cell(changes: &Changes, dimension: Dimension, value: &str) -> Counts {
     };
     changes.cells.iter().find(is).map_or_else(Counts::default, |cell| cell.counts)
 }
+
+#[test]
+fn what_is_erased_after_midnight_stands_in_its_own_days_ledger() {
+    let mut fold = new_fold();
+    let late = Sent::view(NOON + 12 * HOUR - MINUTE, "/a");
+    fold.apply(&late.site, late.hit());
+    let asking = Sent { at: NOON + 12 * HOUR + 5 * MINUTE, ..late.clone() };
+    fold.exercise(&late.site, asking.request(Right::Erase));
+    let ledger = fold.changes(Millis(asking.at)).ledger;
+    let midnight = Millis(NOON + 12 * HOUR).minute();
+    assert!(ledger.iter().all(|line| line.minute < midnight && line.hits >= 0), "{ledger:?}");
+    assert_eq!(ledger.iter().map(|line| line.hits).sum::<i64>(), 1);
+}
+
+#[test]
+fn every_step_is_told_when_it_is_done() {
+    let (mut fold, mut steps) = (new_fold(), Vec::new());
+    let sent = Sent::view(NOON, "/a");
+    fold.apply_watched(&sent.site, sent.hit(), |step| steps.push(step));
+    let all: Vec<&str> = fold::path::STEPS.iter().map(|step| step.name).collect();
+    assert!(
+        all.ends_with(&steps) && steps.first() == Some(&"refuse_late") && steps.last() == Some(&"count_hit"),
+        "{steps:?}"
+    );
+}

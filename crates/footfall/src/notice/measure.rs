@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use axum::http::header::{COOKIE, DNT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use collector::{HeaderWords, OPT_OUT_COOKIE};
+use collector::{HeaderWords, OPT_OUT_COOKIE, RESTRICTION_COOKIE};
 use model::{AddressPrecision, Arrival, Dimension, Hit, Kind, Millis, Mode, Peer, Signals, Site};
 use privacy::disclosure::{Precision, STEP};
 use privacy::notice::facts::{Cuts, Facts, Kept, Measure, OptOut, Referrer, Signal};
@@ -83,6 +83,7 @@ pub fn facts(site: &Site, running: Running) -> Facts {
         rounded_to: (Precision::of(site.mode) == Precision::Tens).then_some(STEP),
         opt_out: Some(OptOut { cookie: OPT_OUT_COOKIE, days: OPT_OUT_DAYS }),
         restriction_hours: Some(RESTRICTION_HOURS),
+        restriction_cookie: RESTRICTION_COOKIE,
         one_server: true,
         rows_per_person: rows_per_person(),
         measures: measures(site),

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use fold::rights::{HeldDay, HeldHit, HeldVisit, HeldWhat};
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
-use model::{Dimension, LocalDay, Millis, Mode, Site};
+use model::{AddressPrecision, Dimension, LocalDay, Millis, Mode, Site};
 use serde_json::{Map, Value, json};
 
 /// Everything the answer is made of.
@@ -18,19 +18,34 @@ pub(super) struct Held<'a> {
     /// What applies to this browser now.
     pub(super) mode: Mode,
     /// The address as this site's hits keep it.
-    pub(super) address: IpAddr,
-    pub(super) agent: &'a str,
-    pub(super) days: &'a [HeldDay],
+    /// Address, as this site's hits keep it, and user agent, where they rest sealed.
+    pub(super) sealed: Option<(IpAddr, &'a str)>,
+    /// Nothing where the visitor cannot be told from others.
+    pub(super) days: Option<&'a [HeldDay]>,
 }
 
 const OTHERS: &str = "found by the address and the browser you ask with: whoever shares both with you counts as one visitor with you, and this may be theirs";
+const NEIGHBOURS: &str = "found by the network of your address and the browser you ask with: this site keeps no more of an address, so that neighbours with the same browser count as one visitor with you; what was viewed is therefore not shown, only how much";
 const SEALED: &str = "your hits of the last 27 hours rest encrypted, with this address and user agent in them (cut as shown), until the key of their hour is destroyed; they cannot be listed by person";
 const COUNTS: &str = "counts of days that have ended stay; nothing in them can be tied to you any more";
 
 impl Held<'_> {
+    /// The days, if they can be told.
+    pub(super) fn days(&self) -> &[HeldDay] {
+        self.days.unwrap_or_default()
+    }
+
+    /// Whether the visits may be shown: where neighbours share them, only how many there were.
+    pub(super) fn shows_visits(&self) -> bool {
+        self.site.address == AddressPrecision::Full
+    }
+
     /// What is said in one sentence.
     pub(super) fn says(&self) -> &'static str {
-        match (self.days.iter().any(|day| !day.visits.is_empty()), self.mode) {
+        match (self.days().iter().any(|day| !day.visits.is_empty()), self.mode) {
+            (false, Mode::Exempt | Mode::Full) if self.days.is_none() => {
+                "you cannot be told from other visitors here, because no address of yours is known; so nothing can be shown to you or erased for you"
+            }
             (true, _) => "this is what is held of your visits while their day is open",
             (false, Mode::Off) => "nothing is held of you: your visits are not measured",
             (false, Mode::Minimal) => {
@@ -46,16 +61,28 @@ impl Held<'_> {
             "asked_at": instant(self.asked_at),
             "says": self.says(),
             "browser": browser,
-            "held": self.days.iter().map(day).collect::<Vec<_>>(),
-            "sealed": { "address": self.address.to_string(), "user_agent": self.agent, "says": SEALED },
+            "held": self.days().iter().map(|held| self.day(held)).collect::<Vec<_>>(),
+            "sealed": self.sealed.map(|(address, agent)| json!({
+                "address": address.to_string(), "user_agent": agent, "says": SEALED,
+            })),
             "counts": { "kept_days": self.site.retention_days, "says": COUNTS },
-            "others": OTHERS,
+            "others": if self.shows_visits() { OTHERS } else { NEIGHBOURS },
             "rights": {
                 "erase": format!("POST /privacy/erase?d={}", self.site.domain),
                 "restrict": format!("POST /privacy/restrict?d={}", self.site.domain),
                 "object": format!("POST /privacy/optout?d={}", self.site.domain),
             },
         })
+    }
+
+    fn day(&self, held: &HeldDay) -> Value {
+        let mut told = day(held);
+        if !self.shows_visits()
+            && let Some(told) = told.as_object_mut()
+        {
+            told.remove("visits");
+        }
+        told
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is held of the browser that asks, for a person to read. The same as [`super::held`] gives a program; nothing is decided
 //! here.
 
-use fold::rights::{HeldHit, HeldWhat};
+use fold::rights::{HeldDay, HeldHit, HeldWhat};
 use model::{Dimension, Mode};
 use privacy::notice::{Language, escaped};
 
@@ -19,7 +19,7 @@ pub(super) fn page(held: &Held<'_>, language: Language) -> String {
         "<header><nav><a href=\"/privacy?d={site}&amp;lang={tag}\">{back}</a></nav>\n<h1>{title}</h1></header>\n<main>\n<p class=\"state\">{}</p>\n",
         held_says(held, language)
     );
-    for day in held.days {
+    for day in held.days() {
         body += &format!("<section><h2>{}</h2>\n", held::date(day.day));
         let until = held::instant(day.forgotten_at).replace('T', " ").replace('Z', " UTC");
         let (forgotten, restricted) = language.choose(
@@ -31,7 +31,10 @@ pub(super) fn page(held: &Held<'_>, language: Language) -> String {
             body += &format!("<p class=\"hint\">{restricted}</p>\n");
         }
         body += &facts(&day.visitor, language);
-        for (number, visit) in (1..).zip(&day.visits) {
+        if !held.shows_visits() {
+            body += &how_much(day, language);
+        }
+        for (number, visit) in (1..).zip(day.visits.iter().filter(|_| held.shows_visits())) {
             body += &format!("<h3>{} {number}</h3>\n", language.choose("Visit", "訪問"));
             body += &facts(&visit.came_by, language);
             let hits: String = visit.hits.iter().map(|hit| format!("<li>{}</li>", hit_words(hit, language))).collect();
@@ -39,26 +42,37 @@ pub(super) fn page(held: &Held<'_>, language: Language) -> String {
         }
         body += "</section>\n";
     }
-    let address = held.address;
-    let agent = escaped(held.agent);
-    let (sealed, others) = language.choose(
-        (
+    if let Some((address, agent)) = held.sealed {
+        let agent = escaped(agent);
+        let sealed = language.choose(
             format!("Encrypted, for 27 hours at most after the hour of a visit: the address as {address} and your browser's description of itself, “{agent}”."),
-            "This was found by the address and the browser you ask with. Whoever shares both with you counts as one visitor with you, and this may be theirs.",
-        ),
-        (
             format!("暗号化して、各閲覧の時間帯の終了から最長27時間：アドレス（{address} として）およびブラウザーの自己紹介文字列「{agent}」。"),
+        );
+        body += &format!("<section id=\"sealed\"><p>{sealed}</p></section>\n");
+    }
+    let others = if held.shows_visits() {
+        language.choose(
+            "This was found by the address and the browser you ask with. Whoever shares both with you counts as one visitor with you, and this may be theirs.",
             "この内容は、お問い合わせ時のアドレスとブラウザーによって特定しています。その両方が同じ方は同一の訪問者として数えられるため、他の方の閲覧が含まれる場合があります。",
-        ),
-    );
+        )
+    } else {
+        language.choose(
+            "This site keeps no more than the network of an address. Neighbours with the same browser count as one visitor with you; so it is not shown what was viewed.",
+            "このサイトはアドレスのネットワーク部分のみを扱います。同じネットワークで同じブラウザーをお使いの方とは同一の訪問者として数えられるため、閲覧の内容は表示しません。",
+        )
+    };
     body += &format!(
-        "<section id=\"about\"><p>{sealed}</p>\n<p>{others}</p>\n<p><a href=\"/privacy/me?d={site}&amp;format=json\">{json}</a></p></section>\n</main>"
+        "<section id=\"about\"><p>{others}</p>\n<p><a href=\"/privacy/me?d={site}&amp;format=json\">{json}</a></p></section>\n</main>"
     );
     document(language, title, &body)
 }
 
 fn held_says(held: &Held<'_>, language: Language) -> &'static str {
-    match (held.days.iter().any(|day| !day.visits.is_empty()), held.mode) {
+    match (held.days().iter().any(|day| !day.visits.is_empty()), held.mode) {
+        (false, Mode::Exempt | Mode::Full) if held.days.is_none() => language.choose(
+            "You cannot be told from other visitors here, because no address of yours is known; so nothing can be shown to you or erased for you.",
+            "お客様のアドレスが記録されないため、他の訪問者と区別できません。したがって、内容の表示や消去を行うことはできません。",
+        ),
         (true, _) => language.choose(
             "This is what is held of your visits while their day is open.",
             "終了していない日の閲覧について、次の内容を保有しています。",
@@ -76,6 +90,15 @@ fn held_says(held: &Held<'_>, language: Language) -> &'static str {
             "現在、お客様について保有している内容はありません（本日の閲覧は記録されていません）。",
         ),
     }
+}
+
+fn how_much(day: &HeldDay, language: Language) -> String {
+    let hits = day.visits.iter().flat_map(|visit| &visit.hits);
+    let views = hits.filter(|hit| hit.what == HeldWhat::Pageview).count();
+    let visits = day.visits.len();
+    let said = language
+        .choose(format!("Visits: {visits}. Page views: {views}."), format!("訪問 {visits}回、ページの閲覧 {views}回"));
+    format!("<p>{said}</p>\n")
 }
 
 fn hit_words(hit: &HeldHit, language: Language) -> String {

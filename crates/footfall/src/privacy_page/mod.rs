@@ -25,10 +25,10 @@ use axum::http::header::{
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use collector::{Collector, HeaderWords, Network, OPT_OUT_COOKIE, RightsError, Whose};
+use collector::{Collector, HeaderWords, Network, OPT_OUT_COOKIE, RESTRICTION_COOKIE, RightsError, Whose};
 use fold::rights::HeldDay;
 use journal::embedded::EmbeddedJournal;
-use model::{Clock, Peer, Right, Signals, Site, Sites};
+use model::{Clock, Mode, Peer, Right, Signals, Site, Sites};
 use privacy::notice::{Language, notice};
 use processor::{Inquiries, NoAnswer};
 use serde_json::json;
@@ -111,12 +111,17 @@ async fn me(State(page): State<Arc<PrivacyPage>>, request: Request) -> Response 
         Ok(whose) => whose,
         Err(error) => return trouble(&asked, Trouble::of(error)),
     };
-    let (address, agent) = (whose.peer.address, whose.peer.agent.clone());
     let browser = Browser::read(&request, &site, None);
     drop(request);
-    let Ok(days) = page.held(&site, whose).await else { return trouble(&asked, Trouble::NotNow) };
-    let (site, agent) = (site.as_ref(), agent.as_ref());
-    let held = Held { site, asked_at: page.clock.now(), mode: browser.mode, address, agent, days: &days };
+    let sealed = whose.as_ref().filter(|_| browser.mode > Mode::Minimal);
+    let sealed = sealed.map(|whose| (whose.peer.address, whose.peer.agent.clone()));
+    let days = match whose {
+        Some(whose) => page.held(&site, whose).await.map(Some),
+        None => Ok(None),
+    };
+    let Ok(days) = days else { return trouble(&asked, Trouble::NotNow) };
+    let sealed = sealed.as_ref().map(|(address, agent)| (*address, agent.as_ref()));
+    let held = Held { site: &site, asked_at: page.clock.now(), mode: browser.mode, sealed, days: days.as_deref() };
     match asked.form {
         Form::Json => json(StatusCode::OK, &held.json(&browser.json())),
         Form::Html | Form::Markdown => html(StatusCode::OK, held_page::page(&held, asked.language)),
@@ -141,9 +146,10 @@ async fn wish(State(page): State<Arc<PrivacyPage>>, request: Request, wish: Wish
         Form::Html | Form::Markdown => back(&site, asked.language, done),
         Form::Json => json(StatusCode::OK, &told(&site, wish, done)),
     };
-    let cookie = cookie(wish, https);
-    if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
-        answer.headers_mut().append(SET_COOKIE, cookie);
+    for cookie in cookies(wish, https) {
+        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+            answer.headers_mut().append(SET_COOKIE, cookie);
+        }
     }
     answer
 }
@@ -155,7 +161,7 @@ fn told(site: &Site, wish: Wish, done: Option<Done>) -> serde_json::Value {
         Wish::Erase => json!({
             "erased": done == Some(Done::Erased),
             "says": match done {
-                Some(Done::NothingToErase) => "nothing of you was held, so there was nothing to erase",
+                Some(Done::NothingToErase) => "nothing of you is held that could be told from others, so there was nothing to erase",
                 _ => "what was counted of your visits on open days is taken back with the next flush, within seconds",
             },
         }),
@@ -176,10 +182,18 @@ impl PrivacyPage {
     async fn carry_out(
         &self,
         site: &Site,
-        whose: Option<Result<Whose, RightsError>>,
+        whose: Option<Result<Option<Whose>, RightsError>>,
         wish: Wish,
     ) -> Result<Option<Done>, RightsError> {
         let Some(whose) = whose.transpose()? else { return Ok(Some(Done::OptedOut)) };
+        // Where nobody is told apart there is nothing to act on, and sealing who asks would keep more than visiting did.
+        let Some(whose) = whose else {
+            return Ok(match wish {
+                Wish::OptOut | Wish::OptIn => None,
+                Wish::Erase => Some(Done::NothingToErase),
+                Wish::Restrict => Some(Done::Restricted),
+            });
+        };
         let right = match wish {
             Wish::OptOut | Wish::OptIn => Right::Resume,
             Wish::Erase => Right::Erase,
@@ -201,10 +215,12 @@ impl PrivacyPage {
         Ok(done)
     }
 
-    fn whose(&self, site: &Site, request: &Request) -> Result<Whose, RightsError> {
+    /// Whose data is meant, where visitors of the site are told apart at all.
+    fn whose(&self, site: &Site, request: &Request) -> Result<Option<Whose>, RightsError> {
         let socket = request.extensions().get::<ConnectInfo<SocketAddr>>();
         let ConnectInfo(socket) = socket.ok_or(RightsError::Unavailable)?;
-        self.collector.whose(site, request.headers(), *socket)
+        let whose = self.collector.whose(site, request.headers(), *socket)?;
+        Ok(whose.filter(|_| facts(site, self.running).rights().is_some()))
     }
 
     async fn held(&self, site: &Site, whose: Whose) -> Result<Vec<HeldDay>, NoAnswer> {
@@ -221,18 +237,19 @@ impl PrivacyPage {
     }
 }
 
-/// The cookie that keeps the objection, or the same cookie at its end. Only a secure one reaches a collector on another site
+/// The cookies that keep an objection or a restriction, or the same cookies at their end. Only a secure one reaches a collector on another site
 /// than the page's (`SameSite=None`), and only https can carry it.
-fn cookie(wish: Wish, https: bool) -> Option<String> {
-    let name = OPT_OUT_COOKIE.split('=').next().unwrap_or_default();
-    let (content, seconds) = match wish {
-        Wish::OptOut => (OPT_OUT_COOKIE.to_owned(), i64::from(OPT_OUT_DAYS) * 86_400),
-        Wish::Restrict => (OPT_OUT_COOKIE.to_owned(), RESTRICTION_HOURS * 3_600),
-        Wish::OptIn => (format!("{name}="), 0),
-        Wish::Erase => return None,
-    };
+fn cookies(wish: Wish, https: bool) -> Vec<String> {
     let reach = if https { "SameSite=None; Secure" } else { "SameSite=Lax" };
-    Some(format!("{content}; Path=/; Max-Age={seconds}; HttpOnly; {reach}"))
+    let cookie = |content: &str, seconds: i64| format!("{content}; Path=/; Max-Age={seconds}; HttpOnly; {reach}");
+    let dropped = |content: &str| cookie(&format!("{}=", content.split('=').next().unwrap_or_default()), 0);
+    match wish {
+        Wish::OptOut => vec![cookie(OPT_OUT_COOKIE, i64::from(OPT_OUT_DAYS) * 86_400)],
+        // A cookie of its own, so that it does not shorten an objection.
+        Wish::Restrict => vec![cookie(RESTRICTION_COOKIE, RESTRICTION_HOURS * 3_600)],
+        Wish::OptIn => vec![dropped(OPT_OUT_COOKIE), dropped(RESTRICTION_COOKIE)],
+        Wish::Erase => Vec::new(),
+    }
 }
 
 /// Back to the page, which shows the new state.
@@ -302,6 +319,7 @@ impl Browser {
     fn json(self) -> serde_json::Value {
         json!({
             "opted_out": self.signals.has(Signals::OPTED_OUT),
+            "restricted": self.signals.has(Signals::RESTRICTED),
             "gpc": self.signals.has(Signals::GPC),
             "dnt": self.signals.has(Signals::DNT),
             "mode": self.mode.as_str(),
@@ -316,10 +334,12 @@ mod tests {
     #[test]
     fn the_cookie_reaches_as_far_as_the_connection_allows_and_is_dropped_by_the_same_name() {
         let secure = "footfall_optout=1; Path=/; Max-Age=31536000; HttpOnly; SameSite=None; Secure";
-        let cookie = |wish, https| cookie(wish, https).unwrap_or_default();
-        assert_eq!(cookie(Wish::OptOut, true), secure);
-        assert_eq!(cookie(Wish::OptIn, false), "footfall_optout=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
-        assert_eq!(cookie(Wish::Restrict, false), "footfall_optout=1; Path=/; Max-Age=97200; HttpOnly; SameSite=Lax");
-        assert_eq!(cookie(Wish::Erase, true), "");
+        assert_eq!(cookies(Wish::OptOut, true), [secure]);
+        let dropped = ["footfall_optout", "footfall_restrict"]
+            .map(|name| format!("{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"));
+        assert_eq!(cookies(Wish::OptIn, false), dropped);
+        let restricted = "footfall_restrict=1; Path=/; Max-Age=97200; HttpOnly; SameSite=Lax";
+        assert_eq!(cookies(Wish::Restrict, false), [restricted]);
+        assert!(cookies(Wish::Erase, true).is_empty());
     }
 }

@@ -94,6 +94,7 @@ pub(super) fn trouble_page(trouble: Trouble, language: Language) -> String {
 /// What holds for this browser, and the button that changes it.
 fn panel(facts: &Facts, language: Language, browser: Browser) -> String {
     let opted_out = browser.signals.has(Signals::OPTED_OUT);
+    let restricted = browser.signals.has(Signals::RESTRICTED);
     let (state, hint) = state(language, browser);
     let applies = applies(language, browser.mode);
     let heard = [(Signals::GPC, "Global Privacy Control (Sec-GPC)"), (Signals::DNT, "Do Not Track (DNT)")];
@@ -103,7 +104,7 @@ fn panel(facts: &Facts, language: Language, browser: Browser) -> String {
         format!("<p>{said}</p>\n")
     });
     let heard: String = heard.collect();
-    let (path, label) = if opted_out {
+    let (path, label) = if opted_out || restricted {
         ("optin", language.choose("Opt back in", "計測を再開する"))
     } else {
         ("optout", language.choose("Opt out", "計測を停止する（オプトアウト）"))
@@ -122,7 +123,8 @@ fn panel(facts: &Facts, language: Language, browser: Browser) -> String {
         let see =
             language.choose("See what is held about this browser", "このブラウザーについて保有している内容を見る");
         let erase = button("erase", "quiet", language.choose("Erase it", "消去する"));
-        let restrict = button("restrict", "quiet", language.choose("Restrict for today", "本日の処理を停止する"));
+        let restrict = language.choose("Restrict for today", "本日の処理を停止する");
+        let restrict = if opted_out || restricted { String::new() } else { button("restrict", "quiet", restrict) };
         format!(
             "<div class=\"held\"><p><a href=\"/privacy/me?d={site}&amp;lang={tag}\">{see}</a></p>\n{erase}\n{restrict}</div>\n"
         )
@@ -136,6 +138,10 @@ fn panel(facts: &Facts, language: Language, browser: Browser) -> String {
 
 /// Whether this browser is opted out, and a hint where its cookie was not kept.
 fn state(language: Language, browser: Browser) -> (&'static str, Option<&'static str>) {
+    if browser.signals.has(Signals::RESTRICTED) && !browser.signals.has(Signals::OPTED_OUT) {
+        let hint = browser.done.map(|done| done_words(done, language));
+        return (language.choose("You have restricted the processing.", "処理を一時的に停止しています。"), hint);
+    }
     if browser.signals.has(Signals::OPTED_OUT) {
         let hint = browser.done.filter(|done| *done != Done::OptedOut).map(|done| done_words(done, language));
         return (language.choose("You have opted out.", "計測を停止しています（オプトアウト済み）。"), hint);

@@ -46,6 +46,8 @@ pub struct Facts {
     /// Whether a visitor can see, take back and restrict what is held of them while their day is open, and for how long a
     /// restriction is remembered by the browser.
     pub restriction_hours: Option<i64>,
+    /// The cookie by which a browser remembers it, `name=value`.
+    pub restriction_cookie: &'static str,
     /// Whether one program on one server receives, counts and stores.
     pub one_server: bool,
     /// Whether anything is stored per person, visit or event.

@@ -1,5 +1,6 @@
 //! The sentences about a visitor's browser and what a visitor can do.
 
+use model::AddressPrecision;
 use model::limits::DAY_GRACE_MS;
 
 use super::facts::{Facts, Signal};
@@ -23,7 +24,11 @@ pub(super) fn opt_out_cookie(facts: &Facts) -> Option<Said> {
     let opt_out = facts.opt_out?;
     let (cookie, days) = (opt_out.cookie, opt_out.days);
     let (restricting, restricting_ja) = facts.rights().map_or_else(Default::default, |hours| {
-        (format!(" (if you restrict, for {hours} hours)"), format!("（一時的な利用停止の場合は{hours}時間）"))
+        let cookie = facts.restriction_cookie;
+        (
+            format!(" (if you restrict, the cookie {cookie} for {hours} hours)"),
+            format!("（一時的な利用停止の場合はCookie「{cookie}」を{hours}時間）"),
+        )
     });
     Some(both(
         format!(
@@ -38,12 +43,23 @@ pub(super) fn opt_out_cookie(facts: &Facts) -> Option<Said> {
 pub(super) fn access(facts: &Facts) -> Option<Said> {
     let (_, page) = (facts.rights()?, facts.page());
     let grace = DAY_GRACE_MS / 3_600_000;
+    let (cut, cut_ja) = match facts.address {
+        AddressPrecision::Full => ("", ""),
+        AddressPrecision::Network => (
+            " Because only the network of an address is kept here, it tells how much was counted, not of which pages.",
+            "本サイトはアドレスのネットワーク部分のみを扱うため、表示するのは件数のみで、閲覧されたページは表示しません。",
+        ),
+        AddressPrecision::None => (
+            " Because no address is kept here, nobody can be told from others with the same browser: nothing can be shown or erased.",
+            "本サイトはアドレスを扱わず、同じブラウザーをお使いの方を区別できないため、表示および消去は行えません。",
+        ),
+    };
     Some(both(
         format!(
-            "See what is held (access): with the link at {page}, or as JSON from /privacy/me. Until your visits' day has ended, and at most {grace} hours longer, it shows what was counted of them: pages, events, hour, and what was read from your browser. It is found by the address and the browser you ask with; whoever shares both with you counts as one visitor with you, and is shown the same."
+            "See what is held (access): with the link at {page}, or as JSON from /privacy/me. Until your visits' day has ended, and at most {grace} hours longer, it shows what was counted of them: pages, events, hour, and what was read from your browser. It is found by the address and the browser you ask with; whoever shares both with you counts as one visitor with you, and is shown the same.{cut}"
         ),
         format!(
-            "保有内容の確認（開示）：{page} のリンクから、または /privacy/me よりJSON形式でご覧いただけます。ご利用日の終了まで（最長でその{grace}時間後まで）、集計された閲覧の内容（ページ、イベント、時間帯、ブラウザーから読み取った項目）を表示します。お問い合わせ時のアドレスとブラウザーによって特定するため、その両方が同じ方は同一の訪問者として数えられ、同じ内容が表示されます。"
+            "保有内容の確認（開示）：{page} のリンクから、または /privacy/me よりJSON形式でご覧いただけます。ご利用日の終了まで（最長でその{grace}時間後まで）、集計された閲覧の内容（ページ、イベント、時間帯、ブラウザーから読み取った項目）を表示します。お問い合わせ時のアドレスとブラウザーによって特定するため、その両方が同じ方は同一の訪問者として数えられ、同じ内容が表示されます。{cut_ja}"
         ),
     ))
 }
@@ -64,10 +80,10 @@ pub(super) fn restriction(facts: &Facts) -> Option<Said> {
     let (hours, page) = (facts.rights()?, facts.page());
     Some(both(
         format!(
-            "Restrict: with the button at {page}. What was counted stays as it is, and nothing more of you is processed until the day has ended; a cookie keeps to it for {hours} hours."
+            "Restrict: with the button at {page}. What was counted stays as it is. From then on nothing you send is processed while your browser keeps the cookie ({hours} hours); where it keeps none, nothing more is counted of you as a visitor until the day has ended."
         ),
         format!(
-            "一時的な利用停止：{page} のボタンから行えます。すでに集計された数値はそのまま残し、当日の終了までお客様に関する処理を停止します。この選択はCookieにより{hours}時間維持されます。"
+            "一時的な利用停止：{page} のボタンから行えます。すでに集計された数値はそのまま残ります。以後、ブラウザーがCookieを保持している間（{hours}時間）は送信された内容を一切処理しません。Cookieが保持されない場合も、当日の終了まで、お客様を訪問者として集計することはありません。"
         ),
     ))
 }

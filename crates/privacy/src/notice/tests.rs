@@ -273,6 +273,7 @@ fn facts() -> Facts {
         rounded_to: Some(10),
         opt_out: Some(OptOut { cookie: "footfall_optout=1", days: 365 }),
         restriction_hours: Some(27),
+        restriction_cookie: "footfall_restrict=1",
         one_server: true,
         rows_per_person: false,
         measures: vec![
