@@ -1,6 +1,7 @@
 # What a person types. Everything is built once, in the release profile, and shared between build, test, bench and demo.
 #
-# Needs Rust, Node.js with npm, Java, make and a C compiler; what else it needs it fetches through the package clients.
+# Needs Rust, Node.js with npm, Java, make and a C compiler; what else it needs it fetches through the package clients, or
+# says how to get it (scripts/build-needs.sh, scripts/fetch-kafka.sh, scripts/test-needs.sh).
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -18,6 +19,7 @@ demo: build ## Build, start everything with 90 days of demo traffic on http://12
 	@scripts/demo.sh $(if $(LOG),--log "$(LOG)")
 
 build: setup web ## Build target/release/footfall, ready to run
+	@scripts/build-needs.sh
 	@cargo build --release --locked
 
 setup: ## Fetch the ClickHouse engine and the country database into the cache
@@ -35,6 +37,7 @@ $(WEB)/dist/index.html: $(wildcard $(WEB)/*.json $(WEB)/*.html $(WEB)/*.ts $(WEB
 test: build test-unit test-system ## Run every test: unit, property, whole system, real browser
 
 test-unit: build
+	@scripts/fetch-kafka.sh
 	@cd $(TRACKER) && npm test --silent
 	@cd $(WEB) && npm test --silent
 	@cargo test --release --locked --workspace --exclude footfall
@@ -45,6 +48,7 @@ test-system: build
 
 lint: web ## Formatting, clippy, dependencies, licences
 	@cargo fmt --all --check
+	@scripts/build-needs.sh
 	@cargo clippy --release --locked --workspace --all-targets -- -D warnings
 	@scripts/deny.sh
 	@cd $(TRACKER) && npm run --silent check

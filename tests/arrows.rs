@@ -17,7 +17,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// What the pure crates may never have: a runtime, a clock, randomness of their own, the environment, a log.
-const IMPURE: &[&str] = &["tokio", "hyper", "tracing", "getrandom", "rand", "clickhouse", "fjall", "prometheus"];
+const IMPURE: &[&str] =
+    &["tokio", "hyper", "tracing", "getrandom", "rand", "clickhouse", "rdkafka", "fjall", "prometheus"];
 
 fn dependencies(name: &str) -> BTreeSet<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates").join(name).join("Cargo.toml");
@@ -51,6 +52,13 @@ fn every_crate_has_its_arrows_written_down() {
         .collect();
     let written: BTreeSet<String> = ARROWS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(found, written);
+}
+
+#[test]
+fn only_the_journal_speaks_to_kafka() {
+    for (name, _) in ARROWS.iter().filter(|(name, _)| *name != "journal") {
+        assert!(!dependencies(name).contains("rdkafka"), "{name} must not have rdkafka");
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! What a journal refuses, and how it fails. A refusal ([`AppendError::Full`], [`JournalError::NoRoom`]) is for now: the
-//! caller may try again. A failure is for good: rather than guess what is on disk, the journal stops accepting, and only
+//! caller may try again; so is [`JournalError::Unreachable`]. Any other failure is for good: rather than guess what is on disk, the journal stops accepting, and only
 //! opening it again can clear that.
 
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::{METADATA_BYTES_MAX, Offset};
 /// Which bound a full journal has reached; [`Bound::as_str`] is its metric label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Bound {
-    /// As many appends wait for their fsync as may wait.
+    /// As many appends wait to become durable as may wait.
     Queue,
     /// The records kept take as much room as they may take.
     Space,
@@ -43,7 +43,7 @@ pub enum AppendError {
     Failed(#[from] JournalError),
 }
 
-/// How a journal fails. Only [`JournalError::NoRoom`] passes by itself.
+/// How a journal fails. Only [`JournalError::NoRoom`] and [`JournalError::Unreachable`] pass by themselves.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JournalError {
     /// There is no such partition.
@@ -79,6 +79,27 @@ pub enum JournalError {
     /// The disk has no room for the commit. Appends are told [`AppendError::Full`] then.
     #[error("the disk has no room for a commit")]
     NoRoom,
+    /// The brokers did not answer in time, or cannot take it now. Nothing was promised: a record may or may not be kept,
+    /// and the caller may try again.
+    #[error("the brokers could not be reached to {tried}: {reason}")]
+    Unreachable {
+        /// What was tried.
+        tried: String,
+        /// What the client said.
+        reason: String,
+    },
+    /// An existing topic has a setting under which a promise would not hold. It is the operator's to change.
+    #[error("topic {topic} has {setting} = {found}, but it must be {wanted}")]
+    TopicContradicts {
+        /// The topic.
+        topic: String,
+        /// The setting, as Kafka calls it.
+        setting: &'static str,
+        /// What it is.
+        found: String,
+        /// What it must be.
+        wanted: String,
+    },
     /// The partition's commit may have stood in a damaged place; an older one is not offered in its stead. A new commit
     /// clears this.
     #[error("the last commit of partition {partition} is lost to damage")]

@@ -1,11 +1,12 @@
 //! The journal: append records, read them in order, remember how far a reader came. What a record means it never knows.
 //!
-//! Two implementations stand behind [`Journal`]: [`embedded`], durable in a directory of this machine, and its twin
-//! [`memory`]; one behaviour suite runs over both (`tests/suite`). The invariant: an offset that [`Journal::append`]
+//! Three implementations stand behind [`Journal`]: [`embedded`], durable in a directory of this machine, its twin
+//! [`memory`], and [`kafka`], durable on brokers; one behaviour suite runs over all (`tests/suite`). The invariant: an offset that [`Journal::append`]
 //! returned is read again, exactly once and in order, until [`Journal::expire`] drops it.
 
 pub mod embedded;
 mod error;
+pub mod kafka;
 pub mod memory;
 
 use std::fmt;

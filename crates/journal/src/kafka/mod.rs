@@ -1,0 +1,361 @@
+//! The journal on Apache Kafka: one topic, written with acknowledgement by every replica in sync, read by place and by
+//! time, with each partition's commit kept as the offset and metadata of a consumer group.
+//!
+//! It is not a group's member: which process reads which partition is decided elsewhere. The client's calls that wait run
+//! on threads made for waiting, never on the runtime's. An append is durable as far as the brokers' replicas are: Kafka
+//! acknowledges from memory, so the topic wants more than one broker (`docs/decisions/0011-journal-on-kafka.md`).
+
+mod fault;
+mod hold;
+mod reader;
+mod settings;
+mod topic;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use model::Millis;
+use model::limits::RECORD_BYTES_MAX;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::{Offset as Place, TopicPartitionList};
+
+use crate::{AppendError, Commit, Entry, Journal, JournalError, METADATA_BYTES_MAX, Offset};
+use fault::Listener;
+use reader::{Readers, Request};
+use settings::ANSWER_WAIT;
+pub use settings::{KafkaSettings, QUEUE_RECORDS_MAX, Scram, Security, Tls};
+
+/// What a call that asks the brokers several things may take before its caller hears that they are away.
+const CALL_WAIT: Duration = Duration::from_secs(30);
+
+/// A journal on Kafka. Dropping it forgets the appends that wait; what was acknowledged is kept.
+pub struct KafkaJournal {
+    clients: Arc<Clients>,
+}
+
+struct Clients {
+    settings: KafkaSettings,
+    producer: FutureProducer<Listener>,
+    /// What any of the clients complained about last.
+    listener: Listener,
+    control: Arc<BaseConsumer<Listener>>,
+    admin: AdminClient<Listener>,
+    readers: Vec<Readers>,
+    /// Commits go one after the other, so that one whose caller gave up never overwrites a later one.
+    commits: Mutex<()>,
+}
+
+impl KafkaJournal {
+    /// Connects, and opens the topic: makes it where it is missing, and refuses one that would break a promise.
+    pub async fn open(settings: KafkaSettings) -> Result<Self, JournalError> {
+        let clients = Arc::new(blocking(CALL_WAIT, "make the clients", move || Clients::new(settings)).await?);
+        let journal = Self { clients };
+        let clients = &journal.clients;
+        topic::open(&clients.admin, Arc::clone(&clients.control), &clients.settings).await?;
+        Ok(journal)
+    }
+
+    /// Refuses a partition that does not exist.
+    fn exists(&self, partition: u32) -> Result<(), JournalError> {
+        let partitions = self.partitions();
+        (partition < partitions).then_some(()).ok_or(JournalError::NoSuchPartition { partition, partitions })
+    }
+
+    /// Asks the brokers something about a partition, on a thread for waiting.
+    async fn ask<T: Send + 'static>(
+        &self,
+        partition: u32,
+        tried: &str,
+        work: impl FnOnce(&Clients) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        self.exists(partition)?;
+        let clients = Arc::clone(&self.clients);
+        blocking(CALL_WAIT, tried, move || {
+            clients.drain();
+            work(&clients)
+        })
+        .await
+    }
+}
+
+impl Drop for KafkaJournal {
+    /// Ending a client joins its threads. That is done aside, once every call still under way has let go of them.
+    fn drop(&mut self) {
+        let clients = Arc::clone(&self.clients);
+        let end = move || {
+            while Arc::strong_count(&clients) > 1 {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name("kafka-end".to_owned()).spawn(end) {
+            tracing::warn!(%error, "no thread to end the kafka clients on");
+        }
+    }
+}
+
+impl Clients {
+    fn new(settings: KafkaSettings) -> Result<Self, JournalError> {
+        let listener = Listener::default();
+        let made = |error: KafkaError| fault::failure("make a client".to_owned(), &error);
+        let producer = settings.producer()?.create_with_context(listener.clone()).map_err(made)?;
+        let control = Arc::new(settings.control()?.create_with_context(listener.clone()).map_err(made)?);
+        let admin = settings.base()?.create_with_context(listener.clone()).map_err(made)?;
+        let readers = (0..settings.partitions).map(|_| Readers::default()).collect();
+        Ok(Self { settings, producer, listener, control, admin, readers, commits: Mutex::new(()) })
+    }
+
+    /// Takes the client's events off its queue. Nobody polls this client, and a long outage would heap them up.
+    fn drain(&self) {
+        for _event in 0..1_000 {
+            if self.control.poll(Duration::ZERO).is_none() {
+                return;
+            }
+        }
+    }
+
+    fn fault(&self, tried: String, error: &KafkaError) -> JournalError {
+        self.control.context().explain(tried, error)
+    }
+
+    /// The first offset whose record was stamped `at` or later. The end is asked for before: a record that is appended in
+    /// between must not stand before the answer.
+    fn first_at(&self, partition: u32, at: Millis) -> Result<Offset, JournalError> {
+        let (_, end) = reader::watermarks(&self.control, &self.settings.topic, partition)?;
+        let mut times = TopicPartitionList::new();
+        // Negative times have meanings of their own in the protocol.
+        times
+            .add_partition(&self.settings.topic, number(partition))
+            .set_offset(Place::Offset(at.0.max(0)))
+            .map_err(|error| fault::failure(format!("name a time of partition {partition}"), &error))?;
+        let tried = || format!("find a time in partition {partition}");
+        let found = self.control.offsets_for_times(times, ANSWER_WAIT).map_err(|error| self.fault(tried(), &error))?;
+        let elements = found.elements();
+        let element = elements.first();
+        if let Some(Err(error)) = element.map(|element| element.error()) {
+            return Err(self.fault(tried(), &error));
+        }
+        match element.map(|element| element.offset()) {
+            Some(Place::Offset(found)) => Ok(offset(found)),
+            _ => Ok(end),
+        }
+    }
+
+    fn commit(&self, partition: u32, commit: &Commit) -> Result<(), JournalError> {
+        let tried = || format!("commit partition {partition}");
+        let _one_at_a_time = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut list = TopicPartitionList::new();
+        place(&mut list, &self.settings.topic, partition, commit.next)
+            .map_err(|error| fault::failure(tried(), &error))?;
+        if let Some(mut element) = list.find_partition(&self.settings.topic, number(partition)) {
+            element.set_metadata(to_hex(&commit.metadata));
+        }
+        self.control.commit(&list, CommitMode::Sync).map_err(|error| self.fault(tried(), &error))
+    }
+
+    fn committed(&self, partition: u32) -> Result<Option<Commit>, JournalError> {
+        let tried = || format!("read the commit of partition {partition}");
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&self.settings.topic, number(partition));
+        let found = self.control.committed_offsets(list, ANSWER_WAIT).map_err(|error| self.fault(tried(), &error))?;
+        let elements = found.elements();
+        let Some(element) = elements.first() else { return Ok(None) };
+        element.error().map_err(|error| self.fault(tried(), &error))?;
+        let Place::Offset(next) = element.offset() else { return Ok(None) };
+        // Words that are not ours stand there: another program commits under this name, and what we said is gone.
+        let metadata = from_hex(element.metadata()).ok_or(JournalError::CommitLost { partition })?;
+        Ok(Some(Commit { next: offset(next), metadata }))
+    }
+
+    /// Where each partition's records of the hours that ended at `before` end, and how many they are.
+    fn expired(&self, before: Millis) -> Result<(TopicPartitionList, u64), JournalError> {
+        let (mut list, mut count) = (TopicPartitionList::new(), 0);
+        let hour_begins = Millis(before.hour().saturating_mul(3_600_000));
+        for partition in 0..self.settings.partitions {
+            let (first, _) = reader::watermarks(&self.control, &self.settings.topic, partition)?;
+            let kept = self.first_at(partition, hour_begins)?;
+            if kept > first {
+                count += kept.0 - first.0;
+                place(&mut list, &self.settings.topic, partition, kept)
+                    .map_err(|error| fault::failure(format!("expire partition {partition}"), &error))?;
+            }
+        }
+        Ok((list, count))
+    }
+}
+
+impl Journal for KafkaJournal {
+    fn partitions(&self) -> u32 {
+        self.clients.settings.partitions
+    }
+
+    async fn append(&self, partition: u32, record: Vec<u8>) -> Result<Offset, AppendError> {
+        self.exists(partition)?;
+        let bytes = record.len();
+        if bytes > RECORD_BYTES_MAX {
+            return Err(AppendError::TooLong { bytes });
+        }
+        let clients = &self.clients;
+        let refused = |error: KafkaError| match fault::refusal(partition, bytes, &error) {
+            AppendError::Failed(JournalError::Unreachable { tried, .. }) => {
+                AppendError::Failed(clients.listener.explain(tried, &error))
+            }
+            other => other,
+        };
+        // It copies the record into the client's queue and does not wait.
+        let delivery = {
+            let topic = &clients.settings.topic;
+            let record = FutureRecord::<(), [u8]>::to(topic).partition(number(partition)).payload(record.as_slice());
+            clients.producer.send_result(record).map_err(|(error, _record)| refused(error))?
+        };
+        match delivery.await {
+            Ok(Ok(delivered)) => Ok(offset(delivered.offset)),
+            Ok(Err((error, _record))) => Err(refused(error)),
+            Err(_cancelled) => Err(AppendError::Failed(JournalError::Failed {
+                tried: format!("append to partition {partition}"),
+                reason: "the client ended".to_owned(),
+            })),
+        }
+    }
+
+    async fn read(
+        &self,
+        partition: u32,
+        from: Offset,
+        records_max: usize,
+        wait: Duration,
+    ) -> Result<Vec<Entry>, JournalError> {
+        self.exists(partition)?;
+        if records_max == 0 {
+            return Ok(Vec::new());
+        }
+        let abandoned = Abandon::default();
+        let (clients, flag) = (Arc::clone(&self.clients), Arc::clone(&abandoned.0));
+        let request = Request { partition, from, records_max, wait };
+        blocking(wait.saturating_add(CALL_WAIT), "read", move || {
+            let Some(readers) = clients.readers.get(partition as usize) else { return Ok(Vec::new()) };
+            clients.drain();
+            readers.read(&clients.settings, &clients.control, &request, &flag)
+        })
+        .await
+    }
+
+    async fn first_at(&self, partition: u32, at: Millis) -> Result<Offset, JournalError> {
+        self.ask(partition, "find a time", move |clients| clients.first_at(partition, at)).await
+    }
+
+    async fn end(&self, partition: u32) -> Result<Offset, JournalError> {
+        let end =
+            move |clients: &Clients| Ok(reader::watermarks(&clients.control, &clients.settings.topic, partition)?.1);
+        self.ask(partition, "ask for the end", end).await
+    }
+
+    async fn commit(&self, partition: u32, commit: Commit) -> Result<(), JournalError> {
+        self.exists(partition)?;
+        let bytes = commit.metadata.len();
+        if bytes > METADATA_BYTES_MAX {
+            return Err(JournalError::MetadataTooLong { bytes });
+        }
+        self.ask(partition, "commit", move |clients| clients.commit(partition, &commit)).await
+    }
+
+    async fn committed(&self, partition: u32) -> Result<Option<Commit>, JournalError> {
+        self.ask(partition, "read a commit", move |clients| clients.committed(partition)).await
+    }
+
+    /// Moves the beginning of each partition; the brokers remove files that stand before it at their next round, and
+    /// retention does the same without this. Two processes that expire at once may both count the same records.
+    async fn expire(&self, before: Millis) -> Result<u64, JournalError> {
+        let clients = Arc::clone(&self.clients);
+        let (list, count) = blocking(CALL_WAIT, "find what expired", move || clients.expired(before)).await?;
+        if count == 0 {
+            return Ok(0);
+        }
+        let tried = || "expire records".to_owned();
+        let options = AdminOptions::new().request_timeout(Some(ANSWER_WAIT)).operation_timeout(Some(ANSWER_WAIT));
+        let admin = &self.clients.admin;
+        let explain = |error: KafkaError| admin.inner().context().explain(tried(), &error);
+        let done = admin.delete_records(&list, &options).await.map_err(explain)?;
+        done.elements().iter().try_for_each(|element| element.error()).map_err(explain)?;
+        Ok(count)
+    }
+}
+
+/// Tells a reading on another thread that its future was dropped.
+#[derive(Default)]
+struct Abandon(Arc<AtomicBool>);
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Does `work` on a thread for waiting. Its caller hears after `within` at the latest; the work ends by its own bounds.
+async fn blocking<T: Send + 'static>(
+    within: Duration,
+    tried: &str,
+    work: impl FnOnce() -> Result<T, JournalError> + Send + 'static,
+) -> Result<T, JournalError> {
+    let tried = || tried.to_owned();
+    match tokio::time::timeout(within, tokio::task::spawn_blocking(work)).await {
+        Ok(Ok(done)) => done,
+        Ok(Err(error)) => Err(JournalError::Failed { tried: tried(), reason: error.to_string() }),
+        Err(_elapsed) => {
+            Err(JournalError::Unreachable { tried: tried(), reason: format!("no answer within {within:?}") })
+        }
+    }
+}
+
+/// A partition as the protocol numbers it. Those that exist fit; another is refused before it comes here.
+fn number(partition: u32) -> i32 {
+    i32::try_from(partition).unwrap_or(i32::MAX)
+}
+
+/// An offset of the protocol; below zero stand words such as «end», which mean no record.
+fn offset(of_kafka: i64) -> Offset {
+    Offset(u64::try_from(of_kafka).unwrap_or(0))
+}
+
+/// Adds a partition's place to a list.
+fn place(list: &mut TopicPartitionList, topic: &str, partition: u32, at: Offset) -> KafkaResult<()> {
+    list.add_partition_offset(topic, number(partition), Place::Offset(i64::try_from(at.0).unwrap_or(i64::MAX)))
+}
+
+/// Metadata in hexadecimal: Kafka keeps it as text.
+fn to_hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _never_fails = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = text.as_bytes().chunks(2);
+    pairs
+        .map(|pair| match pair {
+            [high, low] => Some(digit(high)? << 4 | digit(low)?),
+            _ => None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_comes_back_from_hexadecimal_and_other_words_do_not() {
+        let all: Vec<u8> = (0..=255).collect();
+        assert_eq!(from_hex(&to_hex(&all)), Some(all));
+        assert_eq!(from_hex(""), Some(vec![]));
+        for other in ["a", "zz", "0x", "é"] {
+            assert_eq!(from_hex(other), None, "{other}");
+        }
+    }
+}
