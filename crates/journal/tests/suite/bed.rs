@@ -1,15 +1,18 @@
-//! A clock that tests turn, and the two journals behind one face.
+//! A clock that tests turn, and the three journals behind one face.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
 use ::model::{Clock, Millis};
 use journal::embedded::{EmbeddedJournal, Settings};
+use journal::kafka::{KafkaJournal, KafkaSettings};
 use journal::memory::MemoryJournal;
 use journal::{Entry, Journal, Offset};
 use tempfile::TempDir;
+
+use crate::kafka_server::shared;
 
 /// An hour, in milliseconds.
 pub const HOUR: i64 = 3_600_000;
@@ -83,6 +86,33 @@ impl Bed for Embedded {
     fn journal(&self) -> &Arc<EmbeddedJournal> {
         &self.0
     }
+}
+
+/// On the broker that all tests share. Its clock and its room are the broker's: what a test turns and bounds is ignored.
+pub struct OnKafka(Arc<KafkaJournal>);
+
+impl Bed for OnKafka {
+    type Journal = KafkaJournal;
+
+    fn bounded(partitions: u32, _clock: Clock, _bytes_max: u64) -> Self {
+        let open = || {
+            let opening = KafkaJournal::open(unlike_any_other(shared().plain(), partitions));
+            tokio::runtime::Handle::current().block_on(opening).unwrap()
+        };
+        Self(Arc::new(tokio::task::block_in_place(open)))
+    }
+
+    fn journal(&self) -> &Arc<KafkaJournal> {
+        &self.0
+    }
+}
+
+/// Settings with a topic and a group of their own, for one broker.
+pub fn unlike_any_other(broker: String, partitions: u32) -> KafkaSettings {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let topic = format!("topic-{}", NUMBER.fetch_add(1, Ordering::SeqCst));
+    let group = format!("group-of-{topic}");
+    KafkaSettings { replication: 1, in_sync_min: 1, ..KafkaSettings::new(vec![broker], topic, group, partitions) }
 }
 
 /// Opens an embedded journal with small segments.

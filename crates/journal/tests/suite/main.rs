@@ -1,8 +1,9 @@
-//! What every journal does, and what the embedded one does beside that. The index:
+//! What every journal does, and what the embedded one and the one on Kafka do beside that. The index:
 //!
-//! `behaviour` runs over the embedded journal and its twin alike · `model` compares the two under random operations ·
+//! `behaviour` runs over the embedded journal, its twin and Kafka alike · `model` compares the first two under random operations ·
 //! `damage` cuts files and flips bits · `crash` kills a process with SIGKILL again and again · `disk` looks at the files.
-//! `bed` holds the helpers.
+//! Those four are about files of ours: Kafka's are the brokers' to keep · `kafka` has what is about brokers, and kills one.
+//! `bed` and `kafka_server` hold the helpers.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "all of it is test code, helpers and macros too")]
 
 mod bed;
@@ -10,4 +11,6 @@ mod behaviour;
 mod crash;
 mod damage;
 mod disk;
+mod kafka;
+mod kafka_server;
 mod model;

@@ -1,0 +1,274 @@
+//! What holds on Kafka beside the common behaviour: its topic, its clock, its being away and coming back, its locks.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ::model::Millis;
+use ::model::limits::RECORD_BYTES_MAX;
+use journal::kafka::{KafkaJournal, KafkaSettings, Scram, Security, Tls};
+use journal::{AppendError, Bound, Commit, Journal, JournalError, Offset};
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use tokio::task::JoinSet;
+
+use crate::bed::{Bed, HOUR, Hand, LONG, NOT_AT_ALL, OnKafka, read_all, texts, unlike_any_other};
+use crate::kafka_server::{Broker, PASSWORD, USER, shared};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_made_once_is_opened_again_with_its_records_and_commits() {
+    let settings = unlike_any_other(shared().plain(), 3);
+    let commit = Commit { next: Offset(7), metadata: b"words".to_vec() };
+    let first = KafkaJournal::open(settings.clone()).await.unwrap();
+    first.append(2, b"kept".to_vec()).await.unwrap();
+    first.commit(2, commit.clone()).await.unwrap();
+    drop(first);
+    let second = KafkaJournal::open(settings).await.unwrap();
+    assert_eq!(texts(&read_all(&second, 2, 10).await), ["kept"]);
+    assert_eq!(second.committed(2).await, Ok(Some(commit)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_that_contradicts_a_promise_is_refused_and_left_as_it_is() {
+    let right = [
+        ("message.timestamp.type", "LogAppendTime"),
+        ("retention.ms", "97200000"),
+        ("segment.ms", "3600000"),
+        ("cleanup.policy", "delete"),
+    ];
+    for (setting, wrong, wanted) in [
+        ("message.timestamp.type", "CreateTime", "LogAppendTime"),
+        ("retention.ms", "604800000", "from 97200000 to 100800000"),
+        ("segment.ms", "7200000", "at most 3600000"),
+        ("cleanup.policy", "compact", "delete"),
+        ("max.message.bytes", "200000", "at least 856064"),
+    ] {
+        let settings = unlike_any_other(shared().plain(), 1);
+        let mut topic = NewTopic::new(&settings.topic, 1, TopicReplication::Fixed(1));
+        for (name, value) in right.into_iter().filter(|(name, _)| *name != setting).chain([(setting, wrong)]) {
+            topic = topic.set(name, value);
+        }
+        make(&topic).await;
+        let refused = JournalError::TopicContradicts {
+            topic: settings.topic.clone(),
+            setting,
+            found: wrong.to_owned(),
+            wanted: wanted.to_owned(),
+        };
+        for _opening in 0..2 {
+            assert_eq!(KafkaJournal::open(settings.clone()).await.err(), Some(refused.clone()));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_of_other_partitions_or_fewer_replicas_is_refused() {
+    let settings = unlike_any_other(shared().plain(), 2);
+    drop(KafkaJournal::open(settings.clone()).await.unwrap());
+    let more = KafkaJournal::open(KafkaSettings { partitions: 4, ..settings.clone() }).await.err().unwrap();
+    assert_eq!(more.to_string(), format!("topic {} has partitions = 2, but it must be 4", settings.topic));
+    let replicated = KafkaJournal::open(KafkaSettings { replication: 3, ..settings.clone() }).await.err().unwrap();
+    assert!(replicated.to_string().contains("has replication factor = 1, but it must be at least 3"), "{replicated}");
+    let in_sync = KafkaJournal::open(KafkaSettings { in_sync_min: 2, ..settings }).await.err().unwrap();
+    assert!(in_sync.to_string().contains("has min.insync.replicas = 1, but it must be at least 2"), "{in_sync}");
+}
+
+async fn make(topic: &NewTopic<'_>) {
+    let mut config = ClientConfig::new();
+    let admin: AdminClient<DefaultClientContext> = config.set("bootstrap.servers", shared().plain()).create().unwrap();
+    let options = AdminOptions::new().operation_timeout(Some(LONG));
+    assert!(admin.create_topics([topic], &options).await.unwrap()[0].is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_time_finds_the_first_record_of_it() {
+    let bed = OnKafka::new(1, Hand::new().clock());
+    let journal = bed.journal();
+    for number in 0..60_u8 {
+        journal.append(0, vec![number]).await.unwrap();
+    }
+    let entries = read_all(&**journal, 0, 7).await;
+    assert!(entries.is_sorted_by_key(|entry| entry.at));
+    let mut first_of = BTreeMap::new();
+    for entry in &entries {
+        first_of.entry(entry.at).or_insert(entry.offset);
+    }
+    assert!(first_of.len() > 2, "the broker's clock moved");
+    for (at, first) in &first_of {
+        assert_eq!(journal.first_at(0, *at).await, Ok(*first));
+    }
+    assert_eq!(journal.first_at(0, Millis(i64::MIN)).await, Ok(entries[0].offset));
+    assert_eq!(journal.first_at(0, entries[59].at.plus(1)).await, journal.end(0).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_expired_is_gone_and_offsets_and_commits_go_on() {
+    let bed = OnKafka::new(2, Hand::new().clock());
+    let journal = bed.journal();
+    let first = journal.append(0, b"old".to_vec()).await.unwrap();
+    let last = journal.append(0, b"old too".to_vec()).await.unwrap();
+    journal.append(1, b"old elsewhere".to_vec()).await.unwrap();
+    let commit = Commit { next: last.next(), metadata: b"kept".to_vec() };
+    journal.commit(0, commit.clone()).await.unwrap();
+    let at = read_all(&**journal, 0, 10).await[0].at;
+    assert_eq!(journal.expire(Millis(at.hour() * HOUR)).await, Ok(0), "their hour has not ended");
+    assert_eq!(journal.expire(at.plus(2 * HOUR)).await, Ok(3));
+    assert_eq!(journal.expire(at.plus(2 * HOUR)).await, Ok(0), "they are gone already");
+    assert_eq!(journal.end(0).await, Ok(last.next()));
+    assert_eq!(journal.first_at(0, Millis(0)).await, Ok(last.next()));
+    assert_eq!(journal.committed(0).await, Ok(Some(commit)));
+    let (wait, begun) = (Duration::from_millis(40), Instant::now());
+    assert_eq!(journal.read(0, first, 10, wait).await, Ok(vec![]));
+    assert!(begun.elapsed() >= wait, "an expired record must not turn waiting into a busy loop");
+    let reader = tokio::spawn({
+        let journal = journal.clone();
+        async move { journal.read(0, first, 10, LONG).await }
+    });
+    assert!(journal.append(0, b"new".to_vec()).await.unwrap() > last);
+    assert_eq!(texts(&reader.await.unwrap().unwrap()), ["new"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_longest_records_go_through_together() {
+    let bed = OnKafka::new(1, Hand::new().clock());
+    let mut appends = JoinSet::new();
+    for number in 0..40_u8 {
+        let journal = bed.journal().clone();
+        appends.spawn(async move { journal.append(0, vec![number; RECORD_BYTES_MAX]).await.unwrap() });
+    }
+    appends.join_all().await;
+    let first = bed.journal().read(0, Offset(0), 1_000, LONG).await.unwrap();
+    assert!(first.len() <= 8 * 1024 * 1024 / RECORD_BYTES_MAX + 1, "a reading is bounded: {} records", first.len());
+    let mut numbers: Vec<_> = read_all(&**bed.journal(), 0, 1_000).await.iter().map(|entry| entry.bytes[9]).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..40).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reading_that_was_given_up_leaves_the_next_one_alone() {
+    let bed = OnKafka::new(1, Hand::new().clock());
+    let journal = bed.journal();
+    for _attempt in 0..3 {
+        let given_up = tokio::time::timeout(Duration::from_millis(20), journal.read(0, Offset(0), 10, LONG)).await;
+        assert!(given_up.is_err());
+    }
+    journal.append(0, b"x".to_vec()).await.unwrap();
+    assert_eq!(texts(&journal.read(0, Offset(0), 10, LONG).await.unwrap()), ["x"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scram_lets_in_who_knows_the_password_and_says_why_it_lets_nobody_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let with = |password: &str| {
+        let password_file = directory.path().join(password);
+        std::fs::write(&password_file, format!("{password}\n")).unwrap();
+        let security =
+            Security::SaslScram { user: USER.to_owned(), password_file, mechanism: Scram::Sha512, tls: None };
+        KafkaSettings { security, ..unlike_any_other(shared().sasl(), 1) }
+    };
+    goes_through(with(PASSWORD)).await;
+    let refused = KafkaJournal::open(with("a-guess")).await.err().unwrap();
+    assert!(refused.to_string().to_lowercase().contains("authentication"), "{refused}");
+    assert!(!refused.to_string().contains("a-guess"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tls_reaches_a_broker_that_is_vouched_for_and_no_other() {
+    let with = |authorities: Option<&Path>| {
+        let tls = Tls { authorities: authorities.map(Path::to_owned), own: None };
+        KafkaSettings { security: Security::Tls(tls), ..unlike_any_other(shared().tls(), 1) }
+    };
+    goes_through(with(Some(&shared().authorities()))).await;
+    let refused = KafkaJournal::open(with(None)).await.err().unwrap();
+    assert!(refused.to_string().contains("certificate"), "{refused}");
+}
+
+async fn goes_through(settings: KafkaSettings) {
+    let journal = KafkaJournal::open(settings).await.unwrap();
+    journal.append(0, b"through".to_vec()).await.unwrap();
+    assert_eq!(texts(&journal.read(0, Offset(0), 10, LONG).await.unwrap()), ["through"]);
+}
+
+/// A broker of its own, because it is killed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_broker_loses_nothing_acknowledged_and_the_journal_goes_on() {
+    const QUEUE: usize = 10;
+    let mut broker = tokio::task::block_in_place(Broker::start);
+    let append_wait = Duration::from_secs(3);
+    let settings = KafkaSettings { append_wait, queue_records_max: QUEUE, ..unlike_any_other(broker.plain(), 1) };
+    let journal = Arc::new(KafkaJournal::open(settings).await.unwrap());
+    let commit = Commit { next: Offset(3), metadata: b"before".to_vec() };
+    journal.commit(0, commit.clone()).await.unwrap();
+
+    // Killed while appends are under way: each is acknowledged, or reported as not kept.
+    let mut senders = JoinSet::new();
+    for sender in 0..4 {
+        senders.spawn(append_until_refused(journal.clone(), sender));
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    tokio::task::block_in_place(|| broker.kill());
+    let mut acknowledged: BTreeMap<Offset, String> = senders.join_all().await.into_iter().flatten().collect();
+    assert!(acknowledged.len() > 20, "{} acknowledged", acknowledged.len());
+
+    // While it is away: a full queue refuses at once, and what waits is told within the bound.
+    let mut appends = JoinSet::new();
+    for number in 0..3 * QUEUE {
+        let journal = journal.clone();
+        appends.spawn(async move {
+            let begun = Instant::now();
+            (journal.append(0, format!("away {number}").into_bytes()).await.unwrap_err(), begun.elapsed())
+        });
+    }
+    let told = appends.join_all().await;
+    let full: Vec<_> = told.iter().filter(|(error, _)| *error == AppendError::Full(Bound::Queue)).collect();
+    assert!(full.len() >= 2 * QUEUE, "{} refused", full.len());
+    assert!(full.iter().all(|(_, took)| *took < append_wait / 2), "at once: {full:?}");
+    for (error, took) in told.iter().filter(|(error, _)| *error != AppendError::Full(Bound::Queue)) {
+        assert!(matches!(error, AppendError::Failed(JournalError::Unreachable { .. })), "{error}");
+        assert!(*took < LONG, "{took:?}");
+    }
+    let later = Commit { next: Offset(4), metadata: b"while it is away".to_vec() };
+    let (end, committing) = tokio::join!(journal.end(0), journal.commit(0, later));
+    assert!(matches!(end, Err(JournalError::Unreachable { .. })), "{end:?}");
+    assert!(matches!(committing, Err(JournalError::Unreachable { .. })), "{committing:?}");
+
+    tokio::task::block_in_place(|| broker.restart());
+    let begun = Instant::now();
+    let back = loop {
+        match journal.append(0, b"back".to_vec()).await {
+            Ok(offset) => break offset,
+            Err(error) => assert!(begun.elapsed() < LONG, "it does not go on: {error}"),
+        }
+    };
+    println!("appends went on {:?} after the broker", begun.elapsed());
+    acknowledged.insert(back, "back".to_owned());
+    let entries = read_all(&*journal, 0, 100).await;
+    let found: BTreeMap<_, _> =
+        entries.iter().map(|entry| (entry.offset, String::from_utf8(entry.bytes.clone()).unwrap())).collect();
+    for (offset, text) in &acknowledged {
+        assert_eq!(found.get(offset), Some(text), "{offset} was acknowledged");
+    }
+    let mut all = texts(&entries);
+    all.sort_unstable();
+    assert!(all.is_sorted_by(|one, next| one < next), "nothing is there twice");
+    assert_eq!(journal.committed(0).await, Ok(Some(commit)));
+    assert_eq!(journal.read(0, back.next(), 10, NOT_AT_ALL).await, Ok(vec![]));
+}
+
+async fn append_until_refused(journal: Arc<KafkaJournal>, sender: u32) -> Vec<(Offset, String)> {
+    let mut acknowledged: Vec<(Offset, String)> = Vec::new();
+    for number in 0_u32.. {
+        let text = format!("{sender}/{number}");
+        match journal.append(0, text.clone().into_bytes()).await {
+            Ok(offset) => {
+                assert!(acknowledged.last().is_none_or(|(last, _)| *last < offset), "in order");
+                acknowledged.push((offset, text));
+            }
+            Err(AppendError::Failed(JournalError::Unreachable { .. })) => break,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    acknowledged
+}

@@ -1,0 +1,202 @@
+//! A real Apache Kafka for tests: one broker in KRaft mode on free ports of loopback, in a directory that goes away. It
+//! speaks plainly, SASL/SCRAM and TLS. It is no cluster: what needs several brokers is not tested with it.
+//!
+//! Between the test and the broker stands a shell that waits for its input to end. It ends the broker with SIGKILL and
+//! removes the directory also when the test itself was killed, without a word of unsafe code.
+
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// As `scripts/fetch-kafka.sh` pins it.
+const VERSION: &str = "4.4.0";
+/// Far longer than a broker takes to start, even on a machine that builds something else.
+const START_WAIT: Duration = Duration::from_secs(120);
+
+pub const USER: &str = "footfall";
+pub const PASSWORD: &str = "a-password-of-the-tests";
+
+const WATCHER: &str = r#"
+log=$1 directory=$2; shift 2
+"$@" </dev/null >"$log" 2>&1 &
+broker=$!
+if read -r _; then again=yes; else again=no; fi
+kill -9 "$broker"
+wait "$broker"
+[ "$again" = yes ] || rm -rf "$directory"
+"#;
+
+/// A broker; dropping it ends it.
+pub struct Broker {
+    directory: PathBuf,
+    ports: Vec<u16>,
+    watcher: Option<Child>,
+    starts: u32,
+}
+
+/// The broker that the tests of this binary share.
+pub fn shared() -> &'static Broker {
+    static SHARED: OnceLock<Broker> = OnceLock::new();
+    SHARED.get_or_init(Broker::start)
+}
+
+impl Broker {
+    pub fn start() -> Self {
+        fetch();
+        let directory = tempfile::Builder::new().prefix("footfall-kafka-").tempdir().unwrap().keep();
+        // All four are held until all are known, so that no two are the same.
+        let held: Vec<_> = (0..4).map(|_| listen()).collect();
+        let ports = held.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
+        drop(held);
+        let mut broker = Self { directory, ports, watcher: None, starts: 0 };
+        broker.configure();
+        broker.restart();
+        broker
+    }
+
+    pub fn plain(&self) -> String {
+        self.address(0)
+    }
+
+    pub fn sasl(&self) -> String {
+        self.address(1)
+    }
+
+    pub fn tls(&self) -> String {
+        self.address(2)
+    }
+
+    /// The certificate that vouches for the broker.
+    pub fn authorities(&self) -> PathBuf {
+        self.directory.join("broker.pem")
+    }
+
+    /// SIGKILL; what the broker had written stays.
+    pub fn kill(&mut self) {
+        let mut watcher = self.watcher.take().unwrap();
+        watcher.stdin.take().unwrap().write_all(b"kill\n").unwrap();
+        watcher.wait().unwrap();
+    }
+
+    /// Starts the broker that is not running and waits until it answers.
+    pub fn restart(&mut self) {
+        assert!(self.watcher.is_none());
+        self.starts += 1;
+        let log = self.directory.join(format!("log.{}", self.starts));
+        let child = Command::new("sh")
+            .args(["-c", WATCHER, "sh"])
+            .arg(&log)
+            .arg(&self.directory)
+            .args(["java", "-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"])
+            .arg(jars())
+            .arg("kafka.Kafka")
+            .arg(self.directory.join("server.properties"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0) // so that an interrupt at the terminal leaves it to clean up
+            .spawn()
+            .unwrap();
+        self.watcher = Some(child);
+        let begun = Instant::now();
+        let said = || fs::read_to_string(&log).unwrap_or_default();
+        while !said().contains("Kafka Server started") {
+            assert!(begun.elapsed() < START_WAIT && !said().contains("Exiting Kafka"), "it does not start: {}", said());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn address(&self, index: usize) -> String {
+        format!("127.0.0.1:{}", self.ports[index])
+    }
+
+    fn configure(&self) {
+        let directory = self.directory.display();
+        let [plain, sasl, tls, controller] = [0, 1, 2, 3].map(|index| self.address(index));
+        let store = self.directory.join("broker.p12");
+        let key = ["-alias", "broker", "-storepass", "changeit", "-keystore", store.to_str().unwrap()];
+        let authorities = self.authorities();
+        run(Command::new("keytool")
+            .args(["-genkeypair", "-keyalg", "EC", "-storetype", "PKCS12", "-dname", "CN=127.0.0.1"])
+            .args(["-ext", "san=ip:127.0.0.1", "-validity", "3"])
+            .args(key));
+        run(Command::new("keytool").args(["-exportcert", "-rfc", "-file", authorities.to_str().unwrap()]).args(key));
+        let properties = format!(
+            "process.roles=broker,controller\n\
+             node.id=1\n\
+             controller.quorum.voters=1@{controller}\n\
+             listeners=PLAIN://{plain},SASL://{sasl},TLS://{tls},CONTROLLER://{controller}\n\
+             advertised.listeners=PLAIN://{plain},SASL://{sasl},TLS://{tls}\n\
+             listener.security.protocol.map=PLAIN:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL\n\
+             controller.listener.names=CONTROLLER\n\
+             inter.broker.listener.name=PLAIN\n\
+             log.dirs={directory}/data\n\
+             offsets.topic.replication.factor=1\n\
+             offsets.topic.num.partitions=1\n\
+             log.cleaner.dedupe.buffer.size=10485760\n\
+             num.network.threads=2\n\
+             num.io.threads=2\n\
+             sasl.enabled.mechanisms=SCRAM-SHA-512\n\
+             listener.name.sasl.scram-sha-512.sasl.jaas.config=\
+             org.apache.kafka.common.security.scram.ScramLoginModule required;\n\
+             listener.name.tls.ssl.keystore.type=PKCS12\n\
+             listener.name.tls.ssl.keystore.location={directory}/broker.p12\n\
+             listener.name.tls.ssl.keystore.password=changeit\n"
+        );
+        let file = self.directory.join("server.properties");
+        fs::write(&file, properties).unwrap();
+        run(Command::new("java")
+            .args(["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", &jars()])
+            .args(["kafka.tools.StorageTool", "format", "--cluster-id", "Zm9vdGZhbGwtdGVzdC1r", "--config"])
+            .arg(&file)
+            .args(["--add-scram", &format!("SCRAM-SHA-512=[name={USER},password={PASSWORD}]")]));
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if let Some(mut watcher) = self.watcher.take() {
+            drop(watcher.stdin.take());
+            watcher.wait().unwrap();
+        }
+        let _gone_already = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// Listens on a free port below those that the system gives to outgoing connections, which come and go while the broker is
+/// not running.
+fn listen() -> TcpListener {
+    for attempt in 0_u64.. {
+        let port = 20_000 + RandomState::new().hash_one(attempt) % 12_000;
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", u16::try_from(port).unwrap())) {
+            return listener;
+        }
+    }
+    unreachable!("no port is free")
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; Java 17 or newer is needed"));
+    assert!(output.status.success(), "{command:?} failed: {output:?}");
+}
+
+/// Every jar of the cache, as Java's class path names them.
+fn jars() -> String {
+    let cache = std::env::var_os("FOOTFALL_CACHE").map(PathBuf::from).unwrap_or_else(|| {
+        let home = || Path::new(&std::env::var_os("HOME").unwrap()).join(".cache");
+        std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from).join("footfall")
+    });
+    format!("{}/*", cache.join(format!("kafka-{VERSION}")).display())
+}
+
+/// Makes sure that Kafka is there, fetching it as `make test` does.
+fn fetch() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/fetch-kafka.sh");
+    assert!(Command::new("sh").arg(script).status().unwrap().success(), "Kafka cannot be fetched");
+}
