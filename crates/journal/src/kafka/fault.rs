@@ -2,13 +2,18 @@
 //! last. It logs the client's own complaints; they name brokers and topics, never records.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 
+use super::settings::ANSWER_WAIT;
 use crate::{AppendError, Bound, JournalError};
+
+/// How long it is left alone before it is asked again.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// Listens to a journal's clients. What one complained about last makes the reason of a time-out readable: «timed out»
 /// alone does not say that a password was wrong. Only the producer's polling thread hears such reasons, and it tries to
@@ -55,6 +60,19 @@ impl Listener {
                 JournalError::Unreachable { tried, reason }
             }
             other => other,
+        }
+    }
+}
+
+/// Asks again while the failure is one that passes, as long as one answer may take: a partition that was just made, or
+/// whose leader changes, is nobody's for a moment. It waits, so it is called on threads made for that.
+pub(super) fn patiently<T>(ask: impl Fn(Duration) -> KafkaResult<T>) -> KafkaResult<T> {
+    let begun = Instant::now();
+    loop {
+        let left = ANSWER_WAIT.saturating_sub(begun.elapsed());
+        match ask(left.max(AGAIN)) {
+            Err(error) if left > AGAIN && code(&error).is_some_and(passes) => std::thread::sleep(AGAIN),
+            answer => return answer,
         }
     }
 }

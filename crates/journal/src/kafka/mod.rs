@@ -132,13 +132,12 @@ impl Clients {
             .set_offset(Place::Offset(at.0.max(0)))
             .map_err(|error| fault::failure(format!("name a time of partition {partition}"), &error))?;
         let tried = || format!("find a time in partition {partition}");
-        let found = self.control.offsets_for_times(times, ANSWER_WAIT).map_err(|error| self.fault(tried(), &error))?;
-        let elements = found.elements();
-        let element = elements.first();
-        if let Some(Err(error)) = element.map(|element| element.error()) {
-            return Err(self.fault(tried(), &error));
-        }
-        match element.map(|element| element.offset()) {
+        let found = fault::patiently(|wait| {
+            let found = self.control.offsets_for_times(times.clone(), wait)?;
+            found.elements().iter().try_for_each(|element| element.error()).map(|()| found)
+        })
+        .map_err(|error| self.fault(tried(), &error))?;
+        match found.elements().first().map(|element| element.offset()) {
             Some(Place::Offset(found)) => Ok(offset(found)),
             _ => Ok(end),
         }
@@ -160,10 +159,13 @@ impl Clients {
         let tried = || format!("read the commit of partition {partition}");
         let mut list = TopicPartitionList::new();
         list.add_partition(&self.settings.topic, number(partition));
-        let found = self.control.committed_offsets(list, ANSWER_WAIT).map_err(|error| self.fault(tried(), &error))?;
+        let found = fault::patiently(|wait| {
+            let found = self.control.committed_offsets(list.clone(), wait)?;
+            found.elements().iter().try_for_each(|element| element.error()).map(|()| found)
+        })
+        .map_err(|error| self.fault(tried(), &error))?;
         let elements = found.elements();
         let Some(element) = elements.first() else { return Ok(None) };
-        element.error().map_err(|error| self.fault(tried(), &error))?;
         let Place::Offset(next) = element.offset() else { return Ok(None) };
         // Words that are not ours stand there: another program commits under this name, and what we said is gone.
         let metadata = from_hex(element.metadata()).ok_or(JournalError::CommitLost { partition })?;

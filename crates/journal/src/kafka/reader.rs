@@ -186,8 +186,7 @@ pub(super) fn watermarks(
     partition: u32,
 ) -> Result<(Offset, Offset), JournalError> {
     let number = super::number(partition);
-    let (first, end) = control
-        .fetch_watermarks(topic, number, ANSWER_WAIT)
+    let (first, end) = fault::patiently(|wait| control.fetch_watermarks(topic, number, wait))
         .map_err(|error| control.context().explain(format!("ask where partition {partition} ends"), &error))?;
     Ok((super::offset(first), super::offset(end)))
 }

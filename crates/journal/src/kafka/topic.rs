@@ -86,8 +86,7 @@ fn shape(control: &BaseConsumer<Listener>, settings: &KafkaSettings) -> Result<(
     let begun = Instant::now();
     loop {
         let tried = || format!("look at topic {}", settings.topic);
-        let metadata = control
-            .fetch_metadata(Some(&settings.topic), ANSWER_WAIT)
+        let metadata = fault::patiently(|wait| control.fetch_metadata(Some(&settings.topic), wait))
             .map_err(|error| control.context().explain(tried(), &error))?;
         let partitions = metadata.topics().first().map(|topic| topic.partitions()).unwrap_or_default();
         if !partitions.is_empty() && partitions.iter().all(|partition| partition.leader() >= 0) {

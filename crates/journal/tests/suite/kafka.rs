@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use ::model::Millis;
@@ -196,21 +197,26 @@ async fn goes_through(settings: KafkaSettings) {
 async fn a_killed_broker_loses_nothing_acknowledged_and_the_journal_goes_on() {
     const QUEUE: usize = 10;
     let mut broker = tokio::task::block_in_place(Broker::start);
-    let append_wait = Duration::from_secs(3);
+    let append_wait = Duration::from_secs(5);
     let settings = KafkaSettings { append_wait, queue_records_max: QUEUE, ..unlike_any_other(broker.plain(), 1) };
     let journal = Arc::new(KafkaJournal::open(settings).await.unwrap());
     let commit = Commit { next: Offset(3), metadata: b"before".to_vec() };
     journal.commit(0, commit.clone()).await.unwrap();
 
     // Killed while appends are under way: each is acknowledged, or reported as not kept.
+    let count = Arc::new(AtomicU32::new(0));
     let mut senders = JoinSet::new();
     for sender in 0..4 {
-        senders.spawn(append_until_refused(journal.clone(), sender));
+        senders.spawn(append_until_refused(journal.clone(), sender, count.clone()));
     }
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let begun = Instant::now();
+    while count.load(Ordering::SeqCst) < 100 {
+        assert!(begun.elapsed() < 2 * LONG, "{count:?} acknowledged");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     tokio::task::block_in_place(|| broker.kill());
     let mut acknowledged: BTreeMap<Offset, String> = senders.join_all().await.into_iter().flatten().collect();
-    assert!(acknowledged.len() > 20, "{} acknowledged", acknowledged.len());
+    assert!(acknowledged.len() >= 100, "{} acknowledged", acknowledged.len());
 
     // While it is away: a full queue refuses at once, and what waits is told within the bound.
     let mut appends = JoinSet::new();
@@ -227,7 +233,7 @@ async fn a_killed_broker_loses_nothing_acknowledged_and_the_journal_goes_on() {
     assert!(full.iter().all(|(_, took)| *took < append_wait / 2), "at once: {full:?}");
     for (error, took) in told.iter().filter(|(error, _)| *error != AppendError::Full(Bound::Queue)) {
         assert!(matches!(error, AppendError::Failed(JournalError::Unreachable { .. })), "{error}");
-        assert!(*took < LONG, "{took:?}");
+        assert!(*took < append_wait + LONG, "{took:?}");
     }
     let later = Commit { next: Offset(4), metadata: b"while it is away".to_vec() };
     let (end, committing) = tokio::join!(journal.end(0), journal.commit(0, later));
@@ -239,7 +245,7 @@ async fn a_killed_broker_loses_nothing_acknowledged_and_the_journal_goes_on() {
     let back = loop {
         match journal.append(0, b"back".to_vec()).await {
             Ok(offset) => break offset,
-            Err(error) => assert!(begun.elapsed() < LONG, "it does not go on: {error}"),
+            Err(error) => assert!(begun.elapsed() < 2 * LONG, "it does not go on: {error}"),
         }
     };
     println!("appends went on {:?} after the broker", begun.elapsed());
@@ -257,7 +263,7 @@ async fn a_killed_broker_loses_nothing_acknowledged_and_the_journal_goes_on() {
     assert_eq!(journal.read(0, back.next(), 10, NOT_AT_ALL).await, Ok(vec![]));
 }
 
-async fn append_until_refused(journal: Arc<KafkaJournal>, sender: u32) -> Vec<(Offset, String)> {
+async fn append_until_refused(journal: Arc<KafkaJournal>, sender: u32, count: Arc<AtomicU32>) -> Vec<(Offset, String)> {
     let mut acknowledged: Vec<(Offset, String)> = Vec::new();
     for number in 0_u32.. {
         let text = format!("{sender}/{number}");
@@ -265,6 +271,7 @@ async fn append_until_refused(journal: Arc<KafkaJournal>, sender: u32) -> Vec<(O
             Ok(offset) => {
                 assert!(acknowledged.last().is_none_or(|(last, _)| *last < offset), "in order");
                 acknowledged.push((offset, text));
+                count.fetch_add(1, Ordering::SeqCst);
             }
             Err(AppendError::Failed(JournalError::Unreachable { .. })) => break,
             Err(other) => panic!("{other}"),
