@@ -1,5 +1,5 @@
 //! Measures the journal on a running Kafka: appends acknowledged a second and their latency at 1, 64 and 1,000 senders, then
-//! reading everything again. It is not a test; its figures stand in docs/decisions/0011-journal-on-kafka.md.
+//! reading everything again. It is not a test; its figures stand in docs/decisions/0013-journal-on-kafka.md.
 //!
 //! `cargo run --release -p journal --example kafka_figures -- HOST:PORT TOPIC` (a topic that does not exist; it stays).
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]

@@ -3,7 +3,7 @@
 //!
 //! It is not a group's member: which process reads which partition is decided elsewhere. The client's calls that wait run
 //! on threads made for waiting, never on the runtime's. An append is durable as far as the brokers' replicas are: Kafka
-//! acknowledges from memory, so the topic wants more than one broker (`docs/decisions/0011-journal-on-kafka.md`).
+//! acknowledges from memory, so the topic wants more than one broker (`docs/decisions/0013-journal-on-kafka.md`).
 
 mod fault;
 mod hold;
