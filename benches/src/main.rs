@@ -3,6 +3,7 @@
 //! It is not a test: no figure here fails anything. What fails a measurement is a wrong count, because a ratio between two
 //! programs that do not count the same says nothing. Every measurement runs in a process of its own and within a time.
 
+mod consent;
 mod dashboard;
 mod folding;
 mod gif;
@@ -57,6 +58,8 @@ enum Measurement {
     Bytes,
     /// CPU per clear GIF, against nginx
     Gif,
+    /// The longest consent strings
+    Consent,
     /// Hits folded per second and core, RAM per visitor-day
     Fold,
     /// Records replayed from the journal per second
@@ -74,6 +77,7 @@ impl Measurement {
         match self {
             Self::Bytes => dashboard::measure(),
             Self::Gif => gif::measure(footfall),
+            Self::Consent => consent::measure(),
             Self::Fold => folding::measure(),
             Self::Replay => replay::measure(),
             Self::Import => import::measure(footfall),
