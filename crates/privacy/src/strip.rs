@@ -84,8 +84,7 @@ pub fn referrer(url: &str, page_host: &str, site: &Domain) -> Option<Referrer> {
     let Some(Host::Domain(host)) = url.host() else { return None };
     // A scheme of its own (`android-app:`) has its host read as a name whatever it is.
     let host = Some(bare_host(host)).filter(|host| !host.is_empty() && host.parse::<IpAddr>().is_err())?;
-    let site_host = before(site.as_str(), &['/', ':']);
-    let internal = *host == *page_host || *host == *site_host.strip_prefix("www.").unwrap_or(site_host);
+    let internal = *host == *page_host || *host == *host_of(site);
     (!internal).then(|| Referrer { host, path: non_empty_path(url.path()) })
 }
 
@@ -98,6 +97,12 @@ pub fn address(address: IpAddr, precision: AddressPrecision) -> IpAddr {
         (AddressPrecision::Network, IpAddr::V6(v6)) => Ipv6Addr::from_bits(v6.to_bits() & !0 << 80).into(),
         (AddressPrecision::None, _) => Ipv4Addr::UNSPECIFIED.into(),
     }
+}
+
+/// The host of a site, without `www.`.
+pub(crate) fn host_of(site: &Domain) -> &str {
+    let host = before(site.as_str(), &['/', ':']);
+    host.strip_prefix("www.").unwrap_or(host)
 }
 
 /// The path of a log line, which knows no host. The URL parser is spared: most lines have no query at all.
