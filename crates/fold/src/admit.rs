@@ -119,6 +119,14 @@ impl Draft<'_> {
         Ok(())
     }
 
+    pub(crate) fn strip_hosts(&mut self) -> Result<(), Refusal> {
+        let referrer = self.referrer.as_mut().map(|referrer| &mut referrer.host);
+        for host in [Some(&mut self.page.host), referrer].into_iter().flatten() {
+            replace(host, |host| redact::host(host, &self.site.domain));
+        }
+        Ok(())
+    }
+
     pub(crate) fn strip_words(&mut self) -> Result<(), Refusal> {
         let Campaign { source, medium, name, term, content, click_id: _ } = &mut self.page.campaign;
         for field in [source, medium, name, term, content].into_iter().flatten() {
@@ -201,10 +209,24 @@ fn at_most(chars_max: usize, text: &str) -> Result<(), Refusal> {
     if text.len() > chars_max && text.chars().count() > chars_max { Err(Refusal::TooLarge) } else { Ok(()) }
 }
 
-/// A tag such as `zh-hant-hk`; anything else says nothing.
+/// Of a tag its language, script and region, such as `zh-hant-hk`; anything that does not begin so says nothing.
 fn language(tag: &str) -> Option<Box<str>> {
-    let well_formed = tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    (well_formed && !tag.is_empty() && tag.len() <= LANGUAGE_BYTES_MAX).then(|| tag.to_ascii_lowercase().into())
+    const LONGEST: usize = "zh-hant-hk".len();
+    let letters = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let script = |part: &str| part.len() == 4 && letters(part);
+    let region = |part: &str| {
+        (part.len() == 2 && letters(part)) || (part.len() == 3 && part.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let tag = Some(tag).filter(|tag| tag.len() <= LANGUAGE_BYTES_MAX)?;
+    let mut parts = tag.split('-').peekable();
+    let mut kept = parts.next().filter(|part| (2..=3).contains(&part.len()) && letters(part))?.to_owned();
+    for part in [parts.next_if(|part| script(part)), parts.next_if(|part| region(part))].into_iter().flatten() {
+        if kept.len() + 1 + part.len() <= LONGEST {
+            kept.push('-');
+            kept.push_str(part);
+        }
+    }
+    Some(kept.to_ascii_lowercase().into())
 }
 
 fn plausible_money(revenue: &Revenue) -> Result<(), Refusal> {
@@ -282,6 +304,38 @@ mod tests {
         assert_eq!(campaign.each_ref().map(AsRef::as_ref), [":email", ":hex", "120209876543"]);
         assert_eq!(hit.props, [("from :email".into(), "https://example.org/a".into())]);
         assert_eq!(hit.kind, Kind::Event { name: "Signup :number".into(), interactive: true });
+    }
+
+    #[test]
+    fn a_host_loses_what_may_name_a_person_or_a_machine() {
+        let url = "https://0f8fad5b-d9cb-469f-a165-70867728950e.example.com/".into();
+        let referrer = Some("https://203-0-113-5.dyn.isp.example/".into());
+        let hit = admit(Arrival { url, referrer, ..arrival() }, &site(Mode::Full)).unwrap();
+        assert_eq!(hit.host.as_ref(), ":uuid.example.com");
+        assert_eq!(hit.referrer.unwrap().host.as_ref(), ":address.dyn.isp.example");
+    }
+
+    #[test]
+    fn a_language_is_kept_with_its_script_and_region_and_nothing_else_is() {
+        for (sent, kept) in [
+            ("en-US", Some("en-us")),
+            ("ja", Some("ja")),
+            ("zh-Hant-HK", Some("zh-hant-hk")),
+            ("es-419", Some("es-419")),
+            ("yue-Hant-HK", Some("yue-hant")),
+            ("de-DE-1996", Some("de-de")),
+            ("de-jane-doe-1985", Some("de-jane")),
+            ("jan-doe-1985", Some("jan")),
+            ("jane-doe-1985-819012345678", None),
+            ("0f8fad5bd9cb469fa16570867728950e", None),
+            ("x-jane", None),
+            ("日本", None),
+            ("en_US", None),
+            ("", None),
+        ] {
+            let hit = admit(Arrival { language: Some(sent.into()), ..arrival() }, &site(Mode::Full)).unwrap();
+            assert_eq!(hit.language.as_deref(), kept, "{sent}");
+        }
     }
 
     #[test]

@@ -43,6 +43,11 @@ pub(crate) const ADMISSION: &[Admission] = &[
         run: |draft| draft.strip_paths(),
     },
     Admission {
+        name: "strip_hosts",
+        does: "replaces what may name a person or a machine in either host, but the site's own name",
+        run: |draft| draft.strip_hosts(),
+    },
+    Admission {
         name: "strip_words",
         does: "replaces what may name a person in campaign fields, properties and the event's name",
         run: |draft| draft.strip_words(),
