@@ -264,3 +264,7 @@ fn count_of(look: &Look, column: &Column) -> String {
 fn identifier(name: &str) -> String {
     format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
 }
+
+#[cfg(test)]
+#[path = "evidence_tests.rs"]
+mod tests;
