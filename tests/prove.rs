@@ -88,6 +88,61 @@ fn a_healthy_installation_keeps_every_promise_and_a_stranger_is_told_nothing() {
 }
 
 #[test]
+fn no_stranger_can_break_a_promise_by_what_they_send() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::configured(data.path(), CONFIG);
+    let paths = [
+        "/x/addr=203.0.113.5",
+        "/ip_203.0.113.5",
+        "/203.0.113.5_x",
+        "/a/v203.0.113.5",
+        "/[2001:db8::1]:443/a",
+        "/tel/090-1234-5678",
+        "/tel/+81-90-1234-5678",
+        "/1234-5678-9012",
+        "/12345_67890",
+        "/AKIAIOSFODNN7EXAMPLE",
+    ];
+    let props = [
+        "addr=203.0.113.5",
+        "[2001:db8::1]:443",
+        "Mozilla/5.0 (X11; Linux) Gecko/20100101",
+        "jane․doe@example。com",
+        "jane.doe@example.com_x",
+    ];
+    let hosts = ["example.com", "0f8fad5b-d9cb-469f-a165-70867728950e.example.com", "203-0-113-5.dyn.isp.example"];
+    let languages = ["0f8fad5bd9cb469fa16570867728950e", "jane-doe-1985-819012345678", "en-US"];
+    let mut sent = 0;
+    for (number, path) in paths.iter().enumerate() {
+        let (prop, host) = (props[number % props.len()], hosts[number % hosts.len()]);
+        for name in ["pageview", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"] {
+            let answer = server.event(&json!({
+                "name": name, "domain": "example.com", "url": format!("https://{host}{path}?utm_source={prop}"),
+                "referrer": format!("https://{}{path}", hosts[(number + 1) % hosts.len()]),
+                "props": { "seen": prop, prop: "x" }, "language": languages[number % languages.len()],
+            }));
+            assert_eq!(answer.status, 202, "{}", answer.text());
+            sent += 1;
+        }
+    }
+    eventually("what was sent is counted", || (server.totals("example.com", &["events"]) == [sent]).then_some(()));
+    assert_eq!(broken(&server), Vec::<String>::new());
+    let shown = ["event:page", "event:hostname", "event:goal", "visit:referrer", "visit:source", "event:props:seen"]
+        .map(|dimension| format!("{:?}", server.breakdown("example.com", dimension, &["visitors"])))
+        .join("\n");
+    for kept in paths.iter().chain(&props).chain(&hosts[1..]) {
+        assert!(!shown.contains(kept), "{kept} in {shown}");
+    }
+    for hidden in ["203.0.113", "203-0-113", "2001:db8", "1234", "AKIA", "Mozilla", "example.com_", "0f8fad5b"] {
+        assert!(!shown.contains(hidden), "{hidden} in {shown}");
+    }
+    for there in ["/ip_:address", ":agent", ":email", ":uuid.example.com", ":address.dyn.isp.example", "/tel/:number"] {
+        assert!(shown.contains(there), "{there} not in {shown}");
+    }
+    server.stop();
+}
+
+#[test]
 fn what_was_planted_is_told_without_being_shown() {
     let data = tempfile::tempdir().unwrap();
     let server = filled(data.path());
