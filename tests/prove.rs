@@ -125,6 +125,11 @@ fn no_stranger_can_break_a_promise_by_what_they_send() {
             sent += 1;
         }
     }
+    let agent = "Mozilla/5.0 (Windows NT 123456789; rv:127.0) Gecko/20100101 Firefox/819012345678";
+    let view = json!({ "name": "pageview", "domain": "example.com", "url": "https://example.com/" }).to_string();
+    let headers = [("user-agent", agent), ("content-type", "application/json")];
+    assert_eq!(server.send("POST", "/api/event", &headers, view.as_bytes()).status, 202);
+    sent += 1;
     eventually("what was sent is counted", || (server.totals("example.com", &["events"]) == [sent]).then_some(()));
     assert_eq!(broken(&server), Vec::<String>::new());
     let shown = ["event:page", "event:hostname", "event:goal", "visit:referrer", "visit:source", "event:props:seen"]

@@ -18,6 +18,9 @@ const AGENTS_REMEMBERED_MAX: usize = 20_000;
 /// Longest version kept, in characters: `10.15` has five.
 const VERSION_CHARS_MAX: usize = 12;
 
+/// Most digits of a version's number; what has more is made up, and could be anybody's number.
+const VERSION_DIGITS_MAX: usize = 5;
+
 /// What a user agent says. Empty where it says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Agent {
@@ -146,7 +149,7 @@ fn system(agent: &str) -> (&'static str, Box<str>) {
     (name, named(name, known.map_or(version.as_str(), |(_, known)| known)))
 }
 
-/// Digits, dots and underscores after a token; a longer run than a version has is cut.
+/// Digits, dots and underscores after a token; a longer run than a version has is cut, and a longer number is no version.
 fn version_after<'a>(agent: &'a str, before: &str) -> &'a str {
     if before.is_empty() {
         return "";
@@ -154,7 +157,8 @@ fn version_after<'a>(agent: &'a str, before: &str) -> &'a str {
     let after = agent.split_once(before).map_or("", |(_, after)| after);
     let end =
         after.bytes().take(VERSION_CHARS_MAX).take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'_'));
-    after.get(..end.count()).unwrap_or_default()
+    let version = after.get(..end.count()).unwrap_or_default();
+    if version.split(['.', '_']).any(|number| number.len() > VERSION_DIGITS_MAX) { "" } else { version }
 }
 
 fn named(name: &str, version: &str) -> Box<str> {
@@ -287,6 +291,13 @@ mod tests {
             let found = [version(agent.browser, &agent.browser_version), version(agent.os, &agent.os_version)];
             assert_eq!([&found[0], &found[1], agent.device], expected, "{sent}");
         }
+    }
+
+    #[test]
+    fn a_number_longer_than_a_versions_is_none() {
+        let agent = read("Mozilla/5.0 (Windows NT 123456789; rv:127.0) Gecko/20100101 Firefox/819012345678");
+        assert_eq!((agent.browser, agent.os), ("Firefox", "Windows"));
+        assert_eq!((agent.browser_version.as_ref(), agent.os_version.as_ref()), ("", ""));
     }
 
     #[test]
