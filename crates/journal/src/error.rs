@@ -43,7 +43,8 @@ pub enum AppendError {
     Failed(#[from] JournalError),
 }
 
-/// How a journal fails. Only [`JournalError::NoRoom`] and [`JournalError::Unreachable`] pass by themselves.
+/// How a journal fails. Only [`JournalError::NoRoom`] and [`JournalError::Unreachable`] pass by themselves
+/// ([`JournalError::passes`]).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JournalError {
     /// There is no such partition.
@@ -88,6 +89,12 @@ pub enum JournalError {
         /// What the client said.
         reason: String,
     },
+    /// The partition was given to another process, which goes on where this one's last commit stands.
+    #[error("partition {partition} was given to another process")]
+    Fenced {
+        /// The partition.
+        partition: u32,
+    },
     /// An existing topic has a setting under which a promise would not hold. It is the operator's to change.
     #[error("topic {topic} has {setting} = {found}, but it must be {wanted}")]
     TopicContradicts {
@@ -128,4 +135,12 @@ pub enum JournalError {
         /// What the system answered.
         reason: String,
     },
+}
+
+impl JournalError {
+    /// Whether the same call, made again later, can succeed.
+    #[must_use]
+    pub const fn passes(&self) -> bool {
+        matches!(self, Self::NoRoom | Self::Unreachable { .. })
+    }
 }

@@ -8,6 +8,7 @@ pub mod embedded;
 mod error;
 pub mod kafka;
 pub mod memory;
+mod ownership;
 
 use std::fmt;
 use std::future::Future;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use model::Millis;
 
 pub use error::{AppendError, Bound, JournalError};
+pub use ownership::{AtWork, Grant, Ownership};
 
 /// Longest commit metadata, in bytes: written in hexadecimal it still fits the 4,096 bytes that Kafka allows by default.
 pub const METADATA_BYTES_MAX: usize = 2_048;
@@ -68,6 +70,11 @@ pub trait Journal: Send + Sync + 'static {
     /// How many partitions there are.
     fn partitions(&self) -> u32;
 
+    /// Who reads which partition, where several processes share the journal; nothing where this one reads them all.
+    fn ownership(&self) -> Option<&Ownership> {
+        None
+    }
+
     /// Appends `record` and returns its offset once it is durable. Never waits for room: a full journal refuses at once.
     ///
     /// Dropping the future does not take the record back; it may or may not have been appended.
@@ -91,7 +98,8 @@ pub trait Journal: Send + Sync + 'static {
     /// The offset after the last durable record: every record appended from now on stands there or above.
     fn end(&self, partition: u32) -> impl Future<Output = Result<Offset, JournalError>> + Send;
 
-    /// Replaces the partition's commit; durable, position and metadata together, once it returns.
+    /// Replaces the partition's commit; durable, position and metadata together, once it returns. Refused
+    /// ([`JournalError::Fenced`]) where another process has the partition now.
     fn commit(&self, partition: u32, commit: Commit) -> impl Future<Output = Result<(), JournalError>> + Send;
 
     /// The last commit of the partition, if there ever was one. Records that expire do not take it with them.

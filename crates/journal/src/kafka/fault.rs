@@ -47,7 +47,7 @@ impl ClientContext for Listener {
 impl ConsumerContext for Listener {}
 
 impl Listener {
-    fn note(&self, complaint: &str) {
+    pub(super) fn note(&self, complaint: &str) {
         *self.complaint.lock().unwrap_or_else(PoisonError::into_inner) = Some(complaint.to_owned());
     }
 

@@ -1,12 +1,14 @@
 //! The journal on Apache Kafka: one topic, written with acknowledgement by every replica in sync, read by place and by
 //! time, with each partition's commit kept as the offset and metadata of a consumer group.
 //!
-//! It is not a group's member: which process reads which partition is decided elsewhere. The client's calls that wait run
+//! A process that reads joins the group, which shares the partitions out; one that only appends does not. The client's calls that wait run
 //! on threads made for waiting, never on the runtime's. An append is durable as far as the brokers' replicas are: Kafka
 //! acknowledges from memory, so the topic wants more than one broker (`docs/decisions/0013-journal-on-kafka.md`).
 
 mod fault;
+mod feed;
 mod hold;
+mod member;
 mod reader;
 mod settings;
 mod topic;
@@ -23,11 +25,13 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset as Place, TopicPartitionList};
 
-use crate::{AppendError, Commit, Entry, Journal, JournalError, METADATA_BYTES_MAX, Offset};
+use crate::{AppendError, Commit, Entry, Journal, JournalError, METADATA_BYTES_MAX, Offset, Ownership};
 use fault::Listener;
+pub use feed::{Feed, KEYS_MAX, Keeps, VALUE_BYTES_MAX, Value};
+use member::Membership;
 use reader::{Readers, Request};
 use settings::ANSWER_WAIT;
-pub use settings::{KafkaSettings, QUEUE_RECORDS_MAX, Scram, Security, Tls};
+pub use settings::{KafkaSettings, Member, QUEUE_RECORDS_MAX, SILENCE_MAX, Scram, Security, Tls};
 
 /// What a call that asks the brokers several things may take before its caller hears that they are away.
 const CALL_WAIT: Duration = Duration::from_secs(30);
@@ -35,6 +39,7 @@ const CALL_WAIT: Duration = Duration::from_secs(30);
 /// A journal on Kafka. Dropping it forgets the appends that wait; what was acknowledged is kept.
 pub struct KafkaJournal {
     clients: Arc<Clients>,
+    membership: Option<Arc<Membership>>,
 }
 
 struct Clients {
@@ -50,12 +55,16 @@ struct Clients {
 }
 
 impl KafkaJournal {
-    /// Connects, and opens the topic: makes it where it is missing, and refuses one that would break a promise.
+    /// Connects, and opens the topic: makes it where it is missing, and refuses one that would break a promise. Then joins
+    /// the group, where the settings name a member.
     pub async fn open(settings: KafkaSettings) -> Result<Self, JournalError> {
         let clients = Arc::new(blocking(CALL_WAIT, "make the clients", move || Clients::new(settings)).await?);
-        let journal = Self { clients };
+        let mut journal = Self { clients, membership: None };
         let clients = &journal.clients;
         topic::open(&clients.admin, Arc::clone(&clients.control), &clients.settings).await?;
+        if let Some(member) = &clients.settings.member {
+            journal.membership = Some(Membership::join(&clients.settings, member, clients.listener.clone())?);
+        }
         Ok(journal)
     }
 
@@ -143,15 +152,22 @@ impl Clients {
         }
     }
 
-    fn commit(&self, partition: u32, commit: &Commit) -> Result<(), JournalError> {
-        let tried = || format!("commit partition {partition}");
-        let _one_at_a_time = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+    /// A commit as the protocol has it.
+    fn to_commit(&self, partition: u32, commit: &Commit) -> Result<TopicPartitionList, JournalError> {
         let mut list = TopicPartitionList::new();
         place(&mut list, &self.settings.topic, partition, commit.next)
-            .map_err(|error| fault::failure(tried(), &error))?;
+            .map_err(|error| fault::failure(format!("commit partition {partition}"), &error))?;
         if let Some(mut element) = list.find_partition(&self.settings.topic, number(partition)) {
             element.set_metadata(to_hex(&commit.metadata));
         }
+        Ok(list)
+    }
+
+    /// Commits as nobody's member: the brokers take that only where the group has none.
+    fn commit(&self, partition: u32, commit: &Commit) -> Result<(), JournalError> {
+        let _one_at_a_time = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        let list = self.to_commit(partition, commit)?;
+        let tried = || format!("commit partition {partition}");
         self.control.commit(&list, CommitMode::Sync).map_err(|error| self.fault(tried(), &error))
     }
 
@@ -192,6 +208,10 @@ impl Clients {
 impl Journal for KafkaJournal {
     fn partitions(&self) -> u32 {
         self.clients.settings.partitions
+    }
+
+    fn ownership(&self) -> Option<&Ownership> {
+        self.membership.as_ref().map(|membership| membership.ownership())
     }
 
     async fn append(&self, partition: u32, record: Vec<u8>) -> Result<Offset, AppendError> {
@@ -261,7 +281,16 @@ impl Journal for KafkaJournal {
         if bytes > METADATA_BYTES_MAX {
             return Err(JournalError::MetadataTooLong { bytes });
         }
-        self.ask(partition, "commit", move |clients| clients.commit(partition, &commit)).await
+        let Some(membership) = self.membership.clone() else {
+            return self.ask(partition, "commit", move |clients| clients.commit(partition, &commit)).await;
+        };
+        // Whose commit this is, is settled by who calls, not by when it is sent.
+        let grant = membership.ownership().grant_of(partition)?;
+        self.ask(partition, "commit", move |clients| {
+            let list = clients.to_commit(partition, &commit)?;
+            membership.commit(partition, grant, &list)
+        })
+        .await
     }
 
     async fn committed(&self, partition: u32) -> Result<Option<Commit>, JournalError> {

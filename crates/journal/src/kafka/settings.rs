@@ -36,8 +36,10 @@ pub struct KafkaSettings {
     pub bootstrap_servers: Vec<String>,
     /// The topic. Made with the right settings when it does not exist.
     pub topic: String,
-    /// The consumer group under whose name commits are kept. Nobody joins it: partitions are given out elsewhere.
+    /// The consumer group under whose name commits are kept, and whose members share the partitions.
     pub group: String,
+    /// How this process takes part in the group; nothing for one that only appends, or reads alone.
+    pub member: Option<Member>,
     /// How many partitions the topic has; records would be read by nobody if it had others.
     pub partitions: u32,
     /// On how many brokers each record is kept.
@@ -60,6 +62,7 @@ impl KafkaSettings {
             bootstrap_servers,
             topic,
             group,
+            member: None,
             partitions,
             replication: 3,
             in_sync_min: 2,
@@ -69,6 +72,21 @@ impl KafkaSettings {
         }
     }
 }
+
+/// A process's place in the group that shares the partitions out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its lasting name (Kafka's `group.instance.id`): a process that starts again within `silence_max` gets its partitions
+    /// back and nobody else is disturbed; of two with one name the first is fenced.
+    pub name: String,
+    /// How long it may be silent before its partitions are given to others. The brokers allow 6 s to 30 minutes unless
+    /// they are told otherwise.
+    pub silence_max: Duration,
+}
+
+/// How long a member may be silent unless told otherwise: a process that is restarted is back sooner, and a machine that is
+/// lost holds its partitions up no longer than this and the replay.
+pub const SILENCE_MAX: Duration = Duration::from_secs(30);
 
 /// How the connection to the brokers is protected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,11 +195,31 @@ impl KafkaSettings {
         let mut config = self.base()?;
         config
             .set("group.id", &self.group)
-            // Nobody joins the group, but this is also how long a commit waits for a coordinator that is away.
+            // This client does not join the group, but this is also how long a commit waits for a coordinator that is away.
             .set("session.timeout.ms", ANSWER_WAIT.as_millis().to_string())
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("allow.auto.create.topics", "false");
+        Ok(config)
+    }
+
+    /// The configuration of the client that is the group's member. It is given partitions and fetches nothing of them.
+    pub(super) fn member(&self, member: &Member) -> Result<ClientConfig, JournalError> {
+        let mut config = self.control()?;
+        config
+            .set("group.instance.id", &member.name)
+            .set("session.timeout.ms", member.silence_max.as_millis().to_string())
+            .set("heartbeat.interval.ms", (member.silence_max.as_millis() / 6).max(1).to_string())
+            // One partition after the other changes hands, and the others are read on meanwhile.
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            .set("auto.offset.reset", "earliest");
+        Ok(config)
+    }
+
+    /// The configuration of a client that follows a small topic. Groups are not for what everybody reads; the library wants one.
+    pub(super) fn follower(&self) -> Result<ClientConfig, JournalError> {
+        let mut config = self.control()?;
+        config.set("auto.offset.reset", "earliest").set("fetch.wait.max.ms", FETCH_WAIT_MS.to_string());
         Ok(config)
     }
 

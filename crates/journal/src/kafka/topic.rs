@@ -46,7 +46,7 @@ fn options() -> AdminOptions {
     AdminOptions::new().request_timeout(Some(ANSWER_WAIT)).operation_timeout(Some(ANSWER_WAIT))
 }
 
-/// Makes the topic. That it exists is no error, and neither is that this user may not make topics: then it must exist.
+/// Makes the topic where it is missing.
 async fn create(admin: &AdminClient<Listener>, settings: &KafkaSettings) -> Result<(), JournalError> {
     let retention = RETENTION_MAX_MS.to_string();
     let segment = HOUR_MS.to_string();
@@ -66,9 +66,18 @@ async fn create(admin: &AdminClient<Listener>, settings: &KafkaSettings) -> Resu
     .set("compression.type", "producer")
     .set("unclean.leader.election.enable", "false")
     .set("min.insync.replicas", &in_sync);
-    let tried = format!("make topic {}", settings.topic);
+    create_one(admin, &topic, &settings.topic).await
+}
+
+/// Makes a topic. That it exists is no error, and neither is that this user may not make topics: then it must exist.
+pub(super) async fn create_one(
+    admin: &AdminClient<Listener>,
+    topic: &NewTopic<'_>,
+    name: &str,
+) -> Result<(), JournalError> {
+    let tried = format!("make topic {name}");
     let answers = admin
-        .create_topics([&topic], &options())
+        .create_topics([topic], &options())
         .await
         .map_err(|error| admin.inner().context().explain(tried.clone(), &error))?;
     use RDKafkaErrorCode::{ClusterAuthorizationFailed, TopicAlreadyExists, TopicAuthorizationFailed};

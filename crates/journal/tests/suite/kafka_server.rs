@@ -139,6 +139,8 @@ impl Broker {
              log.dirs={directory}/data\n\
              offsets.topic.replication.factor=1\n\
              offsets.topic.num.partitions=1\n\
+             group.min.session.timeout.ms=1000\n\
+             group.initial.rebalance.delay.ms=0\n\
              log.cleaner.dedupe.buffer.size=10485760\n\
              num.network.threads=2\n\
              num.io.threads=2\n\

@@ -2,7 +2,8 @@
 //!
 //! `behaviour` runs over the embedded journal, its twin and Kafka alike · `model` compares the first two under random operations ·
 //! `damage` cuts files and flips bits · `crash` kills a process with SIGKILL again and again · `disk` looks at the files.
-//! Those four are about files of ours: Kafka's are the brokers' to keep · `kafka` has what is about brokers, and kills one.
+//! Those four are about files of ours: Kafka's are the brokers' to keep · `kafka` has what is about brokers, and kills one ·
+//! `group` has several processes on one topic.
 //! `bed` and `kafka_server` hold the helpers.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "all of it is test code, helpers and macros too")]
 
@@ -11,6 +12,7 @@ mod behaviour;
 mod crash;
 mod damage;
 mod disk;
+mod group;
 mod kafka;
 mod kafka_server;
 mod model;
