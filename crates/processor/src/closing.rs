@@ -2,7 +2,8 @@
 //!
 //! What is to do is read from the tables, not remembered: days without a note that they are closed. Which of them are over
 //! is told by the partitions: how far, in the journal's time, their counts are committed, and which days their folds hold
-//! open. So a crash at any point, an import, and a day that ended while nothing ran are one case.
+//! open. Of a partition that another process has, its commit says how far it is. Whoever has the first partition closes;
+//! that two do it at once, while it changes hands, is provided for in the store. So a crash at any point, an import, and a day that ended while nothing ran are one case.
 //!
 //! The wall clock only decides when to look, when to let the journal's time move on by an empty record, and what is too old
 //! to keep; never which day a hit belongs to or when the fold closes it.
@@ -19,6 +20,7 @@ use store::Kept;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::intent::Words;
 use crate::sink::InsertError;
 use crate::{Metrics, Processor, Sink};
 
@@ -34,6 +36,8 @@ const FORGET_EVERY_MS: i64 = 6 * 3_600_000;
 /// How far behind UTC a day can end anywhere: what holds for a site that is no longer configured.
 const LAST_MIDNIGHT_MS: i64 = 12 * 3_600_000;
 const MINUTE_MS: i64 = 60_000;
+/// Whoever has this partition closes days for all.
+const CLOSING_PARTITION: u32 = 0;
 
 /// How far one partition is.
 #[derive(Clone, Debug)]
@@ -45,33 +49,49 @@ struct Reached {
     ticked: Millis,
 }
 
-/// How far the partitions of this process are.
-pub(crate) struct Progress(Mutex<Vec<Option<Reached>>>);
+/// What is known of a partition.
+#[derive(Clone, Debug)]
+struct Slot {
+    /// Nothing while this process does not work on it, or has not come far enough to say.
+    reached: Option<Reached>,
+    /// When its journal's time was last moved on.
+    ticked: Millis,
+}
+
+/// How far the partitions are, as this process knows it.
+pub(crate) struct Progress(Mutex<Vec<Slot>>);
 
 impl Progress {
     pub(crate) fn new(partitions: u32) -> Self {
-        Self(Mutex::new((0..partitions).map(|_| None).collect()))
+        Self(Mutex::new((0..partitions).map(|_| Slot { reached: None, ticked: Millis(i64::MIN) }).collect()))
     }
 
     /// Notes that every count up to the fold's time `committed` is in the store.
     pub(crate) fn note(&self, partition: u32, committed: Millis, open: Vec<OpenDay>) {
+        self.with(partition, |slot| slot.reached = Some(Reached { committed, open, ticked: slot.ticked }));
+    }
+
+    /// Forgets a partition that is somebody else's now.
+    pub(crate) fn forget(&self, partition: u32) {
+        self.with(partition, |slot| slot.reached = None);
+    }
+
+    fn ticked(&self, partition: u32, at: Millis) {
+        self.with(partition, |slot| {
+            slot.ticked = at;
+            slot.reached.iter_mut().for_each(|reached| reached.ticked = at);
+        });
+    }
+
+    fn with(&self, partition: u32, work: impl FnOnce(&mut Slot)) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = all.get_mut(partition as usize) {
-            let ticked = slot.as_ref().map_or(Millis(i64::MIN), |reached| reached.ticked);
-            *slot = Some(Reached { committed, open, ticked });
+            work(slot);
         }
     }
 
-    /// All partitions, or none while one of them has not said how far it is.
-    fn all(&self) -> Option<Vec<Reached>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
-    }
-
-    fn ticked(&self, partition: usize, at: Millis) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Some(reached)) = all.get_mut(partition) {
-            reached.ticked = at;
-        }
+    fn all(&self) -> Vec<Slot> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -84,7 +104,7 @@ pub(crate) async fn run<J: Journal, S: Sink>(
     let mut forgot = Millis(i64::MIN);
     let mut pause = FIRST_LOOK;
     while tokio::time::timeout(pause, stop.wait_for(|stop| *stop)).await.is_err() {
-        let Some(reached) = progress.all() else { continue };
+        let Some(reached) = reached(processor, progress).await else { continue };
         let begun = Instant::now();
         let work = async {
             let moved_on = look(processor, progress, &reached).await?;
@@ -110,6 +130,36 @@ pub(crate) async fn run<J: Journal, S: Sink>(
     }
 }
 
+/// How far all partitions are; nothing while one of them has not said it, or where closing is another process's.
+async fn reached<J: Journal, S: Sink>(processor: &Processor<J, S>, progress: &Progress) -> Option<Vec<Reached>> {
+    let slots = progress.all();
+    let Some(ownership) = processor.journal.ownership() else {
+        return slots.into_iter().map(|slot| slot.reached).collect();
+    };
+    let wanted = ownership.wanted().borrow().clone();
+    if !wanted.contains(&CLOSING_PARTITION) {
+        return None;
+    }
+    let mut all = Vec::with_capacity(slots.len());
+    for (partition, Slot { reached, ticked }) in (0..).zip(slots) {
+        all.push(match reached {
+            Some(reached) => reached,
+            // It is being rebuilt here.
+            None if wanted.contains(&partition) => return None,
+            None => Reached { committed: elsewhere(processor, partition).await?, open: Vec::new(), ticked },
+        });
+    }
+    Some(all)
+}
+
+/// How far a partition is that another process has: what its last commit says. Its days end there with their zones, as here.
+async fn elsewhere<J: Journal, S: Sink>(processor: &Processor<J, S>, partition: u32) -> Option<Millis> {
+    // One that never got a hit has no commit, and holds no day up.
+    let Some(commit) = processor.journal.committed(partition).await.ok()? else { return Some(Millis(i64::MAX)) };
+    let minute = Words::decode(&commit.metadata).ok()?.minute?;
+    Some(Millis(minute.saturating_mul(MINUTE_MS)))
+}
+
 /// Closes what is over for every partition, and moves the journal's time on where only that is missing; says whether it did.
 async fn look<J: Journal, S: Sink>(
     processor: &Processor<J, S>,
@@ -122,7 +172,7 @@ async fn look<J: Journal, S: Sink>(
     for day in processor.sink.days_not_closed().await? {
         let by_zone = closes(&sites, &day);
         let mut is_over = true;
-        for (partition, reached) in reached.iter().enumerate() {
+        for (partition, reached) in (0..).zip(reached) {
             let open = reached.open.iter().find(|open| open.site == day.site && open.day == day.day);
             let closes = open.map_or(by_zone, |open| open.closes);
             if open.is_none() && closes <= reached.committed {
@@ -146,9 +196,8 @@ async fn look<J: Journal, S: Sink>(
 }
 
 /// Appends an empty record: it says only that time has passed, and is read back with the journal's time like any other.
-async fn tick<J: Journal, S: Sink>(processor: &Processor<J, S>, progress: &Progress, partition: usize, now: Millis) {
-    let number = u32::try_from(partition).unwrap_or(u32::MAX);
-    match processor.journal.append(number, Vec::new()).await {
+async fn tick<J: Journal, S: Sink>(processor: &Processor<J, S>, progress: &Progress, partition: u32, now: Millis) {
+    match processor.journal.append(partition, Vec::new()).await {
         Ok(_) => progress.ticked(partition, now),
         Err(error) => tracing::warn!(partition, error = %error, "time cannot be moved on; will try again"),
     }

@@ -24,6 +24,8 @@ pub struct Metrics {
     pub(crate) insert_retries: IntCounter,
     pub(crate) ledger_difference: IntGauge,
     pub(crate) replaying: IntGaugeVec,
+    pub(crate) replay_records: IntGaugeVec,
+    pub(crate) partitions_owned: IntGauge,
     pub(crate) seal_keys: IntGauge,
     pub(crate) seal_key_oldest_seconds: Gauge,
     pub(crate) seal_keys_destroyed: IntCounter,
@@ -91,6 +93,8 @@ impl Metrics {
             lag_seconds: gauges("footfall_journal_lag_seconds", "Age of the oldest record not yet in the counts.")?,
             visitors: gauges("footfall_visitors_in_memory", "Visitor-days held in memory.")?,
             replaying: gauges("footfall_replaying", "1 while state is rebuilt from the journal after a start.")?,
+            replay_records: gauges("footfall_replay_records", "Records still to be read to rebuild the state.")?,
+            partitions_owned: gauge("footfall_partitions_owned", "Partitions of the journal that this process reads.")?,
             insert_seconds,
             fold_step_seconds,
             insert_retries: counter("footfall_insert_retries_total", "Inserts offered again after a failure.")?,
@@ -109,13 +113,31 @@ impl Metrics {
     }
 
     /// Shows every label that there can be from the start, at zero: an alert has to tell "never" from "not there".
+    /// For a process that reads every partition.
     pub fn show(&self, partitions: u32) {
         for partition in 0..partitions {
             let label = partition.to_string();
-            for gauges in [&self.lag_records, &self.lag_seconds, &self.visitors, &self.replaying] {
+            for gauges in self.of_partitions() {
                 let _ = gauges.with_label_values(&[&label]);
             }
         }
+        self.show_all();
+    }
+
+    /// Shows a partition's figures no longer: whoever has it now shows them.
+    pub(crate) fn hide(&self, partition: u32) {
+        for gauges in self.of_partitions() {
+            // It may never have been shown.
+            let _ = gauges.remove_label_values(&[&partition.to_string()]);
+        }
+    }
+
+    const fn of_partitions(&self) -> [&IntGaugeVec; 5] {
+        [&self.lag_records, &self.lag_seconds, &self.visitors, &self.replaying, &self.replay_records]
+    }
+
+    /// Shows the labels that do not belong to a partition.
+    pub fn show_all(&self) {
         for right in [Right::Erase, Right::Restrict, Right::Resume] {
             let _ = self.rights.with_label_values(&[right.as_str()]);
         }

@@ -1,8 +1,11 @@
-//! One partition's life: rebuild the state silently, finish what a crash interrupted, then read, fold, insert, commit.
+//! One partition's life in this process: rebuild the state silently, finish what a crash interrupted, then read, fold, insert,
+//! commit, until the process stops or the partition is given to another one.
 //!
 //! The order of effects is the promise: an intent is committed before the insert it names, the position after it. The fold's
-//! time is the journal's append time, so that a replay closes days at the same records as the first run did.
+//! time is the journal's append time, so that a replay closes days at the same records as the first run did. A journal or a
+//! store that is away is waited for: nothing is lost by that, and the lag says how long.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fold::{Fold, Overflows};
@@ -15,7 +18,7 @@ use tokio::time::Instant;
 
 use crate::closing::Progress;
 use crate::inquiry::{self, Inquiry};
-use crate::intent::{FOLD_VERSION, Intent};
+use crate::intent::{FOLD_VERSION, Intent, Words};
 use crate::lost::Lost;
 use crate::{Processor, Sink};
 
@@ -30,7 +33,7 @@ const PENDING_CELLS_MAX: usize = 100_000;
 const REPLAY_MS: i64 = 27 * 3_600_000;
 /// Live visitors are written again at least this often while nothing else is, so that an idle site falls to zero.
 const LIVE_EVERY: Duration = Duration::from_secs(30);
-/// Pauses between two offers of one insert: doubled from the first to the last.
+/// Pauses between two tries at the journal or the store: doubled from the first to the last.
 const RETRY_PAUSE_MIN: Duration = Duration::from_millis(100);
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(30);
 
@@ -64,11 +67,30 @@ pub enum ProcessorError {
     Random,
 }
 
-/// Whether to go on.
-#[derive(PartialEq, Eq)]
-enum Flow {
-    On,
+/// Why work on a partition ends.
+pub(crate) enum End {
+    /// It was asked to, or another process has the partition.
     Stopped,
+    /// It cannot go on.
+    Failed(ProcessorError),
+}
+
+impl From<ProcessorError> for End {
+    fn from(error: ProcessorError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<JournalError> for End {
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::Fenced { partition } => {
+                tracing::info!(partition, "another process has the partition; leaving it");
+                Self::Stopped
+            }
+            error => Self::Failed(error.into()),
+        }
+    }
 }
 
 pub(crate) struct Partition<'a, J, S> {
@@ -80,6 +102,8 @@ pub(crate) struct Partition<'a, J, S> {
     pub(crate) lost: Lost,
     /// First record that is folded and not in the counts.
     first: Offset,
+    /// Journal minute up to which the counts are in the store.
+    counted_minute: Option<i64>,
     /// The record after the last one folded.
     pub(crate) next: Offset,
     /// Journal minute up to which days were closed.
@@ -87,6 +111,8 @@ pub(crate) struct Partition<'a, J, S> {
     /// Hits folded and tallied since the start, and how many of them the ledger has.
     pub(crate) received: i64,
     accounted: i64,
+    /// The difference of the two that was told last.
+    difference: i64,
     /// Whether what is folded now was counted before: a replay says nothing to the metrics.
     pub(crate) silent: bool,
     /// What the fold's overflows were when they were last told.
@@ -117,69 +143,78 @@ pub async fn run<J: Journal, S: Sink>(
         opener,
         lost: Lost::default(),
         first: start,
+        counted_minute: None,
         next: start,
         closed_minute: i64::MIN,
         received: 0,
         accounted: 0,
+        difference: 0,
         silent: false,
         overflows: Overflows::default(),
         inbox,
         asked: Vec::new(),
         stop,
     };
-    if partition.recover().await? == Flow::On {
-        partition.go_on().await?;
+    match partition.work().await {
+        Ok(()) | Err(End::Stopped) => Ok(()),
+        Err(End::Failed(error)) => Err(error),
     }
-    Ok(())
 }
 
 impl<J: Journal, S: Sink> Partition<'_, J, S> {
+    async fn work(&mut self) -> Result<(), End> {
+        self.recover().await?;
+        self.go_on().await
+    }
+
     /// Rebuilds the state up to the committed position without writing anything, then repeats the insert that a crash may
     /// have interrupted.
-    async fn recover(&mut self) -> Result<Flow, ProcessorError> {
-        let (journal, label) = (&self.processor.journal, self.number.to_string());
-        let commit = journal.committed(self.number).await?;
+    async fn recover(&mut self) -> Result<(), End> {
+        let label = self.number.to_string();
+        let commit = self.patiently(|journal, number| async move { journal.committed(number).await }).await?;
         let commit = commit.unwrap_or(Commit { next: Offset::default(), metadata: Vec::new() });
         let unknown = |_| ProcessorError::UnknownMetadata { partition: self.number };
-        let intent = Intent::decode(&commit.metadata).map_err(unknown)?;
+        let Words { minute, intent } = Words::decode(&commit.metadata).map_err(unknown)?;
         let begin = self.replay_begin(commit.next).await?;
-        let replaying = self.processor.metrics.replaying.with_label_values(&[&label]);
-        replaying.set(1);
+        let metrics = &self.processor.metrics;
+        metrics.replaying.with_label_values(&[&label]).set(1);
+        let to_replay = commit.next.0.saturating_sub(begin.0);
+        metrics.replay_records.with_label_values(&[&label]).set(i64::try_from(to_replay).unwrap_or(i64::MAX));
         self.next = begin;
         self.silent = true;
-        if self.fold_until(commit.next, Pending::Discard).await? == Flow::Stopped {
-            return Ok(Flow::Stopped);
-        }
-        replaying.set(0);
+        self.fold_until(commit.next, Pending::Discard).await?;
+        let metrics = &self.processor.metrics;
+        metrics.replaying.with_label_values(&[&label]).set(0);
+        metrics.replay_records.with_label_values(&[&label]).set(0);
         self.silent = false;
         self.first = commit.next;
         self.next = commit.next;
-        let Some(intent) = intent else { return Ok(Flow::On) };
+        self.counted_minute = Some(self.closed_minute).filter(|minute| *minute != i64::MIN).or(minute);
+        let Some(intent) = intent else { return Ok(()) };
         if intent.fold_version != FOLD_VERSION {
-            // The other version's rows may or may not be in the store, and this one's would differ from them.
-            tracing::error!(
+            tracing::warn!(
                 partition = self.number,
-                "an insert of another fold version was interrupted; it is not repeated"
+                of = intent.fold_version,
+                "an insert of another fold version was interrupted; it is repeated by this one under its token"
             );
         }
-        if self.fold_until(intent.next, Pending::Keep).await? == Flow::Stopped {
-            return Ok(Flow::Stopped);
-        }
+        self.fold_until(intent.next, Pending::Keep).await?;
         self.next = intent.next;
         let changes = self.take_changes();
         self.insert_and_commit(intent, &changes).await
     }
 
     /// Where the silent replay begins: far enough before the first uncommitted record for every day still open there.
-    async fn replay_begin(&self, committed: Offset) -> Result<Offset, ProcessorError> {
+    async fn replay_begin(&mut self, committed: Offset) -> Result<Offset, End> {
         let uncommitted = self.look_at(committed).await?;
-        let journal = &self.processor.journal;
         let at = uncommitted.map_or_else(|| self.processor.clock.now(), |entry| entry.at);
-        Ok(journal.first_at(self.number, at.plus(-REPLAY_MS)).await?.min(committed))
+        let at = at.plus(-REPLAY_MS);
+        let first = self.patiently(|journal, number| async move { journal.first_at(number, at).await }).await?;
+        Ok(first.min(committed))
     }
 
     /// Folds the records below `end`.
-    async fn fold_until(&mut self, end: Offset, pending: Pending) -> Result<Flow, ProcessorError> {
+    async fn fold_until(&mut self, end: Offset, pending: Pending) -> Result<(), End> {
         while self.next < end {
             let entries = self.read(READ_RECORDS_MAX, Duration::ZERO).await?;
             if entries.is_empty() {
@@ -190,16 +225,19 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
                 self.fold.discard_changes();
                 self.lost.discard();
                 (self.received, self.accounted) = (0, 0);
+                let left = end.0.saturating_sub(self.next.0);
+                let replay = self.processor.metrics.replay_records.with_label_values(&[&self.number.to_string()]);
+                replay.set(i64::try_from(left).unwrap_or(i64::MAX));
             }
             if self.next < end && *self.stop.borrow() {
-                return Ok(Flow::Stopped);
+                return Err(End::Stopped);
             }
             tokio::task::yield_now().await;
         }
-        Ok(Flow::On)
+        Ok(())
     }
 
-    async fn go_on(&mut self) -> Result<(), ProcessorError> {
+    async fn go_on(&mut self) -> Result<(), End> {
         self.report_lag().await?;
         let mut flushed = Instant::now();
         let mut live = Instant::now();
@@ -212,7 +250,8 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
             let stopping = *self.stop.borrow();
             let full = self.fold.pending_cells() >= PENDING_CELLS_MAX;
             if stopping || full || Instant::now() >= due {
-                if self.flush(&mut live).await? == Flow::Stopped || stopping {
+                self.flush(&mut live).await?;
+                if stopping {
                     return Ok(());
                 }
                 // Nothing is folded and not committed now.
@@ -225,94 +264,106 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
     }
 
     /// Inserts what is folded and commits it. Without new records only the live visitors are refreshed, now and then.
-    async fn flush(&mut self, live: &mut Instant) -> Result<Flow, ProcessorError> {
+    async fn flush(&mut self, live: &mut Instant) -> Result<(), End> {
         if self.next == self.first {
             if live.elapsed() >= LIVE_EVERY {
                 *live = Instant::now();
                 let now = self.processor.clock.now();
                 let token = format!("{}-{}-live-{}", self.processor.journal_name, self.number, now.0);
                 let changes = self.take_changes();
-                return self.offer(&token, &changes).await;
+                self.offer(&token, &changes).await?;
             }
-            return Ok(Flow::On);
+            return Ok(());
         }
         *live = Instant::now();
         let changes = self.take_changes();
         let intent = Intent::new(self.first, self.next);
-        if self.commit(self.first, intent.encode()).await? == Flow::Stopped {
-            return Ok(Flow::Stopped);
-        }
+        self.commit(self.first, Some(intent)).await?;
         self.insert_and_commit(intent, &changes).await
     }
 
-    async fn insert_and_commit(&mut self, intent: Intent, changes: &Changes) -> Result<Flow, ProcessorError> {
+    async fn insert_and_commit(&mut self, intent: Intent, changes: &Changes) -> Result<(), End> {
         let token = intent.token(&self.processor.journal_name, self.number);
-        if intent.fold_version == FOLD_VERSION && self.offer(&token, changes).await? == Flow::Stopped {
-            return Ok(Flow::Stopped);
-        }
+        self.offer(&token, changes).await?;
         self.first = intent.next;
-        self.commit(intent.next, Vec::new()).await
+        self.counted_minute = Some(self.closed_minute).filter(|minute| *minute != i64::MIN);
+        self.commit(intent.next, None).await
     }
 
-    /// Commits, waiting while the disk has no room for it: that passes, when old records go or somebody makes room.
-    async fn commit(&mut self, next: Offset, metadata: Vec<u8>) -> Result<Flow, ProcessorError> {
+    async fn commit(&mut self, next: Offset, intent: Option<Intent>) -> Result<(), End> {
+        let metadata = Words { minute: self.counted_minute, intent }.encode();
+        let commit = Commit { next, metadata };
+        self.patiently(|journal, number| {
+            let commit = commit.clone();
+            async move { journal.commit(number, commit).await }
+        })
+        .await
+    }
+
+    /// Asks the journal until it answers: a disk without room gets some, and brokers that are away come back.
+    pub(crate) async fn patiently<T, A: Future<Output = Result<T, JournalError>> + Send>(
+        &mut self,
+        ask: impl Fn(Arc<J>, u32) -> A + Send,
+    ) -> Result<T, End> {
+        let mut pause = RETRY_PAUSE_MIN;
         loop {
-            let commit = Commit { next, metadata: metadata.clone() };
-            match self.processor.journal.commit(self.number, commit).await {
-                Ok(()) => return Ok(Flow::On),
-                Err(JournalError::NoRoom) => {
-                    tracing::error!(partition = self.number, "no room on disk to commit; waiting for room");
+            match ask(Arc::clone(&self.processor.journal), self.number).await {
+                Err(error) if error.passes() => {
+                    let pause_ms = pause.as_millis();
+                    tracing::warn!(partition = self.number, %error, pause_ms, "the journal does not answer; will ask again");
                 }
-                Err(error) => return Err(error.into()),
+                answer => return Ok(answer?),
             }
-            if self.pause(RETRY_PAUSE_MAX).await == Flow::Stopped {
-                return Ok(Flow::Stopped);
-            }
+            self.pause(pause).await?;
+            pause = (pause * 2).min(RETRY_PAUSE_MAX);
         }
     }
 
     /// Waits, or hears that it is time to stop.
-    async fn pause(&mut self, pause: Duration) -> Flow {
+    async fn pause(&mut self, pause: Duration) -> Result<(), End> {
         tokio::select! {
-            () = tokio::time::sleep(pause) => Flow::On,
-            _ = self.stop.wait_for(|stop| *stop) => Flow::Stopped,
+            () = tokio::time::sleep(pause) => Ok(()),
+            _ = self.stop.wait_for(|stop| *stop) => Err(End::Stopped),
         }
     }
 
     /// Offers one insert until it is acknowledged. A stop between two offers leaves the intent behind for the next start.
-    async fn offer(&mut self, token: &str, changes: &Changes) -> Result<Flow, ProcessorError> {
+    async fn offer(&mut self, token: &str, changes: &Changes) -> Result<(), End> {
         let mut pause = RETRY_PAUSE_MIN;
         loop {
             let timer = self.processor.metrics.insert_seconds.start_timer();
             let answer = self.processor.sink.insert(token, changes).await;
             timer.observe_duration();
             match answer {
-                Ok(()) => return Ok(Flow::On),
+                Ok(()) => return Ok(()),
                 Err(error) if error.retry => {
                     tracing::warn!(partition = self.number, error = %error, pause_ms = pause.as_millis(), "insert failed, will offer it again");
                 }
                 Err(error) => {
-                    return Err(ProcessorError::Refused { partition: self.number, message: error.message });
+                    return Err(ProcessorError::Refused { partition: self.number, message: error.message }.into());
                 }
             }
             self.processor.metrics.insert_retries.inc();
             // Whoever watches the lag must see it grow while the store is away.
             self.report_lag().await?;
-            if self.pause(pause).await == Flow::Stopped {
-                return Ok(Flow::Stopped);
-            }
+            self.pause(pause).await?;
             pause = (pause * 2).min(RETRY_PAUSE_MAX);
         }
     }
 
     /// Answers the inquiries whose hits are all folded; the others wait for the next reading.
-    async fn answer(&mut self) -> Result<(), ProcessorError> {
+    async fn answer(&mut self) -> Result<(), End> {
         // Who asked may have given up; the others are no more than may wait in the inbox.
         self.asked.retain(|(_, inquiry)| !inquiry.answer.is_closed());
         while self.asked.len() < inquiry::WAITING_MAX
             && let Ok(inquiry) = self.inbox.try_recv()
         {
-            self.asked.push((self.processor.journal.end(self.number).await?, inquiry));
+            match self.processor.journal.end(self.number).await {
+                Ok(end) => self.asked.push((end, inquiry)),
+                // Who asked hears that there is no answer now.
+                Err(error) if error.passes() => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         let next = self.next;
         for (_, Inquiry { site, peer, answer }) in self.asked.extract_if(.., |(end, _)| *end <= next) {
@@ -327,17 +378,29 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         let lost = self.lost.take(self.number);
         let changes = Changes { lost, ..self.fold.changes(self.processor.clock.now()) };
         self.accounted += changes.ledger.iter().map(|line| line.hits).sum::<i64>();
-        self.processor.metrics.ledger_difference.set(self.received - self.accounted);
+        let difference = self.received - self.accounted;
+        // One figure for all partitions: each puts in what changed of its own.
+        self.processor.metrics.ledger_difference.add(difference - std::mem::replace(&mut self.difference, difference));
         changes
     }
 
-    async fn report_lag(&self) -> Result<(), ProcessorError> {
+    /// Tells how far behind the counts are; while the journal does not answer, what was told last stands.
+    async fn report_lag(&self) -> Result<(), End> {
+        let journal = &self.processor.journal;
+        let asked = async {
+            let end = journal.end(self.number).await?;
+            let oldest = journal.read(self.number, self.first, 1, Duration::ZERO).await;
+            Ok::<_, JournalError>((end, oldest.ok().and_then(|entries| entries.into_iter().next())))
+        };
+        let (end, oldest) = match asked.await {
+            Ok(told) => told,
+            Err(error) if error.passes() => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
         let label = self.number.to_string();
-        let end = self.processor.journal.end(self.number).await?;
         let behind = end.0.saturating_sub(self.first.0);
         let metrics = &self.processor.metrics;
         metrics.lag_records.with_label_values(&[&label]).set(i64::try_from(behind).unwrap_or(i64::MAX));
-        let oldest = self.look_at(self.first).await?;
         let now = self.processor.clock.now();
         let seconds = oldest.map_or(0, |entry| (now.0 - entry.at.0).max(0) / 1_000);
         metrics.lag_seconds.with_label_values(&[&label]).set(seconds);

@@ -3,6 +3,7 @@
 //! It inserts and commits nothing (`partition` does) and decides nothing about hits (`fold` does). A record that cannot be
 //! read is passed over and counted; it never stops the ones behind it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fold::Overflows;
@@ -10,17 +11,26 @@ use journal::{Entry, Journal, JournalError, Offset};
 use model::{Hit, Loss, Millis, Outcome, Record, Refusal, RightsRequest, Site, Sites};
 
 use crate::Sink;
-use crate::partition::{Partition, ProcessorError};
+use crate::partition::{End, Partition};
 
 /// One hit in so many has its steps measured: reading the clock ten times costs as much as some of them.
 const HITS_PER_MEASUREMENT: i64 = 64;
 
 impl<J: Journal, S: Sink> Partition<'_, J, S> {
     /// Reads records from where the fold is. Where the journal is damaged it goes on behind the damage.
-    pub(crate) async fn read(&mut self, records_max: usize, wait: Duration) -> Result<Vec<Entry>, ProcessorError> {
+    pub(crate) async fn read(&mut self, records_max: usize, wait: Duration) -> Result<Vec<Entry>, End> {
         loop {
-            let read = self.processor.journal.read(self.number, self.next, records_max, wait).await;
-            let Err(JournalError::Corrupt { offset, resumes_at, what, .. }) = read else { return Ok(read?) };
+            let from = self.next;
+            let read = |journal: Arc<J>, number| async move {
+                match journal.read(number, from, records_max, wait).await {
+                    Err(JournalError::Corrupt { offset, resumes_at, what, .. }) => Ok(Err((offset, resumes_at, what))),
+                    read => read.map(Ok),
+                }
+            };
+            let (offset, resumes_at, what) = match self.patiently(read).await? {
+                Ok(entries) => return Ok(entries),
+                Err(damage) => damage,
+            };
             let records = resumes_at.0.saturating_sub(offset.0);
             tracing::error!(partition = self.number, records, what, "records are lost to damage; going on behind them");
             // When they were appended is lost with them: no earlier than what was read last.
@@ -32,13 +42,17 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
     }
 
     /// The first record at or above an offset that can be read, if there is one.
-    pub(crate) async fn look_at(&self, mut from: Offset) -> Result<Option<Entry>, ProcessorError> {
-        loop {
-            match self.processor.journal.read(self.number, from, 1, Duration::ZERO).await {
-                Err(JournalError::Corrupt { resumes_at, .. }) => from = resumes_at,
-                read => return Ok(read?.into_iter().next()),
+    pub(crate) async fn look_at(&mut self, from: Offset) -> Result<Option<Entry>, End> {
+        let look = |journal: Arc<J>, number| async move {
+            let mut from = from;
+            loop {
+                match journal.read(number, from, 1, Duration::ZERO).await {
+                    Err(JournalError::Corrupt { resumes_at, .. }) => from = resumes_at,
+                    read => return read.map(|entries| entries.into_iter().next()),
+                }
             }
-        }
+        };
+        self.patiently(look).await
     }
 
     /// Folds records in.

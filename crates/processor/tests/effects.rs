@@ -90,7 +90,8 @@ impl Journal for Told {
         if self.1.commits.lock().unwrap().pop_front() == Some(true) {
             return Err(JournalError::Failed { tried: "commit".to_owned(), reason: "pulled".to_owned() });
         }
-        let effect = Effect::Committed { next: commit.next.0, intent: !commit.metadata.is_empty() };
+        // A form and a time stand in every commit; a range behind them is an intent.
+        let effect = Effect::Committed { next: commit.next.0, intent: commit.metadata.len() > 9 };
         self.1.effects.lock().unwrap().push(effect);
         self.0.commit(partition, commit).await
     }
