@@ -47,7 +47,7 @@ async fn replay() -> anyhow::Result<Report> {
     let (stop, stopping) = watch::channel(false);
     let processor = Processor {
         journal,
-        journal_name: "replay".to_owned(),
+        journal_name: Some("replay".to_owned()),
         sink: Arc::new(FirstInsert(seen)),
         sites: Arc::new(ArcSwap::from_pointee([site()].into_iter().collect::<Sites>())),
         keys,
@@ -56,6 +56,8 @@ async fn replay() -> anyhow::Result<Report> {
         flush: Duration::from_millis(1),
         metrics: Metrics::register(&prometheus::Registry::new())?,
         inboxes: processor::Inboxes::default(),
+        answers: None,
+        follow: None,
     };
     let running = tokio::spawn(processor.run(stopping));
     let first = tokio::time::timeout(REPLAY_MAX, inserted.wait_for(Option::is_some)).await;

@@ -40,7 +40,7 @@ pub use collector::{BODY_READ_MAX, Collector, CollectorParts};
 pub use envelope::{EnvelopeError, PublicKeys};
 pub use event::{Event, Events, HeaderWords, Refused, SITES_PER_EVENT_MAX};
 pub use limiter::RateLimit;
-pub use listen::{ConnectionLimits, serve};
+pub use listen::{ConnectionLimits, Connections, serve, serve_alone};
 pub use proxies::{Network, NetworkError, TrustedProxies};
 pub use rights::{RightsError, Whose};
 pub use sender::{OPT_OUT_COOKIE, RESTRICTION_COOKIE};

@@ -1,5 +1,5 @@
-//! Serves connections: accepts them up to a bound, gives each its time limits, hands each request to the collector or, for
-//! any other path, to whatever the binary serves beside it, and drains within a bound.
+//! Serves connections: accepts them up to a bound, gives each its time limits, hands each request to whoever answers it (the
+//! collector and what the binary serves beside it, or only that), and drains within a bound.
 //!
 //! HTTP/1.1 only. What comes in too slowly (a header, a body) is cut off; who connects beyond the bound waits in the
 //! system's queue, and that is counted.
@@ -19,7 +19,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use journal::Journal;
-use prometheus::IntGauge;
+use prometheus::{IntCounter, IntGauge, Registry};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinSet;
@@ -69,32 +69,56 @@ pub async fn serve<J, F, A, B>(
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    let (stop_flushing, stopped) = oneshot::channel();
+    let flushing = tokio::spawn(flush_tallies(Arc::clone(&collector), stopped));
+    let figures = collector.metrics.connections.clone();
+    let answer = move |request: Request<Incoming>, peer| {
+        let (collector, others) = (Arc::clone(&collector), others.clone());
+        async move {
+            if Collector::<J>::owns(request.uri().path()) {
+                collector.handle(request, peer).await.map(Either::Left)
+            } else {
+                others(request, peer).await.map(Either::Right)
+            }
+        }
+    };
+    serve_alone(listener, answer, limits, figures, stop).await;
+    // The task ends by itself once it is told; it cannot be told twice, and it does not panic.
+    let _told = stop_flushing.send(());
+    drop(flushing.await);
+}
+
+/// Serves what is no collector until `stop` resolves, within the same limits: `answer` answers every request.
+pub async fn serve_alone<F, A, B>(
+    listener: TcpListener,
+    answer: F,
+    limits: ConnectionLimits,
+    figures: Connections,
+    stop: impl Future<Output = ()>,
+) where
+    F: Fn(Request<Incoming>, SocketAddr) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let permits = Arc::new(Semaphore::new(limits.connections_max));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
-    let (stop_flushing, stopped) = oneshot::channel();
-    let flushing = tokio::spawn(flush_tallies(Arc::clone(&collector), stopped));
     tokio::pin!(stop);
     loop {
         let (stream, peer, open) = tokio::select! {
             () = &mut stop => break,
-            accepted = accept(&listener, &permits, &collector) => match accepted {
+            accepted = accept(&listener, &permits, &figures) => match accepted {
                 Some(accepted) => accepted,
                 None => continue,
             },
             // Finished tasks are taken up as they come, so that the set holds only what is open.
             Some(_) = connections.join_next() => continue,
         };
-        let (collector, others) = (Arc::clone(&collector), others.clone());
+        let answer = answer.clone();
         let service = service_fn(move |request: Request<Incoming>| {
-            let (collector, others) = (Arc::clone(&collector), others.clone());
-            async move {
-                if Collector::<J>::owns(request.uri().path()) {
-                    Ok::<_, Infallible>(collector.handle(request, peer).await.map(Either::Left))
-                } else {
-                    Ok(others(request, peer).await.map(Either::Right))
-                }
-            }
+            let answer = answer.clone();
+            async move { Ok::<_, Infallible>(answer(request, peer).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -114,26 +138,47 @@ pub async fn serve<J, F, A, B>(
         tracing::warn!(connections = connections.len(), "connections are cut off: they did not finish in time");
     }
     connections.shutdown().await;
-    // The task ends by itself once it is told; it cannot be told twice, and it does not panic.
-    let _told = stop_flushing.send(());
-    drop(flushing.await);
+}
+
+/// What a listening loop tells of its connections.
+#[derive(Clone)]
+pub struct Connections {
+    open: IntGauge,
+    held_back: IntCounter,
+}
+
+impl Connections {
+    /// Registers the figures.
+    ///
+    /// # Errors
+    /// A figure's name that the registry already has.
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let open = IntGauge::new("footfall_connections_open", "Connections that are served.")?;
+        let held_back = IntCounter::new(
+            "footfall_connections_held_back_total",
+            "Times a connection had to wait because as many as may be open were.",
+        )?;
+        registry.register(Box::new(open.clone()))?;
+        registry.register(Box::new(held_back.clone()))?;
+        Ok(Self { open, held_back })
+    }
 }
 
 /// Waits for room, then for a connection. Nothing where the system could not give one.
-async fn accept<J>(
+async fn accept(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
-    collector: &Collector<J>,
+    figures: &Connections,
 ) -> Option<(TcpStream, SocketAddr, OpenConnection)> {
     if permits.available_permits() == 0 {
-        collector.metrics.connections_held_back.inc();
+        figures.held_back.inc();
     }
     let permit = Arc::clone(permits).acquire_owned().await.expect("the semaphore is never closed");
     match listener.accept().await {
         Ok((stream, peer)) => {
             // An answer is one small write: waiting for more to send with it would only delay it.
             drop(stream.set_nodelay(true));
-            let gauge = collector.metrics.connections_open.clone();
+            let gauge = figures.open.clone();
             gauge.inc();
             Some((stream, peer, OpenConnection { gauge, _permit: permit }))
         }

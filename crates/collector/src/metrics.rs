@@ -1,8 +1,9 @@
 //! The collector's figures, in the vocabulary of the docs. No label holds anything that a sender can choose: sites are
 //! those configured, reasons and modes are closed.
 
+use crate::listen::Connections;
 use model::{Mode, Refusal};
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry};
 
 /// Why a hit was not taken although nothing is wrong with it.
 const UNAVAILABLE: &str = "unavailable";
@@ -19,8 +20,7 @@ pub(crate) struct Metrics {
     minimal: IntCounter,
     pub(crate) append_seconds: Histogram,
     pub(crate) tallies_dropped: IntCounter,
-    pub(crate) connections_open: IntGauge,
-    pub(crate) connections_held_back: IntCounter,
+    pub(crate) connections: Connections,
 }
 
 impl Metrics {
@@ -43,9 +43,7 @@ impl Metrics {
             HistogramOpts::new("footfall_journal_append_seconds", "Time until a record was durable.")
                 .buckets(vec![0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0]),
         )?;
-        let connections_open = IntGauge::new("footfall_connections_open", "Connections that are served.")?;
         registry.register(Box::new(append_seconds.clone()))?;
-        registry.register(Box::new(connections_open.clone()))?;
         let acknowledged =
             counters("footfall_hits_acknowledged_total", "Hits that are durable in the journal.", "mode")?;
         let of_mode = |mode: Mode| acknowledged.with_label_values(&[mode.as_str()]);
@@ -60,11 +58,7 @@ impl Metrics {
                 "footfall_tallies_dropped_total",
                 "Refused hits missing from the ledger, because too many different ones came within a second.",
             )?,
-            connections_open,
-            connections_held_back: counter(
-                "footfall_connections_held_back_total",
-                "Times a connection had to wait because as many as may be open were.",
-            )?,
+            connections: Connections::register(registry)?,
         })
     }
 

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use http::HeaderMap;
 use journal::Journal;
-use model::{AddressPrecision, Peer, Record, Right, RightsRequest, Site};
+use model::{AddressPrecision, Inquiry, Millis, Peer, Record, Right, RightsRequest, Site};
 use privacy::strip;
 use privacy::visitor::partition_of;
 
@@ -62,7 +62,22 @@ impl<J: Journal> Collector<J> {
         let at = self.clock.now();
         let Whose { partition, peer } = whose;
         let record = Record::Rights(RightsRequest { site: site.domain.clone(), at, right, peer });
-        self.append_sealed(partition, &record, at).await.map_err(|error| {
+        self.append_request(partition, &record, at).await
+    }
+
+    /// Sends a visitor's question after their hits; its answer comes under `number`, sealed to `key`.
+    ///
+    /// # Errors
+    /// When it could not be sent.
+    pub async fn inquire(&self, site: &Site, whose: Whose, number: u64, key: [u8; 32]) -> Result<(), RightsError> {
+        let at = self.clock.now();
+        let Whose { partition, peer } = whose;
+        let record = Record::Inquiry(Inquiry { site: site.domain.clone(), at, peer, number, key });
+        self.append_request(partition, &record, at).await
+    }
+
+    async fn append_request(&self, partition: u32, record: &Record, at: Millis) -> Result<(), RightsError> {
+        self.append_sealed(partition, record, at).await.map_err(|error| {
             self.complain(&error, at);
             RightsError::Unavailable
         })

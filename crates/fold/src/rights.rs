@@ -21,7 +21,7 @@ use crate::state::values::{ABSENT, ValueId};
 use crate::visit::{self, When};
 
 /// What is held of one visitor for one open day.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct HeldDay {
     /// The site-local day.
     pub day: LocalDay,
@@ -36,7 +36,7 @@ pub struct HeldDay {
 }
 
 /// One visit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct HeldVisit {
     /// Where it came from, where known: source, channel, referrer, campaign.
     pub came_by: Vec<(Dimension, Box<str>)>,
@@ -45,7 +45,7 @@ pub struct HeldVisit {
 }
 
 /// One page view, event or report of attention.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct HeldHit {
     /// Site-local hour on the wall.
     pub hour: u8,
@@ -56,7 +56,7 @@ pub struct HeldHit {
 }
 
 /// What a hit was.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum HeldWhat {
     /// A page view.
     Pageview,

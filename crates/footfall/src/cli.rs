@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{self, Common, Config, Overrides, Setting};
 use crate::failure::Failure;
-use crate::{assets, demo, engine, import, notice, prove, query, serve};
+use crate::{assets, demo, engine, import, notice, prove, query, roles, serve};
 
 /// Libraries whose finer logs would repeat values.
 const QUIET: [&str; 1] = ["clickhouse=info"];
@@ -24,6 +24,14 @@ pub struct Arguments {
 enum Command {
     /// Run everything in one process tree: collector, journal, processor, ClickHouse engine, dashboard
     Serve(Serve),
+    /// Take hits in and append them to Kafka: one role of a distributed installation
+    Collector(Role),
+    /// Fold what is in Kafka into counts in ClickHouse: one role of a distributed installation
+    Processor(Role),
+    /// Answer questions and show the counts in ClickHouse: one role of a distributed installation
+    Dashboard(Role),
+    /// Bring ClickHouse's tables up to date, as a user that may
+    Migrate(Role),
     /// Run the embedded ClickHouse engine alone, over ClickHouse's HTTP interface
     Engine(Engine),
     /// Import access logs or event files: plain, gzip, or - for standard input
@@ -54,6 +62,24 @@ struct Serve {
 }
 
 #[derive(Args)]
+struct Role {
+    #[command(flatten)]
+    common: Common,
+    /// Address and port to listen on [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<String>,
+}
+
+impl Role {
+    fn config(self) -> Result<Config, Failure> {
+        let overrides = Overrides { listen: self.listen, ..Overrides::data(self.common.data) };
+        let config = load(self.common.config, overrides)?;
+        logging(&config);
+        Ok(config)
+    }
+}
+
+#[derive(Args)]
 struct Engine {
     #[command(flatten)]
     common: Common,
@@ -67,7 +93,7 @@ struct Engine {
 
 /// Reads the command line; ends the process with help or a usage error where that is the answer.
 pub fn read() -> Arguments {
-    let settings: String = config::SETTINGS.iter().map(Setting::line).collect();
+    let settings: String = config::settings().map(Setting::line).collect();
     let sites = config::site_help();
     let help = format!(
         "Settings, in the configuration file or as FOOTFALL_<NAME>:\n{settings}\nSettings of a [[site]]:\n{sites}"
@@ -86,6 +112,10 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
             logging(&config);
             Ok(serve::run(config)?)
         }
+        Command::Collector(asked) => Ok(roles::run(roles::Role::Collector, asked.config()?)?),
+        Command::Processor(asked) => Ok(roles::run(roles::Role::Processor, asked.config()?)?),
+        Command::Dashboard(asked) => Ok(roles::run(roles::Role::Dashboard, asked.config()?)?),
+        Command::Migrate(asked) => Ok(engine::migrate(&asked.config()?)?),
         Command::Engine(asked) => {
             let config = load(asked.common.config, Overrides::data(asked.common.data))?;
             logging(&config);

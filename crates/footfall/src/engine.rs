@@ -38,6 +38,13 @@ pub async fn start(config: &Config) -> anyhow::Result<(Engine, Store)> {
     Ok((engine, store))
 }
 
+/// `footfall migrate`: brings the tables of a ClickHouse server up to date.
+pub fn migrate(config: &Config) -> anyhow::Result<()> {
+    let store = Store::connect(&config.distributed.store()?);
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    runtime.block_on(async { store.migrate().await.context("cannot bring the schema up to date") })
+}
+
 /// Resolves when the process is asked to end. From the call on, not only once it is waited for: who reads `ready` may ask at
 /// once, and must not end the process half.
 pub fn stopped() -> impl Future<Output = ()> {

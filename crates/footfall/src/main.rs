@@ -12,14 +12,15 @@ mod demo;
 mod demo_page;
 mod engine;
 mod failure;
-
 mod import;
 mod memory;
 mod notice;
 mod privacy_page;
 mod prove;
 mod query;
+mod roles;
 mod serve;
+mod station;
 mod timezones;
 mod token;
 

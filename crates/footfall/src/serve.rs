@@ -3,7 +3,6 @@
 //! Nothing is decided here. The order matters: what collects starts last and stops first, so that no hit is acknowledged
 //! that nobody could keep; a failed journal or processor ends the process rather than go on half.
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,35 +11,27 @@ use std::time::Duration;
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::body::Body;
-use axum::extract::ConnectInfo;
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{Request, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use collector::{Collector, CollectorParts, ConnectionLimits, PublicKeys};
 use dashboard::Dashboard;
 use fold::Tables;
-use hyper::body::Incoming;
 use journal::Journal;
 use journal::embedded::EmbeddedJournal;
 use model::{Clock, Sites};
 use privacy::visitor::Secret;
 use processor::keys::KeyStore;
 use processor::{Inboxes, Inquiries, Metrics, Processor};
-use prometheus::{Encoder, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::Registry;
 use serde_json::json;
 use store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tower::ServiceExt;
 
 use crate::audit::Audit;
 use crate::config::Config;
 use crate::notice::Running;
-use crate::privacy_page::{self, PrivacyPage};
+use crate::privacy_page::{self, Ask, PrivacyPage};
 use crate::prove;
-use crate::{assets, clock, demo_page, engine, import, memory, timezones, token};
+use crate::{assets, clock, demo_page, engine, import, memory, station, timezones, token};
 
 /// One partition: one processor reads it, and one core folds more hits than one machine's disk acknowledges.
 pub const PARTITIONS: u32 = 1;
@@ -96,11 +87,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     });
     let collector = Arc::new(collector(&config, &shared)?);
     let router = router(&config, &shared, &store, &tables, token.sha256, (&collector, inquiries))?;
-    let others = move |mut request: Request<Incoming>, socket: SocketAddr| {
-        let router = router.clone();
-        request.extensions_mut().insert(ConnectInfo(socket));
-        async move { router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {}) }
-    };
+    let others = station::answering(router);
     let stopped = engine::stopped();
     say_ready(&config, listener.local_addr()?, token.made.as_deref())?;
     let until = async move {
@@ -128,10 +115,7 @@ fn open(config: &Config) -> anyhow::Result<Shared> {
     let keys = KeyStore::open(&config.data.join("keys"), now)?;
     let public_keys = PublicKeys::default();
     public_keys.store(keys.public(now).map(Arc::new));
-    let registry = Registry::new();
-    let info = IntGaugeVec::new(Opts::new("footfall_build_info", "1, labelled with the version."), &["version"])?;
-    info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-    registry.register(Box::new(info))?;
+    let registry = station::registry()?;
     let sites = Arc::new(ArcSwap::from_pointee(timezones::settle(&config.data, &config.sites, now)?));
     let audit = Arc::new(Audit::open(&config.data, clock.clone())?);
     let (journal, keys) = (Arc::new(journal), Arc::new(keys));
@@ -148,7 +132,7 @@ fn processor(
 ) -> anyhow::Result<Processor<EmbeddedJournal, Store>> {
     Ok(Processor {
         journal: Arc::clone(&shared.journal),
-        journal_name: journal_name(&config.data)?,
+        journal_name: Some(journal_name(&config.data)?),
         sink: Arc::new(store.clone()),
         sites: Arc::clone(&shared.sites),
         keys: Arc::clone(&shared.keys),
@@ -157,6 +141,8 @@ fn processor(
         flush: config.flush,
         metrics,
         inboxes,
+        answers: None,
+        follow: None,
     })
 }
 
@@ -202,7 +188,7 @@ fn router(
         running: Running::of(config, tables.geo.is_some()),
         trusted_proxies: config.trusted_proxies.clone(),
         collector: Arc::clone(collector),
-        inquiries,
+        inquiries: Ask::Here(inquiries),
         clock: shared.clock.clone(),
     };
     let prove = prove::service::Service {
@@ -216,29 +202,22 @@ fn router(
         admits: Box::new(move |headers| token::admits(headers, &token_sha256)),
         turn: tokio::sync::Mutex::default(),
     };
-    let registry = shared.registry.clone();
     let (collector, journal, data) = (Arc::clone(collector), Arc::clone(&shared.journal), config.data.clone());
-    let stations = Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(move || async move { ready(&collector, &journal, &data) }))
-        .route("/metrics", get(move || async move { metrics(&registry) }));
+    let station = station::router(&shared.registry, move || ready(&collector, &journal, &data));
     let ours =
         import::service::router(import).merge(prove::service::router(prove)).merge(privacy_page::router(privacy));
-    let mut router = dashboard::router(dashboard)?.merge(ours).merge(stations);
+    let mut router = dashboard::router(dashboard)?.merge(ours).merge(station);
     if let Some(site) = &config.demo_page {
         router = router.merge(demo_page::router(site));
     }
     Ok(router)
 }
 
-/// Ready means that a hit sent now would be taken and kept.
-fn ready(collector: &Collector<EmbeddedJournal>, journal: &EmbeddedJournal, data: &Path) -> Response {
+/// Why a hit sent now would not be taken and kept.
+fn ready(collector: &Collector<EmbeddedJournal>, journal: &EmbeddedJournal, data: &Path) -> Result<(), String> {
     let reason = collector.ready().err().map(|error| error.to_string());
     let reason = reason.or_else(|| journal.failure().map(|failure| failure.to_string()));
-    match reason.or_else(|| no_room(journal, data)) {
-        None => "ready\n".into_response(),
-        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response(),
-    }
+    reason.or_else(|| no_room(journal, data)).map_or(Ok(()), Err)
 }
 
 /// Why nothing more could be appended, if so.
@@ -249,14 +228,6 @@ fn no_room(journal: &EmbeddedJournal, data: &Path) -> Option<String> {
     let disk = rustix::fs::statvfs(data).ok()?;
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     (free < DISK_FREE_BYTES_MIN).then(|| format!("{free} bytes are free where the data rests"))
-}
-
-fn metrics(registry: &Registry) -> Response {
-    let mut text = Vec::new();
-    match TextEncoder::new().encode(&registry.gather(), &mut text) {
-        Ok(()) => ([(CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-    }
 }
 
 /// Makes and destroys keys, publishes the hour's, and drops the records that nothing can open any more.
@@ -310,15 +281,13 @@ fn journal_name(data: &Path) -> anyhow::Result<String> {
     Ok(name)
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "who started the server waits for these lines")]
+#[expect(clippy::print_stderr, reason = "who started the server waits for these lines")]
 fn say_ready(config: &Config, address: SocketAddr, token: Option<&str>) -> anyhow::Result<()> {
     if let Some(token) = token {
-        eprintln!("API token, shown this once: {token}");
-        eprintln!("dashboard: http://{address}/#token={token}");
+        token::show(token, address);
     }
     if config.sites.is_empty() {
         eprintln!("no site is configured yet: start with --site example.com, or add a [[site]] to the configuration");
     }
-    println!("ready http://{address}");
-    std::io::stdout().flush().context("cannot write to standard output")
+    station::say_ready(address)
 }

@@ -1,6 +1,7 @@
 //! The administrator's API token: preset by `FOOTFALL_TOKEN`, or made at the first start and shown once. Only its SHA-256 rests.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -47,6 +48,13 @@ pub fn obtain(data: &Path, preset: Option<&str>) -> anyhow::Result<Token> {
         .and_then(|()| file.sync_all())
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(Token { sha256, made: Some(token) })
+}
+
+/// Shows a token that was made just now.
+#[expect(clippy::print_stderr, reason = "it is shown this once, to whoever started the server")]
+pub fn show(token: &str, address: SocketAddr) {
+    eprintln!("API token, shown this once: {token}");
+    eprintln!("dashboard: http://{address}/#token={token}");
 }
 
 /// Whether a request carries the token.

@@ -6,7 +6,7 @@ use std::ops::{AddAssign, Neg};
 use crate::{Domain, LocalDay};
 
 /// What a cell is about. The names are those of the store's column and follow Plausible's dimensions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[repr(u8)]
 pub enum Dimension {
     /// The whole site; its only value is empty.

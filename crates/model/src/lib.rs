@@ -21,7 +21,7 @@ pub use ledger::{
 };
 pub use policy::{AddressPrecision, NoticeFacts, SignalModes, TcfPolicy};
 pub use record::{Record, RecordError, Tally};
-pub use rights::{Right, RightsRequest};
+pub use rights::{Inquiry, Right, RightsRequest};
 pub use signals::Signals;
 pub use site::{Domain, FormerZone, Mode, Site, Sites};
 pub use time::{Clock, LocalDay, Millis};

@@ -10,12 +10,16 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::{BotClass, Outcome, Refusal};
-use crate::{Campaign, Domain, Hit, Kind, Millis, Mode, Peer, Referrer, Revenue, Right, RightsRequest, Signals};
+use crate::{
+    Campaign, Domain, Hit, Inquiry, Kind, Millis, Mode, Peer, Referrer, Revenue, Right, RightsRequest, Signals,
+};
 
 /// One hit, or a tally.
 const VERSION_1: u8 = 1;
 /// Several hits, or a visitor's request.
 const VERSION_2: u8 = 2;
+/// A visitor's question.
+const VERSION_3: u8 = 3;
 
 /// What a record holds.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub enum Record {
     Tally(Tally),
     /// What a visitor asks for.
     Rights(RightsRequest),
+    /// What a visitor wants to know.
+    Inquiry(Inquiry),
 }
 
 /// Hits of one site and minute that a collector refused.
@@ -69,6 +75,7 @@ enum Wire<'a> {
     /// Senders stand once, and hits name them by number: a thousand hits repeat no user agent.
     Hits(#[serde(borrow)] Vec<Sender<'a>>, #[serde(borrow)] Vec<HitWire<'a, u16>>),
     Rights(#[serde(borrow)] Cow<'a, str>, Millis, Right, #[serde(borrow)] Sender<'a>),
+    Inquiry(#[serde(borrow)] Cow<'a, str>, Millis, #[serde(borrow)] Sender<'a>, u64, [u8; 32]),
 }
 
 /// A [`Peer`] on its way into or out of a seal.
@@ -111,6 +118,9 @@ impl Record {
             Self::Rights(RightsRequest { site, at, right, peer }) => {
                 (VERSION_2, Wire::Rights(site.as_str().into(), *at, *right, sender(peer)))
             }
+            Self::Inquiry(Inquiry { site, at, peer, number, key }) => {
+                (VERSION_3, Wire::Inquiry(site.as_str().into(), *at, sender(peer), *number, *key))
+            }
         };
         postcard::to_extend(&wire, vec![version]).expect("writing to memory cannot fail, and every type here is sized")
     }
@@ -122,7 +132,7 @@ impl Record {
     /// the sender was another version.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let (&version, body) = bytes.split_first().ok_or(RecordError::Malformed("empty"))?;
-        if !(VERSION_1..=VERSION_2).contains(&version) {
+        if !(VERSION_1..=VERSION_3).contains(&version) {
             return Err(RecordError::Version(version));
         }
         let wire = postcard::from_bytes(body).map_err(|_| RecordError::Malformed("body"))?;
@@ -143,6 +153,9 @@ impl Record {
             }
             Wire::Rights(site, at, right, sender) => {
                 Self::Rights(RightsRequest { site: domain(&site)?, at, right, peer: peer(sender) })
+            }
+            Wire::Inquiry(site, at, sender, number, key) => {
+                Self::Inquiry(Inquiry { site: domain(&site)?, at, peer: peer(sender), number, key })
             }
         })
     }
@@ -320,6 +333,12 @@ mod tests {
     }
 
     #[test]
+    fn a_visitors_question_comes_back_as_it_was() {
+        let Hit { site, at, peer, .. } = hit();
+        comes_back(Record::Inquiry(Inquiry { site, at, peer: peer.unwrap(), number: 7, key: [8; 32] }), VERSION_3);
+    }
+
+    #[test]
     fn a_tally_of_every_refusal_comes_back_as_it_was() {
         for refusal in REFUSALS {
             let site = Domain::parse("example.com").unwrap();
@@ -336,7 +355,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(bytes: Vec<u8>) {
             let _ = Record::decode(&bytes);
-            for version in [VERSION_1, VERSION_2] {
+            for version in [VERSION_1, VERSION_2, VERSION_3] {
                 let _ = Record::decode(&[&[version], bytes.as_slice()].concat());
             }
         }

@@ -42,3 +42,19 @@ pub struct RightsRequest {
     /// Who asks.
     pub peer: Peer,
 }
+
+/// A visitor's question what is held of them, on its way through the journal: who has their hits answers it when it has come to
+/// it, sealed to a key that lives as long as the question.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Inquiry {
+    /// The site it is about.
+    pub site: Domain,
+    /// When it was received.
+    pub at: Millis,
+    /// Who asks, cut to the site's precision.
+    pub peer: Peer,
+    /// Tells the answer from others; made for this question alone.
+    pub number: u64,
+    /// The X25519 public key to which the answer is sealed.
+    pub key: [u8; 32],
+}

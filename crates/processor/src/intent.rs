@@ -1,9 +1,12 @@
-//! What a commit's metadata says: how far in the journal's time the counts are, and the one range whose insert had been
-//! decided when it was written, if one was.
+//! What a commit's metadata says: the partition's name in tokens, how far in the journal's time the counts are, and the one
+//! range whose insert had been decided when it was written, if one was.
 //!
 //! The range is written before the insert and cleared after it. After a crash the processor repeats exactly that range under
 //! exactly that token, so the store drops the second arrival; a zombie can repeat a range, never invent one. The time is there
-//! for other processors: a day is closed when every partition's counts have passed its end.
+//! for other processors: a day is closed when every partition's counts have passed its end. The name goes with the commit: a topic
+//! that was deleted and made again counts its offsets from the beginning, has no commits, and gets new names.
+
+use std::num::NonZeroU64;
 
 use journal::Offset;
 
@@ -30,6 +33,8 @@ pub struct Intent {
 /// A commit's words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Words {
+    /// The partition's name; nothing where the whole journal has one.
+    pub name: Option<NonZeroU64>,
     /// The minute of the journal's time whose counts are in the store; nothing where that was never said.
     pub minute: Option<i64>,
     /// The insert that was decided.
@@ -40,6 +45,7 @@ impl Words {
     /// Writes them as commit metadata.
     pub fn encode(self) -> Vec<u8> {
         let mut bytes = vec![FORM];
+        bytes.extend(self.name.map_or(0, NonZeroU64::get).to_le_bytes());
         bytes.extend(self.minute.unwrap_or(i64::MIN).to_le_bytes());
         if let Some(intent) = self.intent {
             bytes.extend(intent.fold_version.to_le_bytes());
@@ -64,12 +70,14 @@ impl Words {
         };
         match metadata {
             [] => Ok(Self::default()),
-            bytes if bytes.len() == RANGE_BYTES => Ok(Self { minute: None, intent: Some(range(bytes)?) }),
+            bytes if bytes.len() == RANGE_BYTES => Ok(Self { intent: Some(range(bytes)?), ..Self::default() }),
             [FORM, rest @ ..] => {
+                let (name, rest) = rest.split_first_chunk().ok_or(UnknownMetadata)?;
                 let (minute, rest) = rest.split_first_chunk().ok_or(UnknownMetadata)?;
+                let name = NonZeroU64::new(u64::from_le_bytes(*name));
                 let minute = Some(i64::from_le_bytes(*minute)).filter(|minute| *minute != i64::MIN);
                 let intent = if rest.is_empty() { None } else { Some(range(rest)?) };
-                Ok(Self { minute, intent })
+                Ok(Self { name, minute, intent })
             }
             _ => Err(UnknownMetadata),
         }
@@ -82,7 +90,7 @@ impl Intent {
         Self { first, next, fold_version: FOLD_VERSION }
     }
 
-    /// The store's deduplication token for this range of this journal's partition.
+    /// The store's deduplication token for this range of this partition of a journal of that name.
     pub fn token(self, journal: &str, partition: u32) -> String {
         format!("{journal}-{partition}-{}-{}-1", self.first.0, self.next.0)
     }
@@ -99,7 +107,9 @@ mod tests {
     #[test]
     fn words_come_back_as_they_were() {
         let intent = Some(Intent::new(Offset(7), Offset(u64::MAX)));
-        for words in [Words { minute: Some(-3), intent }, Words { minute: None, intent }, Words::default()] {
+        let name = NonZeroU64::new(5);
+        for words in [Words { name, minute: Some(-3), intent }, Words { intent, ..Words::default() }, Words::default()]
+        {
             assert_eq!(Words::decode(&words.encode()), Ok(words));
         }
         for other in [&b"something else"[..], b"eighteen other bytes", &[FORM], &[FORM; 12]] {
@@ -112,7 +122,7 @@ mod tests {
         assert_eq!(Words::decode(&[]), Ok(Words::default()));
         let intent = Intent::new(Offset(1), Offset(258));
         let before = [1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0];
-        assert_eq!(Words::decode(&before), Ok(Words { minute: None, intent: Some(intent) }));
+        assert_eq!(Words::decode(&before), Ok(Words { intent: Some(intent), ..Words::default() }));
     }
 
     #[test]

@@ -119,6 +119,12 @@ impl KeyStore {
         self.lock().get(&now.hour()).map(HourKey::public)
     }
 
+    /// The public keys that may be sealed to from `now` on.
+    #[must_use]
+    pub fn publics(&self, now: Millis) -> Vec<PublicKey> {
+        self.lock().range(now.hour()..).map(|(_, key)| key.public()).collect()
+    }
+
     /// Gives `opener` every living key and takes the dead ones from it.
     pub fn equip(&self, opener: &mut Opener) {
         let keys = self.lock();

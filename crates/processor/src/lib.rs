@@ -16,18 +16,19 @@ mod reading;
 mod sink;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use fold::Tables;
-use journal::Journal;
+use journal::{Journal, JournalError};
 use model::{Clock, Sites};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{self, AbortHandle, JoinError, JoinSet};
 use tokio::time::Instant;
 
-pub use crate::inquiry::{Inboxes, Inquiries, NoAnswer, inquiries};
+pub use crate::inquiry::{Inboxes, Inquiries, NoAnswer, SealedAnswer, answer_key, inquiries, open_answer};
 pub use crate::metrics::Metrics;
 pub use crate::partition::ProcessorError;
 pub use crate::sink::{InsertError, Sink};
@@ -36,8 +37,9 @@ pub use crate::sink::{InsertError, Sink};
 pub struct Processor<J, S> {
     /// Where records come from.
     pub journal: Arc<J>,
-    /// The journal's own name: offsets mean something only together with it, so it is part of every insert's token.
-    pub journal_name: String,
+    /// The journal's own name: offsets mean something only together with it, so it is part of every insert's token. Where it
+    /// has none, each partition gets one with its first commit.
+    pub journal_name: Option<String>,
     /// Where counts go.
     pub sink: Arc<S>,
     /// The sites as they are now.
@@ -54,7 +56,17 @@ pub struct Processor<J, S> {
     pub metrics: Metrics,
     /// Where it is asked what it holds of somebody.
     pub inboxes: Inboxes,
+    /// Where answers go to questions that came through the journal.
+    pub answers: Option<mpsc::Sender<SealedAnswer>>,
+    /// How it is made sure that `sites` is as new as a collector's was; nothing where both read the same table.
+    pub follow: Option<Follow>,
 }
+
+/// Resolves when everything has been heard that was told of sites before it was called.
+#[derive(Clone)]
+pub struct Follow(pub Arc<dyn Fn() -> BoxFuture<Result<(), JournalError>> + Send + Sync>);
+
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// How long a partition's work may take to end by itself when it is asked to: an insert and a commit. Then it is dropped where
 /// it stands, which is as good as a crash there.
@@ -88,7 +100,7 @@ impl<J: Journal, S: Sink> Processor<J, S> {
             work.ask_back_all_but(&now);
             for partition in now {
                 if !work.partitions.contains_key(&partition) {
-                    let inbox = inboxes.remove(&partition).unwrap_or_else(|| tokio::sync::mpsc::channel(1).1);
+                    let inbox = inboxes.remove(&partition).unwrap_or_else(|| mpsc::channel(1).1);
                     work.begin(&processor, &progress, partition, inbox);
                 }
             }
@@ -118,7 +130,7 @@ impl<J: Journal, S: Sink> Processor<J, S> {
 }
 
 /// Waits for the journal to say that it will give no partition any more.
-async fn failed<J: Journal>(journal: &J) -> journal::JournalError {
+async fn failed<J: Journal>(journal: &J) -> JournalError {
     match journal.ownership() {
         Some(ownership) => ownership.failed().await,
         None => std::future::pending().await,
@@ -145,7 +157,7 @@ impl Work {
         processor: &Arc<Processor<J, S>>,
         progress: &Arc<closing::Progress>,
         partition: u32,
-        inbox: tokio::sync::mpsc::Receiver<inquiry::Inquiry>,
+        inbox: mpsc::Receiver<inquiry::Inquiry>,
     ) {
         let (stop, stopping) = watch::channel(false);
         let (processor, progress) = (Arc::clone(processor), Arc::clone(progress));

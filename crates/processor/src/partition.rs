@@ -5,6 +5,7 @@
 //! time is the journal's append time, so that a replay closes days at the same records as the first run did. A journal or a
 //! store that is away is waited for: nothing is lost by that, and the lag says how long.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,6 +103,8 @@ pub(crate) struct Partition<'a, J, S> {
     pub(crate) lost: Lost,
     /// First record that is folded and not in the counts.
     first: Offset,
+    /// The partition's own name in tokens, where the journal has none.
+    name: Option<NonZeroU64>,
     /// Journal minute up to which the counts are in the store.
     counted_minute: Option<i64>,
     /// The record after the last one folded.
@@ -143,6 +146,7 @@ pub async fn run<J: Journal, S: Sink>(
         opener,
         lost: Lost::default(),
         first: start,
+        name: None,
         counted_minute: None,
         next: start,
         closed_minute: i64::MIN,
@@ -174,7 +178,11 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         let commit = self.patiently(|journal, number| async move { journal.committed(number).await }).await?;
         let commit = commit.unwrap_or(Commit { next: Offset::default(), metadata: Vec::new() });
         let unknown = |_| ProcessorError::UnknownMetadata { partition: self.number };
-        let Words { minute, intent } = Words::decode(&commit.metadata).map_err(unknown)?;
+        let Words { name, minute, intent } = Words::decode(&commit.metadata).map_err(unknown)?;
+        self.name = match self.processor.journal_name {
+            Some(_) => None,
+            None => Some(name.map_or_else(new_name, Ok)?),
+        };
         let begin = self.replay_begin(commit.next).await?;
         let metrics = &self.processor.metrics;
         metrics.replaying.with_label_values(&[&label]).set(1);
@@ -269,7 +277,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
             if live.elapsed() >= LIVE_EVERY {
                 *live = Instant::now();
                 let now = self.processor.clock.now();
-                let token = format!("{}-{}-live-{}", self.processor.journal_name, self.number, now.0);
+                let token = format!("{}-{}-live-{}", self.journal_name(), self.number, now.0);
                 let changes = self.take_changes();
                 self.offer(&token, &changes).await?;
             }
@@ -283,15 +291,20 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
     }
 
     async fn insert_and_commit(&mut self, intent: Intent, changes: &Changes) -> Result<(), End> {
-        let token = intent.token(&self.processor.journal_name, self.number);
+        let token = intent.token(&self.journal_name(), self.number);
         self.offer(&token, changes).await?;
         self.first = intent.next;
         self.counted_minute = Some(self.closed_minute).filter(|minute| *minute != i64::MIN);
         self.commit(intent.next, None).await
     }
 
+    fn journal_name(&self) -> String {
+        let own = || self.name.map_or_else(String::new, |name| format!("{name:016x}"));
+        self.processor.journal_name.clone().unwrap_or_else(own)
+    }
+
     async fn commit(&mut self, next: Offset, intent: Option<Intent>) -> Result<(), End> {
-        let metadata = Words { minute: self.counted_minute, intent }.encode();
+        let metadata = Words { name: self.name, minute: self.counted_minute, intent }.encode();
         let commit = Commit { next, metadata };
         self.patiently(|journal, number| {
             let commit = commit.clone();
@@ -406,6 +419,13 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         metrics.lag_seconds.with_label_values(&[&label]).set(seconds);
         Ok(())
     }
+}
+
+/// A name that no other partition has had.
+fn new_name() -> Result<NonZeroU64, ProcessorError> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|_| ProcessorError::Random)?;
+    Ok(NonZeroU64::new(u64::from_le_bytes(random)).unwrap_or(NonZeroU64::MIN))
 }
 
 /// What becomes of the changes of a replayed range.

@@ -8,13 +8,16 @@ use std::time::{Duration, Instant};
 
 use fold::Overflows;
 use journal::{Entry, Journal, JournalError, Offset};
-use model::{Hit, Loss, Millis, Outcome, Record, Refusal, RightsRequest, Site, Sites};
+use model::{Hit, Inquiry, Loss, Millis, Outcome, Record, Refusal, RightsRequest, Site, Sites};
 
-use crate::Sink;
 use crate::partition::{End, Partition};
+use crate::{Sink, inquiry};
 
 /// One hit in so many has its steps measured: reading the clock ten times costs as much as some of them.
 const HITS_PER_MEASUREMENT: i64 = 64;
+/// What was known of sites when an older record was appended has been heard by now: following lags by milliseconds, and an outage
+/// of the brokers that is longer than this ends both alike.
+const SITES_HEARD_WITHIN_MS: i64 = 600_000;
 
 impl<J: Journal, S: Sink> Partition<'_, J, S> {
     /// Reads records from where the fold is. Where the journal is damaged it goes on behind the damage.
@@ -28,7 +31,10 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
                 }
             };
             let (offset, resumes_at, what) = match self.patiently(read).await? {
-                Ok(entries) => return Ok(entries),
+                Ok(entries) => {
+                    self.know_sites_of(&entries).await?;
+                    return Ok(entries);
+                }
                 Err(damage) => damage,
             };
             let records = resumes_at.0.saturating_sub(offset.0);
@@ -38,6 +44,17 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
             let at = if self.closed_minute == i64::MIN { self.processor.clock.now() } else { reached };
             self.lose(at, Loss::Damaged, records);
             self.next = resumes_at;
+        }
+    }
+
+    /// Sees that the sites known here are no older than records that were just appended: a collector may have heard of a new
+    /// site before this process, and its hits are of no unknown site.
+    async fn know_sites_of(&mut self, entries: &[Entry]) -> Result<(), End> {
+        let Some(last) = entries.last() else { return Ok(()) };
+        let fresh = self.processor.clock.now().0.saturating_sub(last.at.0) < SITES_HEARD_WITHIN_MS;
+        match self.processor.follow.clone() {
+            Some(follow) if fresh => self.patiently(move |_, _| (follow.0)()).await,
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -80,6 +97,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
                     self.fold.tally(tally);
                 }
                 Ok(Record::Rights(request)) => self.exercise(&sites, request),
+                Ok(Record::Inquiry(inquiry)) => self.answer_sealed(inquiry),
                 Err(error) => {
                     tracing::error!(partition = self.number, offset = %entry.offset, error = %error, "a record opened and is not readable");
                     self.lose(entry.at, Loss::Format, 1);
@@ -127,6 +145,17 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         }
         if !self.silent {
             self.processor.metrics.rights.with_label_values(&[right.as_str()]).inc();
+        }
+    }
+
+    /// Answers a visitor's question that came through the journal. One that was answered before the state was rebuilt is not
+    /// answered again: nobody waits for it any more.
+    fn answer_sealed(&mut self, Inquiry { site, peer, number, key, .. }: Inquiry) {
+        let Some(answers) = self.processor.answers.as_ref().filter(|_| !self.silent) else { return };
+        let held = self.fold.held(&site, peer);
+        if let Some(answer) = inquiry::seal_answer(number, key, &held) {
+            // Where too many wait to be sent, who asked is told to come again.
+            let _ = answers.try_send(answer);
         }
     }
 

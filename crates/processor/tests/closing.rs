@@ -87,7 +87,7 @@ async fn an_idle_day_is_closed_by_an_empty_record() {
     let start = |sink: &Arc<Asked>| {
         let processor = Processor {
             journal: Arc::clone(&journal),
-            journal_name: "j".to_owned(),
+            journal_name: Some("j".to_owned()),
             sink: Arc::clone(sink),
             sites: Arc::new(ArcSwap::from_pointee([site.clone()].into_iter().collect::<Sites>())),
             keys: Arc::clone(&keys),
@@ -96,6 +96,8 @@ async fn an_idle_day_is_closed_by_an_empty_record() {
             flush: Duration::from_millis(20),
             metrics: Metrics::register(&Registry::new()).unwrap(),
             inboxes: processor::Inboxes::default(),
+            answers: None,
+            follow: None,
         };
         let (stop, stopping) = watch::channel(false);
         (stop, tokio::spawn(processor.run(stopping)))

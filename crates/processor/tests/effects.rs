@@ -90,8 +90,8 @@ impl Journal for Told {
         if self.1.commits.lock().unwrap().pop_front() == Some(true) {
             return Err(JournalError::Failed { tried: "commit".to_owned(), reason: "pulled".to_owned() });
         }
-        // A form and a time stand in every commit; a range behind them is an intent.
-        let effect = Effect::Committed { next: commit.next.0, intent: commit.metadata.len() > 9 };
+        // A form, a name and a time stand in every commit; a range behind them is an intent.
+        let effect = Effect::Committed { next: commit.next.0, intent: commit.metadata.len() > 17 };
         self.1.effects.lock().unwrap().push(effect);
         self.0.commit(partition, commit).await
     }
@@ -173,7 +173,7 @@ impl Desk {
         let sites: Sites = [Site::new(Domain::parse("example.com").unwrap())].into_iter().collect();
         let processor = Processor {
             journal: Arc::clone(&self.journal),
-            journal_name: "j".to_owned(),
+            journal_name: Some("j".to_owned()),
             sink: Arc::new(Store(Arc::clone(&self.log))),
             sites: Arc::new(ArcSwap::from_pointee(sites)),
             keys: Arc::clone(&self.keys),
@@ -182,6 +182,8 @@ impl Desk {
             flush: Duration::from_millis(20),
             metrics: Metrics::register(&Registry::new()).unwrap(),
             inboxes,
+            answers: None,
+            follow: None,
         };
         let (stop, stopping) = watch::channel(false);
         let running = tokio::spawn(processor.run(stopping));

@@ -140,7 +140,7 @@ impl Desk {
     pub async fn hits(&self) -> Vec<Hit> {
         let hits = |(_, record)| match record {
             Record::Hits(hits) => hits,
-            Record::Tally(_) | Record::Rights(_) => Vec::new(),
+            Record::Tally(_) | Record::Rights(_) | Record::Inquiry(_) => Vec::new(),
         };
         self.records().await.into_iter().flat_map(hits).collect()
     }
@@ -154,7 +154,7 @@ impl Desk {
 
     pub async fn tallies(&self) -> Vec<Tally> {
         let tally = |(_, record)| match record {
-            Record::Hits(_) | Record::Rights(_) => None,
+            Record::Hits(_) | Record::Rights(_) | Record::Inquiry(_) => None,
             Record::Tally(tally) => Some(tally),
         };
         self.records().await.into_iter().filter_map(tally).collect()

@@ -3,6 +3,7 @@
 //! Stronger sources win: command line, environment, file, default. All mistakes are reported at once; an unknown key is a
 //! mistake that names its near miss. One table of settings feeds the file, the environment and the docs.
 
+mod distributed;
 mod site;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+pub use distributed::Distributed;
 use model::{Domain, Site, Sites};
 use site::SITE_SETTINGS;
 
@@ -34,7 +36,11 @@ impl Setting {
 }
 
 /// Every setting outside `[[site]]`.
-pub const SETTINGS: &[Setting] = &[
+pub fn settings() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().chain(distributed::SETTINGS)
+}
+
+const SETTINGS: &[Setting] = &[
     Setting { key: "listen", default: "127.0.0.1:8080", help: "Address and port to listen on." },
     Setting { key: "data", default: "./data", help: "The directory that holds everything Footfall keeps." },
     Setting {
@@ -97,6 +103,8 @@ pub struct Config {
     pub token: Option<String>,
     /// The sites.
     pub sites: Sites,
+    /// What a role of a distributed installation needs beside.
+    pub distributed: Distributed,
 }
 
 /// Where settings come from.
@@ -202,8 +210,8 @@ impl Reading {
                 self.file_sites(value, &origin);
                 continue;
             }
-            let Some(setting) = SETTINGS.iter().find(|setting| setting.key == key) else {
-                let known: Vec<_> = SETTINGS.iter().map(|setting| setting.key).chain(["site"]).collect();
+            let Some(setting) = settings().find(|setting| setting.key == key) else {
+                let known: Vec<_> = settings().map(|setting| setting.key).chain(["site"]).collect();
                 self.mistakes.push(format!("{origin}: unknown setting `{key}`{}", suggestion(&key, &known)));
                 continue;
             };
@@ -250,7 +258,7 @@ impl Reading {
     }
 
     fn unknown_variables(&mut self, environment: &BTreeMap<String, String>) {
-        let known: Vec<String> = SETTINGS.iter().map(|setting| setting.key.to_uppercase()).collect();
+        let known: Vec<String> = settings().map(|setting| setting.key.to_uppercase()).collect();
         let known: Vec<&str> = known.iter().map(String::as_str).chain(OTHER_VARIABLES.iter().copied()).collect();
         for name in environment.keys().filter_map(|name| name.strip_prefix("FOOTFALL_")) {
             if !known.contains(&name) {
@@ -261,7 +269,7 @@ impl Reading {
     }
 
     fn environment(&mut self, variable: &impl Fn(&str) -> Option<String>) {
-        for setting in SETTINGS {
+        for setting in settings() {
             let name = format!("FOOTFALL_{}", setting.key.to_uppercase());
             self.set(setting.key, variable(&name), &name);
         }
@@ -310,10 +318,13 @@ impl Reading {
         });
         let region = region.flatten();
         self.regions(region.as_deref());
+        let distributed = self.distributed();
         let sites = self.sites.into_values().collect();
         let token = token.filter(|token| !token.is_empty());
-        match (listen, flush, log, proxies, data) {
-            (Some(listen), Some(flush), Some(log), Some(trusted_proxies), Some(data)) if self.mistakes.is_empty() => {
+        match (listen, flush, log, proxies, data, distributed) {
+            (Some(listen), Some(flush), Some(log), Some(trusted_proxies), Some(data), Some(distributed))
+                if self.mistakes.is_empty() =>
+            {
                 let (rate_limit, demo_page) = (rate_limit.flatten(), demo_page.flatten());
                 Ok(Config {
                     listen,
@@ -328,6 +339,7 @@ impl Reading {
                     log,
                     token,
                     sites,
+                    distributed,
                 })
             }
             _ => Err(Mistakes(self.mistakes)),
@@ -350,9 +362,13 @@ impl Reading {
         }
     }
 
+    fn mistake(&mut self, mistake: String) {
+        self.mistakes.push(mistake);
+    }
+
     fn parse<T>(&mut self, key: &'static str, wanted: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
         let Some(said) = self.said.get(key) else {
-            let default = SETTINGS.iter().find(|setting| setting.key == key).map_or("", |setting| setting.default);
+            let default = settings().find(|setting| setting.key == key).map_or("", |setting| setting.default);
             return read(default);
         };
         let value = read(&said.text);
@@ -367,10 +383,11 @@ fn text_of(value: &toml::Value) -> Option<String> {
     match value {
         toml::Value::String(text) => Some(text.clone()),
         toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(truth) => Some(truth.to_string()),
         toml::Value::Array(values) => {
             values.iter().map(toml::Value::as_str).collect::<Option<Vec<_>>>().map(|texts| texts.join(","))
         }
-        toml::Value::Float(_) | toml::Value::Boolean(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => None,
+        toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => None,
     }
 }
 
@@ -495,6 +512,36 @@ mod tests {
         let config = from_file(&format!("region = \"JP\"\n{sites}")).unwrap();
         assert!(config.sites.iter().all(|site| site.notice.region.as_deref() == Some("JP")));
         assert!(from_file(sites).is_ok(), "an installation that says nothing refuses nothing");
+    }
+
+    #[test]
+    fn what_belongs_together_in_kafkas_settings_is_checked_together() {
+        let mistakes = from_file(
+            "kafka = [\"kafka\"]\nkafka_in_sync = 3\nkafka_replication = 2\nkafka_user = \"a\"\nkafka_key = \"/k\"\nkafka_partition = 3\n",
+        )
+        .unwrap_err()
+        .to_string();
+        for expected in [
+            "`kafka` is not a list of brokers",
+            "is more than kafka_replication",
+            "kafka_user and kafka_password_file belong together",
+            "kafka_certificate and kafka_key belong together",
+            "did you mean `kafka_partitions`",
+        ] {
+            assert!(mistakes.contains(expected), "{expected} in {mistakes}");
+        }
+    }
+
+    #[test]
+    fn a_role_hears_what_it_lacks() {
+        let config = from_file("kafka_prefix = \"shop\"\n").unwrap();
+        assert!(config.distributed.journal().unwrap_err().to_string().contains("FOOTFALL_KAFKA"));
+        assert!(config.distributed.store().unwrap_err().to_string().contains("FOOTFALL_CLICKHOUSE"));
+        let config = from_file("kafka = \"a:1, b:2\"\nclickhouse = \"http://c:8123\"\n").unwrap();
+        let journal = config.distributed.journal().unwrap();
+        assert_eq!((journal.bootstrap_servers.len(), journal.topic.as_str()), (2, "footfall-hits"));
+        assert!(!config.distributed.member().unwrap().name.is_empty());
+        assert_eq!(config.distributed.store().unwrap().database, "footfall");
     }
 
     #[test]

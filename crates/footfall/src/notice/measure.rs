@@ -32,12 +32,14 @@ pub struct Running {
     pub places: bool,
     /// Whether senders of too many hits are held back.
     pub rate_limited: bool,
+    /// Whether everything is on one machine.
+    pub one_server: bool,
 }
 
 impl Running {
     /// As configured, with or without a table of places.
     pub fn of(config: &Config, places: bool) -> Self {
-        Self { places, rate_limited: config.rate_limit.is_some() }
+        Self { places, rate_limited: config.rate_limit.is_some(), one_server: !config.distributed.is_named() }
     }
 }
 
@@ -84,7 +86,7 @@ pub fn facts(site: &Site, running: Running) -> Facts {
         opt_out: Some(OptOut { cookie: OPT_OUT_COOKIE, days: OPT_OUT_DAYS }),
         restriction_hours: Some(RESTRICTION_HOURS),
         restriction_cookie: RESTRICTION_COOKIE,
-        one_server: true,
+        one_server: running.one_server,
         rows_per_person: rows_per_person(),
         measures: measures(site),
         version: env!("CARGO_PKG_VERSION"),

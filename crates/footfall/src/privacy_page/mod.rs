@@ -27,13 +27,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use collector::{Collector, HeaderWords, Network, OPT_OUT_COOKIE, RESTRICTION_COOKIE, RightsError, Whose};
 use fold::rights::HeldDay;
-use journal::embedded::EmbeddedJournal;
+use journal::Journal;
 use model::{Clock, Mode, Peer, Right, Signals, Site, Sites};
 use privacy::notice::{Language, notice};
 use processor::{Inquiries, NoAnswer};
 use serde_json::json;
 
 use crate::notice::{Running, facts, mode_of};
+use crate::roles::Answers;
 use asked::{Asked, Done, Form};
 use held::Held;
 use page::{Browser, Trouble};
@@ -46,8 +47,16 @@ pub const RESTRICTION_HOURS: i64 = privacy::seal::KEY_LIFE_HOURS;
 
 const STYLE: &str = include_str!("style.css");
 
+/// Where it is asked what is held.
+pub enum Ask {
+    /// Of the processor in this process.
+    Here(Inquiries),
+    /// Of whichever processor has the visitor's partition.
+    Elsewhere(Answers),
+}
+
 /// What the page is made from.
-pub struct PrivacyPage {
+pub struct PrivacyPage<J> {
     /// The measured sites.
     pub sites: Arc<ArcSwap<Sites>>,
     /// What holds for the whole process.
@@ -55,9 +64,9 @@ pub struct PrivacyPage {
     /// Whose word is believed that a request came over https.
     pub trusted_proxies: Vec<Network>,
     /// What takes a visitor's requests in.
-    pub collector: Arc<Collector<EmbeddedJournal>>,
+    pub collector: Arc<Collector<J>>,
     /// What knows what is held.
-    pub inquiries: Inquiries,
+    pub inquiries: Ask,
     /// The time.
     pub clock: Clock,
 }
@@ -72,20 +81,20 @@ enum Wish {
 }
 
 /// The routes of the page.
-pub fn router(page: PrivacyPage) -> Router {
+pub fn router<J: Journal>(page: PrivacyPage<J>) -> Router {
     Router::new()
-        .route("/privacy", get(show))
-        .route("/privacy/optout", post(|state, request| wish(state, request, Wish::OptOut)))
-        .route("/privacy/optin", post(|state, request| wish(state, request, Wish::OptIn)))
-        .route("/privacy/erase", post(|state, request| wish(state, request, Wish::Erase)))
-        .route("/privacy/restrict", post(|state, request| wish(state, request, Wish::Restrict)))
-        .route("/privacy/me", get(me))
+        .route("/privacy", get(show::<J>))
+        .route("/privacy/optout", post(|state, request| wish::<J>(state, request, Wish::OptOut)))
+        .route("/privacy/optin", post(|state, request| wish::<J>(state, request, Wish::OptIn)))
+        .route("/privacy/erase", post(|state, request| wish::<J>(state, request, Wish::Erase)))
+        .route("/privacy/restrict", post(|state, request| wish::<J>(state, request, Wish::Restrict)))
+        .route("/privacy/me", get(me::<J>))
         .route("/privacy/style.css", get(|| async { ([(CONTENT_TYPE, "text/css; charset=utf-8")], STYLE) }))
         .with_state(Arc::new(page))
         .layer(axum::middleware::map_response(secure))
 }
 
-async fn show(State(page): State<Arc<PrivacyPage>>, request: Request) -> Response {
+async fn show<J: Journal>(State(page): State<Arc<PrivacyPage<J>>>, request: Request) -> Response {
     let asked = Asked::read(&request);
     let Some(site) = page.site(&asked) else { return trouble(&asked, Trouble::UnknownSite) };
     let facts = facts(&site, page.running);
@@ -104,7 +113,7 @@ async fn show(State(page): State<Arc<PrivacyPage>>, request: Request) -> Respons
     }
 }
 
-async fn me(State(page): State<Arc<PrivacyPage>>, request: Request) -> Response {
+async fn me<J: Journal>(State(page): State<Arc<PrivacyPage<J>>>, request: Request) -> Response {
     let asked = Asked::read(&request).data_first(&request);
     let Some(site) = page.site(&asked) else { return trouble(&asked, Trouble::UnknownSite) };
     let whose = match page.whose(&site, &request) {
@@ -128,7 +137,7 @@ async fn me(State(page): State<Arc<PrivacyPage>>, request: Request) -> Response 
     }
 }
 
-async fn wish(State(page): State<Arc<PrivacyPage>>, request: Request, wish: Wish) -> Response {
+async fn wish<J: Journal>(State(page): State<Arc<PrivacyPage<J>>>, request: Request, wish: Wish) -> Response {
     let asked = Asked::read(&request).data_first(&request);
     let Some(site) = page.site(&asked) else { return trouble(&asked, Trouble::UnknownSite) };
     if !origin::is_own(request.headers()) {
@@ -177,7 +186,7 @@ fn told(site: &Site, wish: Wish, done: Option<Done>) -> serde_json::Value {
     told
 }
 
-impl PrivacyPage {
+impl<J: Journal> PrivacyPage<J> {
     /// Does what a visitor wishes, but for the cookie, which goes with the answer.
     async fn carry_out(
         &self,
@@ -224,7 +233,10 @@ impl PrivacyPage {
     }
 
     async fn held(&self, site: &Site, whose: Whose) -> Result<Vec<HeldDay>, NoAnswer> {
-        self.inquiries.ask(whose.partition, site.domain.clone(), whose.peer).await
+        match &self.inquiries {
+            Ask::Here(inquiries) => inquiries.ask(whose.partition, site.domain.clone(), whose.peer).await,
+            Ask::Elsewhere(answers) => answers.ask(&self.collector, site, whose).await,
+        }
     }
 
     /// The site that is meant; where none is named, the only one. Other sites' names are nobody's business.

@@ -1,0 +1,88 @@
+//! `footfall collector`: the ingest doors and the visitor's page, with Kafka behind them. It opens neither ClickHouse nor the
+//! settings, and cannot open what it sealed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use collector::{Collector, CollectorParts, ConnectionLimits, PublicKeys};
+use journal::Journal;
+use journal::kafka::KafkaJournal;
+use privacy::visitor::Secret;
+
+use super::directory::Directory;
+use super::{Answers, Common, waiting};
+use crate::config::Config;
+use crate::notice::Running;
+use crate::privacy_page::{self, Ask, PrivacyPage};
+use crate::{assets, engine, station};
+
+/// How often it is looked which hour's key seals: an hour's key is published an hour before.
+const KEY_EVERY: Duration = Duration::from_secs(1);
+
+/// Runs until told to stop.
+pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
+    let stopped = engine::stopped();
+    let settings = config.distributed.journal()?;
+    let directory = Arc::new(Directory::open(&settings, &config.distributed.topic("settings")).await?);
+    let answers = Answers::listen(&settings, &config.distributed.topic("answers")).await?;
+    let journal = Arc::new(KafkaJournal::open(settings).await?);
+    let secret =
+        waiting("a processor to publish the secret that spreads visitors", async || directory.partition_secret());
+    tokio::pin!(stopped);
+    let secret = tokio::select! {
+        secret = secret => secret,
+        () = &mut stopped => return Ok(()),
+    };
+    let public_keys = PublicKeys::default();
+    let collector = Arc::new(collector(config, &common, &directory, journal, secret, &public_keys)?);
+    let page = PrivacyPage {
+        sites: Arc::clone(&directory.sites),
+        running: Running::of(config, assets::tables(config)?.geo.is_some()),
+        trusted_proxies: config.trusted_proxies.clone(),
+        collector: Arc::clone(&collector),
+        inquiries: Ask::Elsewhere(answers),
+        clock: common.clock.clone(),
+    };
+    let ready = {
+        let collector = Arc::clone(&collector);
+        move || collector.ready().map_err(|error| error.to_string())
+    };
+    let router = privacy_page::router(page).merge(station::router(&common.registry, ready));
+    let keys = tokio::spawn({
+        let (directory, clock) = (Arc::clone(&directory), common.clock.clone());
+        async move {
+            loop {
+                public_keys.store(directory.public_key(clock.now()).map(Arc::new));
+                tokio::time::sleep(KEY_EVERY).await;
+            }
+        }
+    });
+    station::say_ready(common.listener.local_addr()?)?;
+    let others = station::answering(router);
+    collector::serve(common.listener, collector, others, ConnectionLimits::default(), stopped).await;
+    keys.abort();
+    common.audit.record("stopped", &serde_json::json!({}));
+    Ok(())
+}
+
+fn collector<J: Journal>(
+    config: &Config,
+    common: &Common,
+    directory: &Directory,
+    journal: Arc<J>,
+    secret: [u8; 32],
+    public_keys: &PublicKeys,
+) -> anyhow::Result<Collector<J>> {
+    public_keys.store(directory.public_key(common.clock.now()).map(Arc::new));
+    let parts = CollectorParts {
+        sites: Arc::clone(&directory.sites),
+        journal,
+        public_keys: Arc::clone(public_keys),
+        partition_secret: Secret::new(secret),
+        trusted_proxies: config.trusted_proxies.iter().copied().collect(),
+        rate_limit: config.rate_limit,
+        body_read_max: collector::BODY_READ_MAX,
+        clock: common.clock.clone(),
+    };
+    Ok(Collector::new(parts, &common.registry)?)
+}

@@ -1,0 +1,71 @@
+//! What every serving process has in common, whatever it serves: `/healthz`, `/readyz` and `/metrics`, its registry, and the line
+//! that says where it listens.
+
+use std::convert::Infallible;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::pin::Pin;
+
+use anyhow::Context;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{Request, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use hyper::body::Incoming;
+use prometheus::{Encoder, IntGaugeVec, Opts, Registry, TextEncoder};
+use tower::ServiceExt;
+
+/// A registry with what every process says of itself.
+pub fn registry() -> anyhow::Result<Registry> {
+    let registry = Registry::new();
+    let info = IntGaugeVec::new(Opts::new("footfall_build_info", "1, labelled with the version."), &["version"])?;
+    info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+    registry.register(Box::new(info))?;
+    Ok(registry)
+}
+
+/// The routes that a supervisor and an SRE ask. `ready` says why the process cannot do its work now, if so.
+pub fn router(registry: &Registry, ready: impl Fn() -> Result<(), String> + Clone + Send + Sync + 'static) -> Router {
+    let registry = registry.clone();
+    let readiness = move || async move {
+        match ready() {
+            Ok(()) => "ready\n".into_response(),
+            Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response(),
+        }
+    };
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(readiness))
+        .route("/metrics", get(move || async move { metrics(&registry) }))
+}
+
+fn metrics(registry: &Registry) -> Response {
+    let mut text = Vec::new();
+    match TextEncoder::new().encode(&registry.gather(), &mut text) {
+        Ok(()) => ([(CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// A router as the listening loop wants it, told who is at the other end.
+pub fn answering(router: Router) -> impl Fn(Request<Incoming>, SocketAddr) -> Answer + Clone + Send + Sync + 'static {
+    move |mut request, socket| {
+        let router = router.clone();
+        request.extensions_mut().insert(ConnectInfo(socket));
+        Box::pin(async move {
+            router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never: Infallible| match never {})
+        })
+    }
+}
+
+/// Tells whoever started the process where it listens.
+#[expect(clippy::print_stdout, reason = "who started the server waits for this line")]
+pub fn say_ready(address: SocketAddr) -> anyhow::Result<()> {
+    println!("ready http://{address}");
+    std::io::stdout().flush().context("cannot write to standard output")
+}
