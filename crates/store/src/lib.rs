@@ -7,6 +7,7 @@ mod closing;
 pub mod engine;
 pub mod error;
 pub mod evidence;
+mod https;
 mod imports;
 mod insert;
 mod migrations;

@@ -11,7 +11,7 @@ use clickhouse::Client;
 use model::{Domain, Millis};
 use tokio::sync::OnceCell;
 
-use crate::StoreError;
+use crate::{StoreError, https};
 
 /// Longest a question may take. A dashboard that waited this long is no dashboard; the engine's own bound ends it too.
 pub(crate) const QUESTION_TIMEOUT: Duration = Duration::from_secs(30);
@@ -22,7 +22,7 @@ const LIVE_AGE_SECONDS_MAX: i64 = 150;
 /// Where ClickHouse is and who we are there.
 #[derive(Clone)]
 pub struct StoreConfig {
-    /// Of the HTTP interface, such as `http://127.0.0.1:8123`.
+    /// Of the HTTP interface, such as `http://127.0.0.1:8123` or `https://clickhouse.example:8443`.
     pub url: String,
     /// Made by [`Store::migrate`] when it is missing.
     pub database: String,
@@ -59,8 +59,7 @@ impl Store {
     /// Makes a handle; nothing is sent yet, so the server may still be starting.
     #[must_use]
     pub fn connect(config: &StoreConfig) -> Self {
-        let server = Client::default()
-            .with_url(&config.url)
+        let server = https::client(&config.url)
             .with_user(&config.user)
             .with_password(&config.password)
             .with_product_info("footfall", env!("CARGO_PKG_VERSION"));

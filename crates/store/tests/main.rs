@@ -5,6 +5,7 @@
 //! * `closing`: closing a day, forgetting old ones, through kills
 //! * `host`: ClickHouse's HTTP interface, request by request
 //! * `child`: the engine as a supervised process
+//! * `https`: a server behind TLS
 //! * `clients`: clients that nobody here wrote
 //! * `figures`: speed and size, printed, never judged by the clock
 
@@ -18,6 +19,8 @@ mod closing;
 mod figures;
 #[cfg(test)]
 mod host;
+#[cfg(test)]
+mod https;
 #[cfg(test)]
 mod inserts;
 #[cfg(test)]
