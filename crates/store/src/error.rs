@@ -28,7 +28,7 @@ pub enum StoreError {
     Exception {
         /// What was being done.
         doing: &'static str,
-        /// ClickHouse's number for it; 0 when the answer named none.
+        /// ClickHouse's number for it.
         code: i32,
         /// ClickHouse's words.
         detail: String,
@@ -52,29 +52,71 @@ pub enum StoreError {
     OutOfRange,
 }
 
-/// ClickHouse's codes for conditions that pass: overload, a lost connection, a replica or keeper away, memory or disk full.
-const PASSING: [i32; 21] = [
-    159, // TIMEOUT_EXCEEDED
-    202, // TOO_MANY_SIMULTANEOUS_QUERIES
-    203, // NO_FREE_CONNECTION
-    209, // SOCKET_TIMEOUT
-    210, // NETWORK_ERROR
-    225, // NO_ZOOKEEPER
-    236, // ABORTED
-    241, // MEMORY_LIMIT_EXCEEDED
-    242, // TABLE_IS_READ_ONLY
-    243, // NOT_ENOUGH_SPACE
-    252, // TOO_MANY_PARTS
-    279, // ALL_CONNECTION_TRIES_FAILED
-    285, // TOO_FEW_LIVE_REPLICAS
-    286, // UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
-    289, // REPLICA_IS_NOT_IN_QUORUM
-    319, // UNKNOWN_STATUS_OF_INSERT
-    373, // SESSION_IS_LOCKED
-    394, // QUERY_WAS_CANCELLED
-    425, // SYSTEM_ERROR
-    745, // SERVER_OVERLOADED
-    999, // KEEPER_EXCEPTION
+/// ClickHouse's codes, with its names, for conditions that pass without a new process: overload, a lost connection, a replica
+/// or Keeper away, memory or disk full (often told as an error of a file or of the system), and what an operator mends at the
+/// server, such as a quota, a grant or a read-only mode. Waiting loses nothing, and keeps what a new process would have to replay.
+///
+/// Not among them, on purpose: a wrong password (516), because it is read at the start, so the process that is started anew
+/// reads the new one; and a table, column or type that is not as it was made (16, 47, 53, 60, 81), because somebody's hand
+/// changed the schema, and the check at the next start names what is missing. Codes are never given twice.
+pub const PASSING: [(i32, &str); 57] = [
+    (75, "CANNOT_WRITE_TO_FILE_DESCRIPTOR"),
+    (76, "CANNOT_OPEN_FILE"),
+    (95, "CANNOT_READ_FROM_SOCKET"),
+    (96, "CANNOT_WRITE_TO_SOCKET"),
+    (159, "TIMEOUT_EXCEEDED"),
+    (160, "TOO_SLOW"),
+    (164, "READONLY"),
+    (172, "CANNOT_CREATE_DIRECTORY"),
+    (173, "CANNOT_ALLOCATE_MEMORY"),
+    (198, "DNS_ERROR"),
+    (201, "QUOTA_EXCEEDED"),
+    (202, "TOO_MANY_SIMULTANEOUS_QUERIES"),
+    (203, "NO_FREE_CONNECTION"),
+    (204, "CANNOT_FSYNC"),
+    (209, "SOCKET_TIMEOUT"),
+    (210, "NETWORK_ERROR"),
+    (216, "QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING"),
+    (225, "NO_ZOOKEEPER"),
+    (234, "NO_REPLICA_HAS_PART"),
+    (236, "ABORTED"),
+    (241, "MEMORY_LIMIT_EXCEEDED"),
+    (242, "TABLE_IS_READ_ONLY"),
+    (243, "NOT_ENOUGH_SPACE"),
+    (252, "TOO_MANY_PARTS"),
+    (254, "NO_ACTIVE_REPLICAS"),
+    (279, "ALL_CONNECTION_TRIES_FAILED"),
+    (285, "TOO_FEW_LIVE_REPLICAS"),
+    (286, "UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE"),
+    (289, "REPLICA_IS_NOT_IN_QUORUM"),
+    (319, "UNKNOWN_STATUS_OF_INSERT"),
+    (341, "UNFINISHED"),
+    (364, "RECEIVED_ERROR_TOO_MANY_REQUESTS"),
+    (369, "ALL_REPLICAS_ARE_STALE"),
+    (373, "SESSION_IS_LOCKED"),
+    (384, "PART_IS_TEMPORARILY_LOCKED"),
+    (394, "QUERY_WAS_CANCELLED"),
+    (416, "REPLICA_STATUS_CHANGED"),
+    (425, "SYSTEM_ERROR"),
+    (439, "CANNOT_SCHEDULE_TASK"),
+    (473, "DEADLOCK_AVOIDED"),
+    (497, "ACCESS_DENIED"),
+    (499, "S3_ERROR"),
+    (517, "CANNOT_ASSIGN_ALTER"),
+    (529, "NOT_A_LEADER"),
+    (667, "NOT_INITIALIZED"),
+    (692, "TOO_MANY_MUTATIONS"),
+    (695, "ASYNC_LOAD_FAILED"),
+    (696, "ASYNC_LOAD_CANCELED"),
+    (700, "USER_SESSION_LIMIT_EXCEEDED"),
+    (722, "ASYNC_LOAD_WAIT_FAILED"),
+    (735, "QUERY_WAS_CANCELLED_BY_CLIENT"),
+    (745, "SERVER_OVERLOADED"),
+    (774, "TABLE_IS_PERMANENTLY_READ_ONLY"),
+    (777, "MEMORY_RESERVATION_KILLED"),
+    (999, "KEEPER_EXCEPTION"),
+    (1000, "POCO_EXCEPTION"),
+    (1001, "STD_EXCEPTION"),
 ];
 
 impl StoreError {
@@ -83,7 +125,7 @@ impl StoreError {
     pub fn retry(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::TimedOut { .. } => true,
-            Self::Exception { code, .. } => PASSING.contains(code),
+            Self::Exception { code, .. } => PASSING.iter().any(|(passing, _)| passing == code),
             Self::Unexpected { .. } | Self::MigrationChanged { .. } | Self::OutOfRange => false,
         }
     }
@@ -108,9 +150,9 @@ impl StoreError {
             Error::Network(source) => Self::Unreachable { doing, detail: chain(source.as_ref()) },
             Error::BadResponse(detail) => match exception_code(&detail) {
                 Some(code) => Self::Exception { doing, code, detail },
-                // An answer without an exception comes from something in between: a proxy, a host that is stopping.
-                None if detail.starts_with("50") => Self::Unreachable { doing, detail },
-                None => Self::Exception { doing, code: 0, detail },
+                // Every exception of ClickHouse has its code. An answer without one comes from something in between: a proxy, a
+                // balancer without a server, a host that is stopping. Its words are its own, so nothing can be read from them.
+                None => Self::Unreachable { doing, detail },
             },
             // Not ours to enumerate: the client's enum is open, and everything else means that rows and schema disagree.
             other => Self::Unexpected { doing, detail: other.to_string() },
@@ -156,6 +198,7 @@ mod tests {
     fn a_broken_connection_may_be_tried_again_and_a_wrong_schema_may_not() {
         assert!(StoreError::from_client("asking", Error::Network("reset".into())).retry());
         assert!(StoreError::from_client("asking", Error::BadResponse("502 Bad Gateway".to_owned())).retry());
+        assert!(StoreError::from_client("asking", Error::BadResponse("upstream connect error".to_owned())).retry());
         assert!(!StoreError::from_client("asking", Error::NotEnoughData).retry());
         assert!(!StoreError::OutOfRange.retry());
     }
