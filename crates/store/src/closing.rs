@@ -14,6 +14,7 @@ use model::{ClosedDay, Domain, LocalDay};
 use serde::{Deserialize, Serialize};
 
 use crate::insert::month_of;
+use crate::settings::Held;
 use crate::store::{QUESTION_TIMEOUT, within};
 use crate::{Store, StoreError};
 
@@ -140,7 +141,9 @@ impl Store {
         }
         for month in months {
             let sql = format!("OPTIMIZE TABLE counts PARTITION {month} FINAL");
-            within(MERGING, MERGE_TIMEOUT, self.client().query_raw(&sql).execute()).await?;
+            // On a cluster every replica has merged when this returns; one that is away does so when it is back.
+            let query = self.client().query_raw(&sql).with_setting("alter_sync", "2");
+            within(MERGING, MERGE_TIMEOUT, query.execute()).await?;
         }
         for (day, begun) in unclean {
             // A merge that was under way elsewhere can have kept ours from happening: then the next sweep does it.
@@ -154,16 +157,11 @@ impl Store {
     async fn fold_round(&self, day: &ClosedDay, visitors_min: u32, round: u32) -> Result<(), StoreError> {
         let sql = include_str!("../sql/closing/fold.sql").replace("{small}", &small());
         let token = format!("close/{}/{}/{round}", day.site, day.day.0);
-        let query = small_of(self.client().query(&sql), day, visitors_min)
-            .with_setting("insert_deduplication_token", token)
-            .with_setting("insert_deduplicate", "1")
-            .with_setting("async_insert", "0")
-            .with_setting("max_insert_threads", "1")
-            .with_setting("max_insert_block_size", BLOCK_ROWS)
-            .with_setting("min_insert_block_size_rows", BLOCK_ROWS)
-            .with_setting("min_insert_block_size_bytes", "0");
-        let pins = self.pins().await?.iter();
-        let query = pins.fold(query, |query, (name, value)| query.with_setting(*name, *value));
+        // The next round reads what this one left, on whichever replica it is asked: one that lacked the block would fold
+        // the same cells again, under the next round's token.
+        let settings = self.once(&token, BLOCK_ROWS, Held::ByAll).await?;
+        let query = small_of(self.client().query(&sql), day, visitors_min).with_setting("max_insert_threads", "1");
+        let query = settings.into_iter().fold(query, |query, (name, value)| query.with_setting(name, value));
         within(FOLDING, ROUND_TIMEOUT, query.execute()).await
     }
 

@@ -47,6 +47,21 @@ pub enum StoreError {
         /// The migration.
         name: String,
     },
+    /// A migration of this version is not applied.
+    #[error("the database lacks migration {missing} of this version: run `footfall migrate`; until then this waits")]
+    SchemaBehind {
+        /// The first that is missing.
+        missing: &'static str,
+    },
+    /// A cluster is named, and a table is one server's own.
+    #[error(
+        "table {table} belongs to one server alone although a cluster is named: its rows reach no replica. Name no cluster, or \
+         move the counts into a new database (docs/decisions/0016-clickhouse-cluster.md)"
+    )]
+    NotReplicated {
+        /// The table.
+        table: String,
+    },
     /// A day or minute that the columns cannot hold (1970 to 2105).
     #[error("a change lies outside the years 1970 to 2105 that the store can hold")]
     OutOfRange,
@@ -124,9 +139,11 @@ impl StoreError {
     #[must_use]
     pub fn retry(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::TimedOut { .. } => true,
+            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::SchemaBehind { .. } => true,
             Self::Exception { code, .. } => PASSING.iter().any(|(passing, _)| passing == code),
-            Self::Unexpected { .. } | Self::MigrationChanged { .. } | Self::OutOfRange => false,
+            Self::Unexpected { .. } | Self::MigrationChanged { .. } | Self::NotReplicated { .. } | Self::OutOfRange => {
+                false
+            }
         }
     }
 
@@ -139,6 +156,8 @@ impl StoreError {
             | Self::TimedOut { .. }
             | Self::Unexpected { .. }
             | Self::MigrationChanged { .. }
+            | Self::SchemaBehind { .. }
+            | Self::NotReplicated { .. }
             | Self::OutOfRange => None,
         }
     }

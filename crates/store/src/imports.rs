@@ -52,6 +52,7 @@ impl Store {
             .client()
             .query(include_str!("../sql/import_marks.sql"))
             .param("site", site.as_str())
+            .with_setting("select_sequential_consistency", if self.cluster.is_some() { "1" } else { "0" })
             .fetch_all::<MarkRow>();
         let rows = within("reading import marks", QUESTION_TIMEOUT, asked).await?;
         let mark = |MarkRow { bytes, sha256, hits_wait, fold_version, begun }| ImportMark {

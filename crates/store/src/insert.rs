@@ -23,7 +23,7 @@ use crate::{Store, StoreError};
 pub const ROWS_PER_INSERT_MAX: usize = 100_000;
 
 /// Longest one insert may take; a full chunk takes about a second, so this is a disk that has stopped.
-const INSERT_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const INSERT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Last day, since 1970, whose seconds a `DateTime` column holds: in February 2106.
 const DAY_MAX: i64 = 49_709;
@@ -84,7 +84,7 @@ impl Store {
             }
             insert.end().await
         };
-        within("inserting counts", INSERT_TIMEOUT, write).await
+        within("inserting counts", self.insert_timeout, write).await
     }
 }
 

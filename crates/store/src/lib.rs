@@ -4,6 +4,7 @@
 //! deduplication are the same code in both. It never sees a raw hit: what comes in is [`model::Changes`], counts only.
 
 mod closing;
+mod cluster;
 pub mod engine;
 pub mod error;
 pub mod evidence;
@@ -13,6 +14,7 @@ mod insert;
 mod migrations;
 pub mod questions;
 mod retention;
+mod schema;
 mod settings;
 mod store;
 
@@ -21,4 +23,5 @@ pub use error::StoreError;
 pub use imports::ImportMark;
 pub use insert::ROWS_PER_INSERT_MAX;
 pub use retention::{Forgotten, Kept, LEDGER_DAYS};
+pub use schema::Schema;
 pub use store::{Store, StoreConfig};

@@ -2,26 +2,29 @@
 //!
 //! The invariant: every statement can be repeated (`IF NOT EXISTS`), and a migration is noted only after its last one. So
 //! two that run at once do the same thing twice, and one that was killed half-way is done again from its start.
-//! Statements stay valid for ClickHouse server 25.8 and later. Variants for a cluster belong into [`prepared`], where a
-//! statement becomes what is sent.
+//! Statements stay valid for ClickHouse server 25.8 and later. On a cluster each is sent as [`crate::cluster`] derives it,
+//! and is done when every replica has done it.
 
 use std::time::Duration;
 
-use clickhouse::Row;
+use clickhouse::{Client, Row};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::store::{QUESTION_TIMEOUT, within};
+use crate::store::within;
 use crate::{Store, StoreError};
 
 /// Longest one statement may take; making a table takes milliseconds, altering a large one may rewrite it.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(600);
 
+/// Longest that the replicas of a cluster may take for one; below our own bound, so that the server says who did not.
+const DDL_SECONDS_MAX: &str = "540";
+
 const DOING: &str = "bringing the schema up to date";
 
-struct Migration {
-    name: &'static str,
-    sql: &'static str,
+pub(crate) struct Migration {
+    pub(crate) name: &'static str,
+    pub(crate) sql: &'static str,
 }
 
 macro_rules! migration {
@@ -31,7 +34,7 @@ macro_rules! migration {
 }
 
 /// In order. A published one is never edited: its digest is kept, and a changed one is refused.
-const MIGRATIONS: &[Migration] = &[
+pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!("0001_counts"),
     migration!("0002_ledger"),
     migration!("0003_live"),
@@ -39,6 +42,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!("0005_closings"),
     migration!("0006_imports_begun"),
     migration!("0007_lost"),
+    migration!("0008_windows"),
 ];
 
 /// The table that remembers. Two rows of one migration are one after a merge, and one to a reader that asks for names.
@@ -46,9 +50,9 @@ const MEMORY: &str = "CREATE TABLE IF NOT EXISTS migrations (name String, sha256
      ENGINE = ReplacingMergeTree(at) ORDER BY (name, sha256)";
 
 #[derive(Row, Serialize, Deserialize)]
-struct Applied {
-    name: String,
-    sha256: String,
+pub(crate) struct Applied {
+    pub(crate) name: String,
+    pub(crate) sha256: String,
 }
 
 impl Store {
@@ -59,10 +63,10 @@ impl Store {
     /// The store cannot be reached or refuses, or the database was made by another version.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let database = format!("CREATE DATABASE IF NOT EXISTS {}", quoted(self.database()));
-        within(DOING, STATEMENT_TIMEOUT, self.server().query_raw(&database).execute()).await?;
-        within(DOING, STATEMENT_TIMEOUT, self.client().query_raw(&prepared(MEMORY)).execute()).await?;
-        let asked = self.client().query_raw("SELECT DISTINCT name, sha256 FROM migrations").fetch_all::<Applied>();
-        let applied = within(DOING, QUESTION_TIMEOUT, asked).await?;
+        self.change_schema(self.server(), &database).await?;
+        self.change_schema(self.client(), MEMORY).await?;
+        self.check_replicated().await?;
+        let applied = self.applied().await?;
         for migration in MIGRATIONS {
             let sha256 = digest(migration.sql);
             match applied.iter().find(|done| done.name == migration.name) {
@@ -76,7 +80,7 @@ impl Store {
 
     async fn apply(&self, migration: &Migration, sha256: String) -> Result<(), StoreError> {
         for statement in statements(migration.sql) {
-            within(DOING, STATEMENT_TIMEOUT, self.client().query_raw(&prepared(statement)).execute()).await?;
+            self.change_schema(self.client(), statement).await?;
         }
         let mut note = self.insert_once::<Applied>("migrations", &format!("migration/{}", migration.name)).await?;
         let write = async {
@@ -87,11 +91,20 @@ impl Store {
         tracing::info!(migration = migration.name, "applied");
         Ok(())
     }
-}
 
-/// A statement as this kind of server is to see it: a single server sees it as written.
-fn prepared(statement: &str) -> String {
-    statement.to_owned()
+    /// Sends a statement as this kind of server is to see it: a single server sees it as written.
+    async fn change_schema(&self, client: &Client, statement: &str) -> Result<(), StoreError> {
+        let query = match &self.cluster {
+            None => client.query_raw(statement),
+            // A replica that is away does it when it is back; until then it is not done, and the migration is not noted.
+            Some(cluster) => client
+                .query_raw(&cluster.prepared(statement))
+                .with_setting("distributed_ddl_output_mode", "throw")
+                .with_setting("distributed_ddl_task_timeout", DDL_SECONDS_MAX)
+                .with_setting("alter_sync", "2"),
+        };
+        within(DOING, STATEMENT_TIMEOUT, query.execute()).await
+    }
 }
 
 /// The statements of a file: each ends with a semicolon at the end of a line.
@@ -104,7 +117,7 @@ fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
 }
 
-fn digest(sql: &str) -> String {
+pub(crate) fn digest(sql: &str) -> String {
     Sha256::digest(sql.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -119,7 +132,29 @@ mod tests {
         for migration in MIGRATIONS {
             assert!(statements(migration.sql).count() > 0);
             for statement in statements(migration.sql) {
-                assert!(statement.contains("IF NOT EXISTS") || statement.contains("IF EXISTS"), "{statement}");
+                let repeatable = ["IF NOT EXISTS", "IF EXISTS", "MODIFY SETTING"];
+                assert!(repeatable.iter().any(|words| statement.contains(words)), "{statement}");
+                let on_cluster = crate::cluster::Cluster::new("main").prepared(statement);
+                assert!(on_cluster.contains(" ON CLUSTER 'main'"), "{on_cluster}");
+                assert_eq!(on_cluster.contains("ENGINE = Replicated"), statement.contains("ENGINE = "), "{on_cluster}");
+            }
+        }
+    }
+
+    /// The first seven were published with the first version, so no older one runs beside them.
+    #[test]
+    fn a_migration_leaves_the_version_before_it_running() {
+        for migration in MIGRATIONS.iter().skip(7) {
+            for statement in statements(migration.sql) {
+                for gone in ["DROP", "RENAME", "MODIFY COLUMN", "MODIFY ORDER BY"] {
+                    assert!(!statement.contains(gone), "{}: {gone}", migration.name);
+                }
+                let added = statement.matches("ADD COLUMN").count();
+                assert!(
+                    statement.matches(" DEFAULT ").count() >= added,
+                    "{}: a column without DEFAULT",
+                    migration.name
+                );
             }
         }
     }

@@ -137,8 +137,9 @@ impl Store {
         Ok(gone)
     }
 
+    /// On a cluster it goes to every replica by itself; both settings wait for all of them.
     async fn change(&self, sql: &str) -> Result<(), StoreError> {
-        let query = self.client().query_raw(sql).with_setting("mutations_sync", "2");
+        let query = self.client().query_raw(sql).with_setting("mutations_sync", "2").with_setting("alter_sync", "2");
         within(FORGETTING, REWRITE_TIMEOUT, query.execute()).await
     }
 }

@@ -11,6 +11,8 @@ use clickhouse::Client;
 use model::{Domain, Millis};
 use tokio::sync::OnceCell;
 
+use crate::cluster::Cluster;
+use crate::insert::INSERT_TIMEOUT;
 use crate::{StoreError, https};
 
 /// Longest a question may take. A dashboard that waited this long is no dashboard; the engine's own bound ends it too.
@@ -45,7 +47,10 @@ pub struct Store {
     /// Without a default database, for making it.
     server: Client,
     database: Arc<str>,
-    /// The deduplication settings this server knows, asked once.
+    /// The cluster whose replicas hold the tables, if they are more than one server's.
+    pub(crate) cluster: Option<Cluster>,
+    pub(crate) insert_timeout: Duration,
+    /// The settings of inserts that this server knows, asked once.
     pub(crate) pins: Arc<OnceCell<Vec<(&'static str, &'static str)>>>,
 }
 
@@ -64,7 +69,21 @@ impl Store {
             .with_password(&config.password)
             .with_product_info("footfall", env!("CARGO_PKG_VERSION"));
         let client = server.clone().with_database(&config.database);
-        Self { client, server, database: config.database.as_str().into(), pins: Arc::default() }
+        let database = config.database.as_str().into();
+        Self { client, server, database, cluster: None, insert_timeout: INSERT_TIMEOUT, pins: Arc::default() }
+    }
+
+    /// The same handle for tables on the replicas of a cluster, by its name in the servers' `remote_servers`; an empty name is
+    /// a single server.
+    #[must_use]
+    pub fn on_cluster(self, name: &str) -> Self {
+        Self { cluster: Some(name).filter(|name| !name.is_empty()).map(Cluster::new), ..self }
+    }
+
+    /// The same handle with another bound on one insert; a minute unless said otherwise.
+    #[must_use]
+    pub fn with_insert_timeout(self, insert_timeout: Duration) -> Self {
+        Self { insert_timeout, ..self }
     }
 
     /// Asks for a sign of life.

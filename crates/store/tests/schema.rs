@@ -1,9 +1,9 @@
 //! Migrations, live visitors, import marks, and what errors say.
 
 use model::{Changes, Domain, LiveLine, Millis};
-use store::{ImportMark, Store, StoreConfig, StoreError};
+use store::{ImportMark, Schema, Store, StoreConfig, StoreError};
 
-use crate::support::{Host, JUNE, eventually, flush, site};
+use crate::support::{Host, JUNE, eventually, flush, site, totals};
 
 /// How many there are.
 fn migrations() -> String {
@@ -124,4 +124,54 @@ async fn an_error_says_whether_to_try_again() {
     })
     .await;
     assert!(store.ping().await.unwrap_err().retry());
+}
+
+#[tokio::test]
+async fn who_may_not_change_the_schema_can_check_it() {
+    let host = Host::start();
+    let store = host.store();
+    let behind = store.check_schema().await.unwrap_err();
+    assert!(matches!(behind, StoreError::SchemaBehind { missing: "0001_counts" }) && behind.retry(), "{behind}");
+    assert!(behind.to_string().contains("footfall migrate"), "{behind}");
+    store.migrate().await.unwrap();
+    assert_eq!(store.check_schema().await.unwrap(), Schema::Current);
+    host.ask("ALTER TABLE migrations DELETE WHERE name = '0007_lost' SETTINGS mutations_sync = 2").await;
+    let behind = store.check_schema().await.unwrap_err();
+    assert!(matches!(behind, StoreError::SchemaBehind { missing: "0007_lost" }), "{behind}");
+    store.migrate().await.unwrap();
+    host.ask("INSERT INTO migrations (name, sha256) VALUES ('0001_counts', 'other')").await;
+    assert!(matches!(store.check_schema().await.unwrap_err(), StoreError::MigrationChanged { .. }));
+}
+
+/// N, then N+1's migration while N runs on, then N again from its start.
+#[tokio::test]
+async fn an_older_version_goes_on_with_a_newer_schema() {
+    let host = Host::start();
+    let store = host.store();
+    store.migrate().await.unwrap();
+    store.insert("before", &flush([JUNE], 10)).await.unwrap();
+    // What a migration may do: add a table, or a column with a default that is written out, without which the client of the
+    // older version refuses to leave it out.
+    host.ask("ALTER TABLE counts ADD COLUMN newer Int64 DEFAULT 7 AFTER visits").await;
+    host.ask("ALTER TABLE ledger ADD COLUMN newer String DEFAULT ''").await;
+    host.ask("CREATE TABLE newer (a Int8) ENGINE = MergeTree ORDER BY a").await;
+    host.ask("INSERT INTO migrations (name, sha256) VALUES ('9001_newer', 'x'), ('9000_newer', 'y')").await;
+    let newer = Schema::Newer(vec!["9000_newer".to_owned(), "9001_newer".to_owned()]);
+    for store in [store, host.store()] {
+        assert_eq!(store.check_schema().await.unwrap(), newer);
+        store.migrate().await.unwrap();
+        for token in ["before", "during"] {
+            store.insert(token, &flush([JUNE], 10)).await.unwrap();
+        }
+    }
+    assert_eq!(totals(&host).await, [60, 10, 2]);
+}
+
+#[tokio::test]
+async fn tables_of_one_server_are_not_taken_for_a_clusters() {
+    let host = Host::start();
+    host.store().migrate().await.unwrap();
+    let error = host.store().on_cluster("main").check_schema().await.unwrap_err();
+    assert!(matches!(&error, StoreError::NotReplicated { table } if table == "closings") && !error.retry(), "{error}");
+    assert_eq!(host.store().on_cluster("").check_schema().await.unwrap(), Schema::Current);
 }
