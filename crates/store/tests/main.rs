@@ -5,6 +5,8 @@
 //! * `closing`: closing a day, forgetting old ones, through kills
 //! * `host`: ClickHouse's HTTP interface, request by request
 //! * `child`: the engine as a supervised process
+//! * `faults`: what networks, disks and operators do to inserts, through the `proxy`
+//! * `golden`: every statement that is sent, for a single server and for a cluster, and who may send it
 //! * `https`: a server behind TLS
 //! * `clients`: clients that nobody here wrote
 //! * `figures`: speed and size, printed, never judged by the clock
@@ -16,13 +18,19 @@ mod clients;
 #[cfg(test)]
 mod closing;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod figures;
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod host;
 #[cfg(test)]
 mod https;
 #[cfg(test)]
 mod inserts;
+#[cfg(test)]
+mod proxy;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
