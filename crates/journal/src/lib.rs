@@ -2,13 +2,15 @@
 //!
 //! Three implementations stand behind [`Journal`]: [`embedded`], durable in a directory of this machine, its twin
 //! [`memory`], and [`kafka`], durable on brokers; one behaviour suite runs over all (`tests/suite`). The invariant: an offset that [`Journal::append`]
-//! returned is read again, exactly once and in order, until [`Journal::expire`] drops it.
+//! returned is read again, exactly once and in order, until [`Journal::expire`] drops it. Before any of them may stand a [`spool`], in which
+//! records wait while it is away.
 
 pub mod embedded;
 mod error;
 pub mod kafka;
 pub mod memory;
 mod ownership;
+pub mod spool;
 
 use std::fmt;
 use std::future::Future;

@@ -137,6 +137,12 @@ impl EmbeddedJournal {
         lock(&self.shared.failure).clone()
     }
 
+    /// Gives back the room of the oldest files in which every record stands below its partition's place in `below`, also
+    /// within their hour, and returns how many records went with them. For a reader that needs none of them again.
+    pub(crate) async fn release(&self, below: Vec<Offset>) -> Result<u64, JournalError> {
+        self.ask(|reply| Request::Release(below, reply)).await
+    }
+
     fn check(&self, partition: u32) -> Result<usize, JournalError> {
         let index = partition as usize;
         let exists = index < self.shared.ends.len();

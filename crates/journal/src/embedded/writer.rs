@@ -38,6 +38,8 @@ pub enum Request {
     Commit(u32, Commit, Reply<(), JournalError>),
     /// Drop what is older.
     Expire(Millis, Reply<u64, JournalError>),
+    /// Drop what stands below an offset of each partition.
+    Release(Vec<Offset>, Reply<u64, JournalError>),
 }
 
 /// A record that waits.
@@ -122,6 +124,10 @@ impl Writer {
                     Request::Expire(before, reply) => {
                         self.write(std::mem::take(&mut group));
                         let _gone = reply.send(self.expire(before));
+                    }
+                    Request::Release(below, reply) => {
+                        self.write(std::mem::take(&mut group));
+                        let _gone = reply.send(self.release(&below));
                     }
                 }
             }
@@ -273,11 +279,21 @@ impl Writer {
 
     /// Removes the segments of hours that had ended at `before`; how many records went with them.
     fn expire(&mut self, before: Millis) -> Result<u64, JournalError> {
+        self.remove(|segment, _| segment.head.at.hour() < before.hour())
+    }
+
+    /// Removes the segments of which no record stands at or above its partition's place in `below`.
+    fn release(&mut self, below: &[Offset]) -> Result<u64, JournalError> {
+        self.remove(|_, after| after.iter().zip(below).all(|(after, below)| *after <= below.0))
+    }
+
+    /// Removes segments from the oldest on while they are over, which is told by themselves and by the offsets after
+    /// their last records; how many records went with them.
+    fn remove(&mut self, is_over: impl Fn(&Segment, &[u64]) -> bool) -> Result<u64, JournalError> {
         if let Some(failure) = lock(&self.parts.shared.failure).clone() {
             return Err(failure);
         }
-        let is_old = |segment: &Segment| segment.head.at.hour() < before.hour();
-        if is_old(&self.parts.active) && self.parts.active.head.bases != self.next {
+        if is_over(&self.parts.active, &self.next) && self.parts.active.head.bases != self.next {
             match self.begin_segment(self.parts.last_at) {
                 Ok(()) => {}
                 Err(Stop::NoRoom) => return Err(JournalError::NoRoom),
@@ -287,12 +303,12 @@ impl Writer {
         let mut records = 0;
         let mut removed = Vec::new();
         let mut catalog = lock(&self.parts.shared.catalog);
-        while catalog.segments.len() > 1 && catalog.segments.front().is_some_and(is_old) {
-            let Some(segment) = catalog.segments.pop_front() else { break };
-            let after = catalog.segments.front().map(|next| next.head.bases.as_slice()).unwrap_or_default();
-            records +=
-                after.iter().zip(&segment.head.bases).map(|(after, base)| after.saturating_sub(*base)).sum::<u64>();
-            removed.push(segment);
+        while let (Some(segment), Some(next)) = (catalog.segments.front(), catalog.segments.get(1))
+            && is_over(segment, &next.head.bases)
+        {
+            let bases = next.head.bases.iter().zip(&segment.head.bases);
+            records += bases.map(|(after, base)| after.saturating_sub(*base)).sum::<u64>();
+            removed.extend(catalog.segments.pop_front());
         }
         drop(catalog);
         if removed.is_empty() {

@@ -1,4 +1,4 @@
-//! A clock that tests turn, and the three journals behind one face.
+//! A clock that tests turn, and the journals behind one face.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use ::model::{Clock, Millis};
 use journal::embedded::{EmbeddedJournal, Settings};
 use journal::kafka::{KafkaJournal, KafkaSettings};
 use journal::memory::MemoryJournal;
+use journal::spool::{self, Spooled};
 use journal::{Entry, Journal, Offset};
 use tempfile::TempDir;
 
@@ -84,6 +85,25 @@ impl Bed for Embedded {
     }
 
     fn journal(&self) -> &Arc<EmbeddedJournal> {
+        &self.0
+    }
+}
+
+/// In memory, with a spool before it that has nothing to do.
+pub struct BehindSpool(Arc<Spooled<MemoryJournal>>, #[expect(dead_code, reason = "goes away with the test")] TempDir);
+
+impl Bed for BehindSpool {
+    type Journal = Spooled<MemoryJournal>;
+
+    fn bounded(partitions: u32, clock: Clock, bytes_max: u64) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let inner = Arc::new(MemoryJournal::with_bytes_max(partitions, clock.clone(), bytes_max));
+        let opening = Spooled::open(inner, directory.path(), spool::Settings::new(clock));
+        let spooled = tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(opening)).unwrap();
+        Self(Arc::new(spooled), directory)
+    }
+
+    fn journal(&self) -> &Arc<Spooled<MemoryJournal>> {
         &self.0
     }
 }

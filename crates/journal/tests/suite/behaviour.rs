@@ -7,12 +7,17 @@ use ::model::Millis;
 use ::model::limits::RECORD_BYTES_MAX;
 use journal::{AppendError, Bound, Commit, Journal, JournalError, METADATA_BYTES_MAX, Offset};
 
-use crate::bed::{Bed, Embedded, HOUR, Hand, InMemory, LONG, NOT_AT_ALL, OnKafka, START, read_all, texts};
+use crate::bed::{Bed, BehindSpool, Embedded, HOUR, Hand, InMemory, LONG, NOT_AT_ALL, OnKafka, START, read_all, texts};
 
 macro_rules! behaviours {
-    (everywhere: [$($name:ident),* $(,)?], where_clock_and_room_are_ours: [$($ours:ident),* $(,)?] $(,)?) => {
-        mod embedded { run!(super::Embedded: $($name),*, $($ours),*); }
-        mod memory { run!(super::InMemory: $($name),*, $($ours),*); }
+    (
+        everywhere: [$($name:ident),* $(,)?],
+        where_the_clock_is_ours: [$($timed:ident),* $(,)?],
+        where_room_is_ours: [$($bounded:ident),* $(,)?] $(,)?
+    ) => {
+        mod embedded { run!(super::Embedded: $($name),*, $($timed),*, $($bounded),*); }
+        mod memory { run!(super::InMemory: $($name),*, $($timed),*, $($bounded),*); }
+        mod spooled { run!(super::BehindSpool: $($name),*, $($timed),*); }
         mod kafka { run!(super::OnKafka: $($name),*); }
     };
 }
@@ -41,13 +46,16 @@ behaviours![
     ],
     // Kafka's clock is the broker's, which no test turns, and its room is the broker's disk, which no test fills. Tests of
     // time, expiry and the queue's bound with a broker's own clock stand in `kafka`; that time is held, in `kafka::hold`.
-    where_clock_and_room_are_ours: [
+    where_the_clock_is_ours: [
         records_carry_the_time_of_their_append,
         time_is_found_also_among_equal_times,
         time_does_not_go_back_when_the_clock_does,
         hours_that_ended_expire_and_others_stay,
         after_everything_expired_offsets_and_commits_go_on,
         a_reader_of_expired_records_waits_for_the_next_one,
+    ],
+    // Before a journal that is full, a spool takes the record.
+    where_room_is_ours: [
         a_full_journal_refuses_until_records_expire,
     ],
 ];

@@ -84,6 +84,14 @@ impl Broker {
         watcher.wait().unwrap();
     }
 
+    /// Sends the broker a signal, not the shell that watches over it.
+    pub fn signal(&self, name: &str) {
+        let watcher = self.watcher.as_ref().unwrap().id();
+        let children = fs::read_to_string(format!("/proc/{watcher}/task/{watcher}/children")).unwrap();
+        let broker = children.split_whitespace().next().unwrap();
+        run(Command::new("kill").args(["-s", name, broker]));
+    }
+
     /// Starts the broker that is not running and waits until it answers.
     pub fn restart(&mut self) {
         assert!(self.watcher.is_none());
