@@ -8,6 +8,7 @@ mod consent_bits;
 pub mod disclosure;
 pub mod google;
 pub mod gpp;
+mod marks;
 pub mod notice;
 pub mod redact;
 pub mod seal;

@@ -20,6 +20,8 @@ use hpke::{Deserializable as _, Kem as _, OpModeR, OpModeS, Serializable as _};
 use model::{Loss, Millis};
 use zeroize::Zeroizing;
 
+use crate::marks::Marks;
+
 /// How long an hour's private key lives after that hour has ended: the longest site-local day and two hours of grace.
 pub const KEY_LIFE_HOURS: i64 = 27;
 
@@ -176,6 +178,7 @@ impl Sealer {
 pub struct Opener {
     keys: BTreeMap<i64, HourKey>,
     contexts: HashMap<(i64, [u8; 32]), ChaCha20Poly1305>,
+    marks: Marks,
 }
 
 /// Why a sealed record did not open.
@@ -208,19 +211,41 @@ impl From<OpenError> for Loss {
 impl Opener {
     /// Takes an hour's key.
     pub fn insert(&mut self, key: HourKey) {
-        self.forget(key.hour);
+        self.contexts.retain(|(of_hour, _), _| *of_hour != key.hour);
         self.keys.insert(key.hour, key);
     }
 
     /// Destroys an hour's key and everything derived from it. Says whether there was one.
     pub fn forget(&mut self, hour: i64) -> bool {
         self.contexts.retain(|(of_hour, _), _| *of_hour != hour);
+        self.marks.forget(hour);
         self.keys.remove(&hour).is_some()
     }
 
     /// The hours whose keys it holds, oldest first.
     pub fn hours(&self) -> impl Iterator<Item = i64> {
         self.keys.keys().copied()
+    }
+
+    /// Opens one record, or answers nothing where this very record was opened so before: a collector may have to append the
+    /// same sealed bytes twice. It knows that for as long as the record can be opened at all.
+    ///
+    /// Errs where its bound on records remembered is met: see [`Opener::unmarked`].
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open_once(&mut self, sealed: &[u8]) -> Result<Option<Vec<u8>>, OpenError> {
+        let opened = self.open(sealed)?;
+        // Only what proved genuine is marked: a forgery must neither take a record's place nor fill the memory.
+        let (header, _) = sealed.split_first_chunk::<HEADER_BYTES>().ok_or(OpenError::Malformed)?;
+        let Header { hour, enc, number } = Header::read(header)?;
+        Ok(self.marks.mark(hour, enc, number).then_some(opened))
+    }
+
+    /// Records opened once that it does not remember; should they come again, they are opened again.
+    #[must_use]
+    pub const fn unmarked(&self) -> u64 {
+        self.marks.unmarked
     }
 
     /// Opens one record.
@@ -390,6 +415,21 @@ mod tests {
         let mut other = Sealer::new(&key.public(), [2; 32]).unwrap();
         assert_eq!(opener.open(&other.seal(b"hit").unwrap()), Ok(b"hit".to_vec()));
         assert_eq!(opener.contexts.len(), 1);
+    }
+
+    #[test]
+    fn a_record_opens_once_and_a_forgery_takes_nobodys_place() {
+        let (mut sealer, mut opener) = pair();
+        let sealed: Vec<_> = (0..4_u8).map(|number| sealer.seal(&[number; 3]).unwrap()).collect();
+        for number in [2, 0, 3_u8] {
+            assert_eq!(opener.open_once(&sealed[usize::from(number)]), Ok(Some(vec![number; 3])));
+        }
+        assert!([0, 2, 3].iter().all(|number: &usize| opener.open_once(&sealed[*number]) == Ok(None)));
+        let mut forged = sealed[1].clone();
+        *forged.last_mut().unwrap() ^= 1;
+        assert_eq!(opener.open_once(&forged), Err(OpenError::Forged));
+        assert_eq!(opener.open_once(&sealed[1]), Ok(Some(vec![1; 3])));
+        assert_eq!(opener.open_once(&sealed[1]), Ok(None));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use prometheus::{
     Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
-use crate::reading::by_bound;
+use crate::reading::{RECORDS, by_bound};
 
 /// Everything a processor reports about itself.
 #[derive(Clone)]
@@ -14,6 +14,7 @@ pub struct Metrics {
     pub(crate) hits_counted: IntCounterVec,
     pub(crate) hits_refused: IntCounterVec,
     pub(crate) records_unreadable: IntCounterVec,
+    pub(crate) records_repeated: IntCounter,
     pub(crate) rights: IntCounterVec,
     pub(crate) bounds_met: IntCounterVec,
     pub(crate) lag_records: IntGaugeVec,
@@ -83,6 +84,10 @@ impl Metrics {
                 "Records that could not be opened or read.",
                 "reason",
             )?,
+            records_repeated: counter(
+                "footfall_records_repeated_total",
+                "Records that a collector had to append twice; they were counted once.",
+            )?,
             rights: counters("footfall_rights_exercised_total", "Requests of visitors carried out.", "right")?,
             bounds_met: counters(
                 "footfall_bounds_met_total",
@@ -147,6 +152,7 @@ impl Metrics {
         for (bound, _) in by_bound(Overflows::default()) {
             let _ = self.bounds_met.with_label_values(&[bound]);
         }
+        let _ = self.bounds_met.with_label_values(&[RECORDS]);
         for mode in [Mode::Minimal, Mode::Exempt, Mode::Full] {
             let _ = self.hits_counted.with_label_values(&[mode.as_str()]);
         }

@@ -100,6 +100,8 @@ pub(crate) struct Partition<'a, J, S> {
     pub(crate) number: u32,
     pub(crate) fold: Fold,
     pub(crate) opener: Opener,
+    /// Records the opener does not remember, as far as the metrics were told.
+    pub(crate) unmarked: u64,
     pub(crate) lost: Lost,
     /// First record that is folded and not in the counts.
     first: Offset,
@@ -144,6 +146,7 @@ pub async fn run<J: Journal, S: Sink>(
         number,
         fold,
         opener,
+        unmarked: 0,
         lost: Lost::default(),
         first: start,
         name: None,

@@ -19,6 +19,9 @@ const HITS_PER_MEASUREMENT: i64 = 64;
 /// of the brokers that is longer than this ends both alike.
 const SITES_HEARD_WITHIN_MS: i64 = 600_000;
 
+/// The bound on records remembered as opened: the label of those that are not.
+pub(crate) const RECORDS: &str = "records";
+
 impl<J: Journal, S: Sink> Partition<'_, J, S> {
     /// Reads records from where the fold is. Where the journal is damaged it goes on behind the damage.
     pub(crate) async fn read(&mut self, records_max: usize, wait: Duration) -> Result<Vec<Entry>, End> {
@@ -83,8 +86,15 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
                 // Appended for its time alone, which has just been taken.
                 continue;
             }
-            let opened = match self.opener.open(&entry.bytes) {
-                Ok(opened) => opened,
+            let opened = match self.opener.open_once(&entry.bytes) {
+                Ok(Some(opened)) => opened,
+                // A collector appended the same record twice: neither received again nor refused, it was counted.
+                Ok(None) => {
+                    if !self.silent {
+                        self.processor.metrics.records_repeated.inc();
+                    }
+                    continue;
+                }
                 Err(error) => {
                     self.lose(entry.at, error.into(), 1);
                     continue;
@@ -171,6 +181,11 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         let metrics = &self.processor.metrics;
         let visitors = i64::try_from(self.fold.visitors()).unwrap_or(i64::MAX);
         metrics.visitors.with_label_values(&[&self.number.to_string()]).set(visitors);
+        let unmarked = self.opener.unmarked();
+        let more = unmarked - std::mem::replace(&mut self.unmarked, unmarked);
+        if !self.silent && more > 0 {
+            metrics.bounds_met.with_label_values(&[RECORDS]).inc_by(more);
+        }
         let (now, told) = (self.fold.overflows(), std::mem::replace(&mut self.overflows, self.fold.overflows()));
         if !self.silent && now != told {
             for ((bound, now), (_, told)) in by_bound(now).into_iter().zip(by_bound(told)) {
