@@ -40,7 +40,7 @@ pub async fn start(config: &Config) -> anyhow::Result<(Engine, Store)> {
 
 /// `footfall migrate`: brings the tables of a ClickHouse server up to date.
 pub fn migrate(config: &Config) -> anyhow::Result<()> {
-    let store = Store::connect(&config.distributed.store()?);
+    let store = config.distributed.store()?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async { store.migrate().await.context("cannot bring the schema up to date") })
 }

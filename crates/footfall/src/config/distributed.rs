@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use journal::kafka::{KafkaSettings, Member, SILENCE_MAX, Scram, Security, Tls};
-use store::StoreConfig;
+use store::{Store, StoreConfig};
 
 use super::{Reading, Setting, duration, list};
 
@@ -74,8 +74,7 @@ pub struct Distributed {
     database: String,
     user: String,
     password_file: Option<PathBuf>,
-    /// The cluster of the tables, when named.
-    pub cluster: Option<String>,
+    cluster: String,
 }
 
 impl Distributed {
@@ -118,16 +117,17 @@ impl Distributed {
         Ok(Member { name, silence_max: self.silence_max })
     }
 
-    /// The store.
+    /// A handle on the store; nothing is asked of it yet.
     ///
     /// # Errors
     /// It is not named, or the password cannot be read.
-    pub fn store(&self) -> anyhow::Result<StoreConfig> {
+    pub fn store(&self) -> anyhow::Result<Store> {
         let url = self.clickhouse.clone().context(
             "no ClickHouse is named: set clickhouse = \"http://host:8123\" in the configuration, or FOOTFALL_CLICKHOUSE",
         )?;
         let password = self.password_file.as_deref().map_or_else(|| Ok(String::new()), password)?;
-        Ok(StoreConfig { url, database: self.database.clone(), user: self.user.clone(), password })
+        let config = StoreConfig { url, database: self.database.clone(), user: self.user.clone(), password };
+        Ok(Store::connect(&config).on_cluster(&self.cluster))
     }
 }
 
@@ -188,8 +188,8 @@ impl Reading {
         let user = self.parse("clickhouse_user", "a name", |text| Some(text.to_owned()));
         let password_file = self.parse("clickhouse_password_file", "a path", path).flatten();
         let cluster = self.parse("clickhouse_cluster", "a cluster's name", |text| match text {
-            "" => Some(None),
-            name => named(name).map(Some),
+            "" => Some(String::new()),
+            name => named(name),
         });
         Some(Distributed {
             kafka: kafka?,

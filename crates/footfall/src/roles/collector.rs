@@ -1,12 +1,14 @@
-//! `footfall collector`: the ingest doors and the visitor's page, with Kafka behind them. It opens neither ClickHouse nor the
+//! `footfall collector`: the ingest doors and the visitor's page, with Kafka behind them, and a spool for while Kafka is away. It opens neither ClickHouse nor the
 //! settings, and cannot open what it sealed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use collector::{Collector, CollectorParts, ConnectionLimits, PublicKeys};
 use journal::Journal;
 use journal::kafka::KafkaJournal;
+use journal::spool::{Settings, Spooled};
 use privacy::visitor::Secret;
 
 use super::directory::Directory;
@@ -25,7 +27,13 @@ pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
     let settings = config.distributed.journal()?;
     let directory = Arc::new(Directory::open(&settings, &config.distributed.topic("settings")).await?);
     let answers = Answers::listen(&settings, &config.distributed.topic("answers")).await?;
-    let journal = Arc::new(KafkaJournal::open(settings).await?);
+    let kafka = Arc::new(KafkaJournal::open(settings).await?);
+    let waits = Settings { bytes_max: config.distributed.spool_bytes_max, ..Settings::new(common.clock.clone()) };
+    let at = config.data.join("spool");
+    let journal = Spooled::open(kafka, &at, waits).await;
+    let journal = Arc::new(journal.with_context(|| format!("cannot open the spool in {}", at.display()))?);
+    let figures = Arc::clone(&journal);
+    collector::register_spool(&common.registry, common.clock.clone(), move || figures.figures())?;
     let secret =
         waiting("a processor to publish the secret that spreads visitors", async || directory.partition_secret());
     tokio::pin!(stopped);
@@ -34,7 +42,7 @@ pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
         () = &mut stopped => return Ok(()),
     };
     let public_keys = PublicKeys::default();
-    let collector = Arc::new(collector(config, &common, &directory, journal, secret, &public_keys)?);
+    let collector = Arc::new(collector(config, &common, &directory, Arc::clone(&journal), secret, &public_keys)?);
     let page = PrivacyPage {
         sites: Arc::clone(&directory.sites),
         running: Running::of(config, assets::tables(config)?.geo.is_some()),
@@ -44,8 +52,11 @@ pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
         clock: common.clock.clone(),
     };
     let ready = {
-        let collector = Arc::clone(&collector);
-        move || collector.ready().map_err(|error| error.to_string())
+        let (collector, journal) = (Arc::clone(&collector), Arc::clone(&journal));
+        move || {
+            collector.ready().map_err(|error| error.to_string())?;
+            journal.refuses().map_or(Ok(()), Err)
+        }
     };
     let router = privacy_page::router(page).merge(station::router(&common.registry, ready));
     let keys = tokio::spawn({
@@ -61,6 +72,8 @@ pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
     let others = station::answering(router);
     collector::serve(common.listener, collector, others, ConnectionLimits::default(), stopped).await;
     keys.abort();
+    // What waits rests in the spool, and goes on with the next start.
+    journal.stop().await;
     common.audit.record("stopped", &serde_json::json!({}));
     Ok(())
 }

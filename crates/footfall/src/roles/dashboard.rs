@@ -6,10 +6,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use collector::{ConnectionLimits, Connections};
 use dashboard::Dashboard;
-use store::Store;
 
-use super::Common;
 use super::directory::Directory;
+use super::{Common, schema};
 use crate::config::Config;
 use crate::{engine, station, token};
 
@@ -20,7 +19,7 @@ const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
     let stopped = engine::stopped();
     let apart = &config.distributed;
-    let store = Store::connect(&apart.store()?);
+    let store = apart.store()?;
     let directory = Arc::new(Directory::open(&apart.journal()?, &apart.topic("settings")).await?);
     let sites = Arc::new(ArcSwap::from_pointee(config.sites.clone()));
     let publishing = tokio::spawn({
@@ -35,6 +34,11 @@ pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
         }
     });
     let token = token::obtain(&config.data, config.token.as_deref())?;
+    tokio::pin!(stopped);
+    tokio::select! {
+        result = schema(&store) => result?,
+        () = &mut stopped => return Ok(()),
+    }
     let parts = Dashboard {
         store,
         sites,

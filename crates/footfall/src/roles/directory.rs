@@ -13,7 +13,6 @@ use journal::JournalError;
 use journal::kafka::{Feed, KafkaSettings, Keeps};
 use model::{Millis, Site, Sites};
 use privacy::seal::PublicKey;
-use tokio::sync::watch;
 
 const SITE: &str = "site/";
 const KEY: &str = "key/";
@@ -51,11 +50,6 @@ impl Directory {
     /// Kafka cannot be reached.
     pub async fn catch_up(&self) -> Result<(), JournalError> {
         self.feed.catch_up().await
-    }
-
-    /// Tells whenever something was heard.
-    pub fn changed(&self) -> watch::Receiver<u64> {
-        self.feed.changed()
     }
 
     /// The public key that seals at `now`.

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use model::Clock;
 use prometheus::Registry;
+use store::Store;
 use tokio::net::TcpListener;
 
 use crate::audit::Audit;
@@ -69,6 +70,18 @@ impl Common {
             .with_context(|| format!("cannot listen on {}; is another server there?", config.listen))?;
         Ok(Self { clock, registry: station::registry()?, audit, listener })
     }
+}
+
+/// Waits until ClickHouse has the tables of this version, and says what is missing. One of a newer version will do.
+async fn schema(store: &Store) -> anyhow::Result<()> {
+    let looked = waiting("ClickHouse and its tables", async || match store.check_schema().await {
+        Err(error) if error.retry() => {
+            tracing::warn!(%error, "not yet");
+            None
+        }
+        looked => Some(looked),
+    });
+    looked.await.map(|_| ()).context("ClickHouse's tables are not this version's")
 }
 
 /// Waits for what comes when others have started, and says what is waited for.

@@ -12,11 +12,10 @@ use model::Clock;
 use processor::keys::KeyStore;
 use processor::{Follow, Inboxes, Metrics, Processor};
 use serde_json::json;
-use store::Store;
 use tokio::sync::{mpsc, watch};
 
 use super::directory::Directory;
-use super::{Common, answers, waiting};
+use super::{Common, answers, schema};
 use crate::audit::Audit;
 use crate::config::Config;
 use crate::{assets, engine, station};
@@ -30,7 +29,7 @@ pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
     tokio::pin!(stopped);
     let apart = &config.distributed;
     let settings = KafkaSettings { member: Some(apart.member()?), ..apart.journal()? };
-    let store = Store::connect(&apart.store()?);
+    let store = apart.store()?;
     let metrics = Metrics::register(&common.registry)?;
     metrics.show_all();
     let figures = Connections::register(&common.registry)?;
@@ -48,7 +47,7 @@ pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
     keys.turn().await;
     let tables = assets::tables(config)?;
     tokio::select! {
-        () = waiting("ClickHouse", async || store.ping().await.ok()) => {}
+        result = schema(&store) => result?,
         () = &mut stopped => return Ok(()),
     }
     let journal = Arc::new(KafkaJournal::open(settings).await?);
