@@ -21,6 +21,7 @@ mod refine;
 pub mod rights;
 mod state;
 mod visit;
+pub mod zone;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -23,5 +23,5 @@ pub use policy::{AddressPrecision, NoticeFacts, SignalModes, TcfPolicy};
 pub use record::{Record, RecordError, Tally};
 pub use rights::{Inquiry, Right, RightsRequest};
 pub use signals::Signals;
-pub use site::{Domain, FormerZone, Mode, Site, Sites};
+pub use site::{CountedZone, Domain, FormerZone, Mode, Site, Sites};
 pub use time::{Clock, LocalDay, Millis};

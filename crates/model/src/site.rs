@@ -133,6 +133,15 @@ pub struct FormerZone {
     pub until: Millis,
 }
 
+/// By which zones a site's days were counted last: what has to be remembered to know the zone before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountedZone {
+    /// The zone it has.
+    pub timezone: String,
+    /// The one before, as long as it counts or a replay may need it.
+    pub before: Option<FormerZone>,
+}
+
 /// Distinct visitors below which a crossing is folded, unless the site says otherwise.
 pub const VISITORS_MIN: u32 = 10;
 
