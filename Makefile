@@ -38,6 +38,7 @@ test: build test-unit test-system ## Run every test: unit, property, whole syste
 
 test-unit: build
 	@scripts/fetch-kafka.sh
+	@scripts/test-needs.sh
 	@cd $(TRACKER) && npm test --silent
 	@cd $(WEB) && npm test --silent
 	@cargo test --release --locked --workspace --exclude footfall

@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fold", &["model", "privacy"]),
     ("journal", &["model"]),
     ("store", &["model"]),
+    ("settings", &["model", "fold"]),
     ("collector", &["model", "privacy", "fold", "journal"]),
     ("processor", &["model", "privacy", "fold", "journal", "store"]),
     ("dashboard", &["model", "privacy", "store"]),
@@ -18,7 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// What the pure crates may never have: a runtime, a clock, randomness of their own, the environment, a log.
 const IMPURE: &[&str] =
-    &["tokio", "hyper", "tracing", "getrandom", "rand", "clickhouse", "rdkafka", "fjall", "prometheus"];
+    &["tokio", "hyper", "tracing", "getrandom", "rand", "clickhouse", "rdkafka", "sqlx", "fjall", "prometheus"];
 
 fn dependencies(name: &str) -> BTreeSet<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates").join(name).join("Cargo.toml");
@@ -58,6 +59,13 @@ fn every_crate_has_its_arrows_written_down() {
 fn only_the_journal_speaks_to_kafka() {
     for (name, _) in ARROWS.iter().filter(|(name, _)| *name != "journal") {
         assert!(!dependencies(name).contains("rdkafka"), "{name} must not have rdkafka");
+    }
+}
+
+#[test]
+fn only_the_settings_speak_sql_to_their_database() {
+    for (name, _) in ARROWS.iter().filter(|(name, _)| *name != "settings") {
+        assert!(!dependencies(name).contains("sqlx"), "{name} must not have sqlx");
     }
 }
 
