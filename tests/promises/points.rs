@@ -54,7 +54,7 @@ fn point_2_a_pseudonym_lives_in_memory_for_one_site_and_day() {
     kept.sort();
     assert_eq!(
         kept,
-        ["audit.log", "engine", "journal", "keys", "timezones.json"],
+        ["audit.log", "engine", "journal", "keys", "settings.sqlite", "settings.sqlite-shm", "settings.sqlite-wal"],
         "no place for a secret or a pseudonym"
     );
 }

@@ -13,6 +13,7 @@ mod demo_page;
 mod engine;
 mod failure;
 mod import;
+mod measured;
 mod memory;
 mod notice;
 mod privacy_page;
@@ -21,7 +22,6 @@ mod query;
 mod roles;
 mod serve;
 mod station;
-mod timezones;
 mod token;
 
 use std::process::ExitCode;

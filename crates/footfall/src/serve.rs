@@ -28,10 +28,11 @@ use tokio::sync::watch;
 
 use crate::audit::Audit;
 use crate::config::Config;
+use crate::measured::Measured;
 use crate::notice::Running;
 use crate::privacy_page::{self, Ask, PrivacyPage};
 use crate::prove;
-use crate::{assets, clock, demo_page, engine, import, memory, station, timezones, token};
+use crate::{assets, clock, demo_page, engine, import, memory, station, token};
 
 /// One partition: one processor reads it, and one core folds more hits than one machine's disk acknowledges.
 pub const PARTITIONS: u32 = 1;
@@ -65,6 +66,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     std::fs::create_dir_all(&config.data).with_context(|| format!("cannot make the data directory {data}"))?;
     memory::keep_in_ram();
     let shared = open(&config)?;
+    let measured = Measured::open(&config, shared.clock.clone(), Arc::clone(&shared.sites)).await?;
     shared.audit.record("started", &json!({ "version": env!("CARGO_PKG_VERSION") }));
     let listener = TcpListener::bind(config.listen)
         .await
@@ -77,6 +79,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let (stop, stopping) = watch::channel(false);
     let mut upkeep = tokio::spawn(upkeep(shared.clone(), metrics.clone()));
     let upkeep_handle = upkeep.abort_handle();
+    let mut following = tokio::spawn(measured.follow());
+    let following_handle = following.abort_handle();
     let (ended, mut has_ended) = watch::channel(false);
     let (inquiries, inboxes) = processor::inquiries(PARTITIONS);
     let processor = processor(&config, &shared, &store, &tables, metrics, inboxes)?;
@@ -89,7 +93,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let router = router(&config, &shared, &store, &tables, token.sha256, (&collector, inquiries))?;
     let others = station::answering(router);
     let stopped = engine::stopped();
-    say_ready(&config, listener.local_addr()?, token.made.as_deref())?;
+    say_ready(shared.sites.load().is_empty(), listener.local_addr()?, token.made.as_deref())?;
     let until = async move {
         tokio::select! {
             () = stopped => {}
@@ -97,12 +101,15 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             _ = has_ended.wait_for(|ended| *ended) => {}
             // So does upkeep, which has no end of its own: without it no key would die.
             _ = &mut upkeep => {}
+            // And what follows the settings: a site that was switched off would go on being measured.
+            _ = &mut following => {}
         }
     };
     collector::serve(listener, collector, others, ConnectionLimits::default(), until).await;
     let _ = stop.send(true);
     let processed = processor.await;
     upkeep_handle.abort();
+    following_handle.abort();
     engine.stop().await;
     shared.audit.record("stopped", &json!({}));
     Ok(processed.context("the processor stopped on a broken invariant")??)
@@ -116,7 +123,7 @@ fn open(config: &Config) -> anyhow::Result<Shared> {
     let public_keys = PublicKeys::default();
     public_keys.store(keys.public(now).map(Arc::new));
     let registry = station::registry()?;
-    let sites = Arc::new(ArcSwap::from_pointee(timezones::settle(&config.data, &config.sites, now)?));
+    let sites = Arc::default();
     let audit = Arc::new(Audit::open(&config.data, clock.clone())?);
     let (journal, keys) = (Arc::new(journal), Arc::new(keys));
     Ok(Shared { clock, registry, sites, journal, keys, public_keys, audit })
@@ -177,7 +184,7 @@ fn router(
         registry: shared.registry.clone(),
     };
     let import = import::service::Service {
-        config: config.clone(),
+        sites: Arc::clone(&shared.sites),
         store: store.clone(),
         tables: tables.clone(),
         admits: Box::new(move |headers| token::admits(headers, &token_sha256)),
@@ -282,12 +289,12 @@ fn journal_name(data: &Path) -> anyhow::Result<String> {
 }
 
 #[expect(clippy::print_stderr, reason = "who started the server waits for these lines")]
-fn say_ready(config: &Config, address: SocketAddr, token: Option<&str>) -> anyhow::Result<()> {
+fn say_ready(no_site: bool, address: SocketAddr, token: Option<&str>) -> anyhow::Result<()> {
     if let Some(token) = token {
         token::show(token, address);
     }
-    if config.sites.is_empty() {
-        eprintln!("no site is configured yet: start with --site example.com, or add a [[site]] to the configuration");
+    if no_site {
+        eprintln!("no site is measured yet: footfall site add example.com adds one while the server runs");
     }
     station::say_ready(address)
 }

@@ -64,6 +64,12 @@ const SETTINGS: &[Setting] = &[
         default: "",
         help: "Where this installation keeps its data, such as EU or JP; a site that declares another region stops the start.",
     },
+    Setting {
+        key: "database",
+        default: "",
+        help: "Where the settings rest: sqlite:PATH or postgres://USER@HOST/DATABASE; empty: settings.sqlite in data.",
+    },
+    Setting { key: "database_password_file", default: "", help: "The file that holds the database's password." },
     Setting { key: "engine_library", default: "", help: "Path of libchdb.so; empty: where set-up puts it." },
     Setting { key: "geo_database", default: "", help: "Path of a MaxMind-format country or city database." },
     Setting { key: "log", default: "info", help: "What is logged: error, warn, info, debug, or a tracing filter." },
@@ -74,6 +80,28 @@ pub fn site_help() -> String {
     let line =
         |setting: &site::SiteSetting| format!("  {:<16} {} Takes {}.\n", setting.key, setting.help, setting.takes);
     SITE_SETTINGS.iter().map(line).collect()
+}
+
+/// The setting of a site by its key, or what is near.
+pub fn site_setting(key: &str) -> Result<&'static site::SiteSetting, String> {
+    let known: Vec<_> = SITE_SETTINGS.iter().map(|setting| setting.key).collect();
+    let found = SITE_SETTINGS.iter().find(|setting| setting.key == key);
+    found.ok_or_else(|| format!("unknown setting `{key}`{}", suggestion(key, &known)))
+}
+
+/// A site's declared region is what its notice says, so it has to be where the data rests. A site that declares none takes
+/// the installation's.
+pub fn keep_region(site: &mut Site, here: Option<&str>) -> Result<(), String> {
+    let Some(here) = here else { return Ok(()) };
+    let declared = site.notice.region.get_or_insert_with(|| here.to_owned());
+    if declared == here {
+        return Ok(());
+    }
+    Err(format!(
+        "site {}: it declares its data in the region {declared}, and this installation keeps it in {here}: \
+         move the site to an installation there, or change its notice",
+        site.domain
+    ))
 }
 
 /// What holds for this run.
@@ -93,6 +121,8 @@ pub struct Config {
     pub demo_page: Option<Domain>,
     /// The region in which this installation keeps its data, when named.
     pub region: Option<String>,
+    /// Where the settings rest.
+    pub database: settings::Location,
     /// The engine's library, when named.
     pub engine_library: Option<PathBuf>,
     /// The country database, when named.
@@ -241,14 +271,7 @@ impl Reading {
         };
         let Some(mut site) = self.domain(domain, origin) else { return };
         for (key, value) in table.iter().filter(|(key, _)| *key != "domain") {
-            let applied = match SITE_SETTINGS.iter().find(|setting| setting.key == key) {
-                Some(setting) => setting.apply(&mut site, value),
-                None => {
-                    let known: Vec<_> = SITE_SETTINGS.iter().map(|setting| setting.key).chain(["domain"]).collect();
-                    Err(format!("unknown setting `{key}`{}", suggestion(key, &known)))
-                }
-            };
-            if let Err(mistake) = applied {
+            if let Err(mistake) = site_setting(key).and_then(|setting| setting.apply(&mut site, value)) {
                 self.mistakes.push(format!("{origin}: {mistake}"));
             }
         }
@@ -317,12 +340,15 @@ impl Reading {
             (text.chars().count() <= 100).then(|| Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
         });
         let region = region.flatten();
-        self.regions(region.as_deref());
+        for site in self.sites.values_mut() {
+            self.mistakes.extend(keep_region(site, region.as_deref()).err());
+        }
+        let database = self.database(data.as_deref());
         let distributed = self.distributed();
         let sites = self.sites.into_values().collect();
         let token = token.filter(|token| !token.is_empty());
-        match (listen, flush, log, proxies, data, distributed) {
-            (Some(listen), Some(flush), Some(log), Some(trusted_proxies), Some(data), Some(distributed))
+        match (listen, flush, log, proxies, data.zip(database), distributed) {
+            (Some(listen), Some(flush), Some(log), Some(trusted_proxies), Some((data, database)), Some(distributed))
                 if self.mistakes.is_empty() =>
             {
                 let (rate_limit, demo_page) = (rate_limit.flatten(), demo_page.flatten());
@@ -334,6 +360,7 @@ impl Reading {
                     rate_limit,
                     demo_page,
                     region,
+                    database,
                     engine_library,
                     geo_database,
                     log,
@@ -346,19 +373,15 @@ impl Reading {
         }
     }
 
-    /// A site's declared region is what its notice says, so it has to be where the data rests. A site that declares none takes
-    /// the installation's.
-    fn regions(&mut self, here: Option<&str>) {
-        let Some(here) = here else { return };
-        for site in self.sites.values_mut() {
-            let declared = site.notice.region.get_or_insert_with(|| here.to_owned());
-            if declared != here {
-                self.mistakes.push(format!(
-                    "site {}: it declares its data in the region {declared}, and this installation keeps it in {here}: \
-                     move the site to an installation there, or change its notice",
-                    site.domain
-                ));
-            }
+    /// Where the settings rest. What was said is not repeated in a mistake: a password might stand in it.
+    fn database(&mut self, data: Option<&Path>) -> Option<settings::Location> {
+        let password_file = self.parse("database_password_file", "a path", |text| Some(PathBuf::from(text)));
+        let password_file = password_file.filter(|path| !path.as_os_str().is_empty());
+        match self.said.get("database").filter(|said| !said.text.is_empty()) {
+            None => Some(settings::Location::Sqlite(data?.join("settings.sqlite"))),
+            Some(said) => settings::Location::parse(&said.text, password_file.as_deref())
+                .map_err(|error| self.mistakes.push(format!("{}: {error}", said.origin)))
+                .ok(),
         }
     }
 
@@ -542,6 +565,20 @@ mod tests {
         assert_eq!((journal.bootstrap_servers.len(), journal.topic.as_str()), (2, "footfall-hits"));
         assert!(!config.distributed.member().unwrap().name.is_empty());
         assert!(config.distributed.store().is_ok());
+    }
+
+    #[test]
+    fn the_settings_rest_in_the_data_directory_unless_said_otherwise_and_no_password_is_repeated() {
+        let sqlite = |path: &str| settings::Location::Sqlite(path.into());
+        assert_eq!(from_file("data = \"/d\"\n").unwrap().database, sqlite("/d/settings.sqlite"));
+        assert_eq!(from_file("database = \"sqlite:/e/s\"\n").unwrap().database, sqlite("/e/s"));
+        let postgres = "database = \"postgres://f@h/d\"\ndatabase_password_file = \"/run/secrets/password\"\n";
+        assert!(format!("{:?}", from_file(postgres).unwrap().database).contains("/run/secrets/password"));
+        let mistakes = from_file("database = \"postgres://f:hunter2@h/d\"\n").unwrap_err().to_string();
+        assert!(
+            mistakes.contains("database: a password does not belong") && !mistakes.contains("hunter2"),
+            "{mistakes}"
+        );
     }
 
     #[test]

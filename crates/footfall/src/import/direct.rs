@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 
 use super::files::Source;
 use crate::config::Config;
-use crate::{assets, clock, engine, serve};
+use crate::{assets, clock, engine, measured, serve};
 
 /// Offers of one insert before an import gives up; what was inserted stays, and importing again goes on.
 const OFFERS_MAX: u32 = 8;
@@ -21,7 +21,8 @@ const OFFERS_MAX: u32 = 8;
 /// Imports the files in order of time and returns the account.
 pub fn run(config: &Config, asked: &super::Import, domain: Domain, files: Vec<Source>) -> anyhow::Result<Summary> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let site = site(config, domain, asked.timezone.clone());
+    let measured = measured::once(config, clock::system())?;
+    let site = site(&measured, domain, asked.timezone.clone());
     let tables = assets::tables(config)?;
     let _alone = alone(config)?;
     let (engine, store) = runtime.block_on(engine::start(config))?;
@@ -32,7 +33,7 @@ pub fn run(config: &Config, asked: &super::Import, domain: Domain, files: Vec<So
             .with_context(|| format!("the import of {} stopped", file.name()))?;
     }
     // What is left of it after a failure, the next server closes.
-    let sites: Sites = config.sites.iter().chain([&site]).map(|site| site.as_ref().clone()).collect();
+    let sites: Sites = measured.iter().chain([&site]).map(|site| site.as_ref().clone()).collect();
     let closed = processor::closing::close_after_import(&store, &sites, clock::system().now());
     runtime.block_on(closed).context("the imported days cannot be closed; a server on this directory will do it")?;
     runtime.block_on(engine.stop());
@@ -51,9 +52,10 @@ fn alone(config: &Config) -> anyhow::Result<EmbeddedJournal> {
     })
 }
 
-/// The configured site, or one made up for the occasion; its zone as asked.
-pub fn site(config: &Config, domain: Domain, timezone: Option<String>) -> Arc<Site> {
-    let mut site = config.sites.get(domain.as_str()).map_or_else(|| Site::new(domain), |site| site.as_ref().clone());
+/// The measured site, or one made up for the occasion; its zone as asked, and no other before it.
+pub fn site(sites: &Sites, domain: Domain, timezone: Option<String>) -> Arc<Site> {
+    let mut site = sites.get(domain.as_str()).map_or_else(|| Site::new(domain), |site| site.as_ref().clone());
+    site.timezone_before = None;
     if let Some(timezone) = timezone {
         site.timezone = timezone;
     }

@@ -4,6 +4,7 @@
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Query, State};
@@ -11,7 +12,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use model::Domain;
+use model::{Domain, Sites};
 use processor::import::{Doors, Import};
 use serde::Deserialize;
 use serde_json::json;
@@ -19,7 +20,6 @@ use store::Store;
 use tokio::sync::{Mutex, mpsc};
 
 use super::{direct, frames};
-use crate::config::Config;
 use crate::{clock, engine};
 
 /// Pieces of a body on their way to the fold; more would only be memory.
@@ -27,8 +27,8 @@ const PIECES_MAX: usize = 16;
 
 /// What the service works with.
 pub struct Service {
-    /// For the sites.
-    pub config: Config,
+    /// The measured sites.
+    pub sites: Arc<ArcSwap<Sites>>,
     /// Where counts go.
     pub store: Store,
     /// Enrichment tables.
@@ -60,9 +60,10 @@ impl Service {
                 "an import needs the API token: --token or FOOTFALL_TOKEN, sent as Authorization: Bearer TOKEN";
             return Err(Box::new(refuse(StatusCode::UNAUTHORIZED, message)));
         }
-        let site = self.config.sites.get(&asked.site_id).map(|site| site.domain.clone());
+        let sites = self.sites.load();
+        let site = sites.get(&asked.site_id).map(|site| site.domain.clone());
         site.ok_or_else(|| {
-            let known: Vec<&str> = self.config.sites.iter().map(|site| site.domain.as_str()).collect();
+            let known: Vec<&str> = sites.iter().map(|site| site.domain.as_str()).collect();
             let message = format!("no such site here; configured are: {}", known.join(", "));
             Box::new(refuse(StatusCode::NOT_FOUND, &message))
         })
@@ -119,7 +120,7 @@ async fn count(
     let turn = Arc::clone(&service.turn).lock_owned().await;
     let (send, receive) = mpsc::channel::<io::Result<Bytes>>(PIECES_MAX);
     let marks = service.store.import_marks(&domain).await?;
-    let site = direct::site(&service.config, domain, asked.timezone.clone());
+    let site = direct::site(&service.sites.load(), domain, asked.timezone.clone());
     let service = Arc::clone(service);
     let counting = tokio::task::spawn_blocking(move || {
         let _turn = turn;

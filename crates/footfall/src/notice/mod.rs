@@ -55,7 +55,8 @@ pub enum Form {
 /// Prints the notice.
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "the notice is what was asked for")]
 pub fn run(config: &Config, asked: &Asked) -> Result<(), Failure> {
-    let site = chosen(&config.sites, asked.site.as_deref()).map_err(Failure::Usage)?;
+    let sites = crate::measured::once(config, crate::clock::system())?;
+    let site = chosen(&sites, asked.site.as_deref()).map_err(Failure::Usage)?;
     let running =
         Running::of(config, crate::assets::tables(config).context("cannot tell what is looked up")?.geo.is_some());
     let facts = facts(site, running);

@@ -6,10 +6,12 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use collector::{ConnectionLimits, Connections};
 use dashboard::Dashboard;
+use model::Sites;
 
 use super::directory::Directory;
 use super::{Common, schema};
 use crate::config::Config;
+use crate::measured::Measured;
 use crate::{engine, station, token};
 
 /// How often what is published is held against the settings. Whatever was published meanwhile by an older dashboard is put right.
@@ -21,7 +23,9 @@ pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
     let apart = &config.distributed;
     let store = apart.store()?;
     let directory = Arc::new(Directory::open(&apart.journal()?, &apart.topic("settings")).await?);
-    let sites = Arc::new(ArcSwap::from_pointee(config.sites.clone()));
+    let sites: Arc<ArcSwap<Sites>> = Arc::default();
+    let measured = Measured::open(config, common.clock.clone(), Arc::clone(&sites)).await?;
+    let following = tokio::spawn(measured.follow());
     let publishing = tokio::spawn({
         let (directory, sites) = (Arc::clone(&directory), Arc::clone(&sites));
         async move {
@@ -56,6 +60,7 @@ pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
     collector::serve_alone(common.listener, station::answering(router), ConnectionLimits::default(), figures, stopped)
         .await;
     publishing.abort();
+    following.abort();
     common.audit.record("stopped", &serde_json::json!({}));
     Ok(())
 }
