@@ -16,6 +16,7 @@
 //! | `prove` | `footfall prove` against healthy installations and broken ones |
 //! | `notice` | the notice and the visitor's page against what the program does |
 //! | `docs` | the documents against the code |
+//! | `sites` | sites added, changed and removed from a terminal while a server runs |
 //! | `browser` | a real visit in Chromium, counted by the real tracker |
 //!
 //! `harness` starts and stops servers and speaks HTTP.
@@ -44,3 +45,4 @@ mod outcomes;
 mod promises;
 mod prove;
 mod recount;
+mod sites;

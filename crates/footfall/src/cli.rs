@@ -7,10 +7,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{self, Common, Config, Overrides, Setting};
 use crate::failure::Failure;
-use crate::{assets, demo, engine, import, notice, prove, query, roles, serve};
+use crate::{assets, demo, engine, import, notice, prove, query, roles, serve, site};
 
-/// Libraries whose finer logs would repeat values.
-const QUIET: [&str; 1] = ["clickhouse=info"];
+/// Libraries whose finer logs would repeat values, or a database's absence with every look.
+const QUIET: [&str; 2] = ["clickhouse=info", "sqlx=error"];
 
 /// Web analytics that counts visits without keeping visitors.
 #[derive(Parser)]
@@ -38,6 +38,8 @@ enum Command {
     Import(import::Import),
     /// Ask a Stats API question from the terminal
     Query(query::Query),
+    /// List, add, change and remove sites
+    Site(site::Asked),
     /// Print a site's privacy notice and record of processing, made from its configuration
     Notice(notice::Asked),
     /// Check a running installation's promises, and print each with its evidence
@@ -98,7 +100,13 @@ pub fn read() -> Arguments {
     let help = format!(
         "Settings, in the configuration file or as FOOTFALL_<NAME>:\n{settings}\nSettings of a [[site]]:\n{sites}"
     );
+    let settings_of_site = format!("Settings:\n{sites}");
     let command = Arguments::command().mut_subcommand("serve", |serve| serve.after_help(help));
+    let command = command.mut_subcommand("site", |site| {
+        let said = settings_of_site.clone();
+        site.mut_subcommand("add", |add| add.after_help(said))
+            .mut_subcommand("set", |set| set.after_help(settings_of_site))
+    });
     Arguments::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
 }
 
@@ -129,6 +137,12 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Query(asked) => {
             let config = load(asked.common.config.clone(), Overrides::data(asked.common.data.clone()))?;
             query::run(&config, &asked)
+        }
+        Command::Site(asked) => {
+            let common = asked.common();
+            let config = load(common.config.clone(), Overrides::data(common.data.clone()))?;
+            logging(&config);
+            site::run(&config, &asked)
         }
         Command::Notice(asked) => {
             let config = load(asked.common.config.clone(), Overrides::data(asked.common.data.clone()))?;

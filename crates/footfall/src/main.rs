@@ -21,6 +21,7 @@ mod prove;
 mod query;
 mod roles;
 mod serve;
+mod site;
 mod station;
 mod token;
 
