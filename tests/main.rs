@@ -17,6 +17,7 @@
 //! | `notice` | the notice and the visitor's page against what the program does |
 //! | `docs` | the documents against the code |
 //! | `sites` | sites added, changed and removed from a terminal while a server runs |
+//! | `dashboards` | every panel, rule and alert, asked of a real Prometheus |
 //! | `browser` | a real visit in Chromium, counted by the real tracker |
 //!
 //! `harness` starts and stops servers and speaks HTTP.
@@ -34,6 +35,7 @@ mod browser;
 mod canary;
 mod close;
 mod crashes;
+mod dashboards;
 mod docs;
 #[allow(missing_docs, reason = "helpers of tests, named for what they do")]
 mod harness;
