@@ -47,11 +47,12 @@ test-system: build
 	@scripts/test-needs.sh
 	@cargo test --release --locked -p footfall
 
-lint: web ## Formatting, clippy, dependencies, licences
+lint: web ## Formatting, clippy, dependencies, licences, deployment files
 	@cargo fmt --all --check
 	@scripts/build-needs.sh
 	@cargo clippy --release --locked --workspace --all-targets -- -D warnings
 	@scripts/deny.sh
+	@scripts/lint-deploy.sh
 	@cd $(TRACKER) && npm run --silent check
 	@cd $(WEB) && npm run --silent check
 
