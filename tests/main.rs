@@ -18,6 +18,7 @@
 //! | `docs` | the documents against the code |
 //! | `sites` | sites added, changed and removed from a terminal while a server runs |
 //! | `dashboards` | every panel, rule and alert, asked of a real Prometheus |
+//! | `deploy` | the deployment files against the binary |
 //! | `browser` | a real visit in Chromium, counted by the real tracker |
 //!
 //! `harness` starts and stops servers and speaks HTTP.
@@ -36,6 +37,7 @@ mod canary;
 mod close;
 mod crashes;
 mod dashboards;
+mod deploy;
 mod docs;
 #[allow(missing_docs, reason = "helpers of tests, named for what they do")]
 mod harness;
