@@ -43,6 +43,7 @@ log.flush.interval.ms=1000
 PROPERTIES
 
 if [ ! -f "$data/meta.properties" ]; then
+    # The tool takes the password as an argument and in no other way; nobody else is in this container, and it is for a moment.
     "$kafka/bin/kafka-storage.sh" format --config "$settings" \
         --cluster-id "$("$kafka/bin/kafka-storage.sh" random-uuid)" \
         --add-scram "SCRAM-SHA-512=[name=admin,password=$password]" >/dev/null # it prints the credential's keys
