@@ -12,7 +12,11 @@ use serde_json::{Value, json};
 use crate::harness::{AGENT, Answer, Server, eventually, request};
 
 /// Metrics that `footfall serve` does not export, and why a panel or rule may name them all the same.
-const ELSEWHERE: &[(&str, &str)] = &[("footfall_spool_bytes", "only a collector beside Kafka has a spool")];
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("footfall_spool_bytes", "only a collector beside Kafka has a spool"),
+    ("footfall_spool_oldest_seconds", "the same"),
+    ("footfall_spool_dropped_total", "the same"),
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
