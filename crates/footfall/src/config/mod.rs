@@ -348,9 +348,14 @@ impl Reading {
         let sites = self.sites.into_values().collect();
         let token = token.filter(|token| !token.is_empty());
         match (listen, flush, log, proxies, data.zip(database), distributed) {
-            (Some(listen), Some(flush), Some(log), Some(trusted_proxies), Some((data, database)), Some(distributed))
-                if self.mistakes.is_empty() =>
-            {
+            (
+                Some(listen),
+                Some(flush),
+                Some(log),
+                Some(trusted_proxies),
+                Some((data, database)),
+                Some(distributed),
+            ) if self.mistakes.is_empty() => {
                 let (rate_limit, demo_page) = (rate_limit.flatten(), demo_page.flatten());
                 Ok(Config {
                     listen,
