@@ -16,6 +16,7 @@
 //! | `prove` | `footfall prove` against healthy installations and broken ones |
 //! | `notice` | the notice and the visitor's page against what the program does |
 //! | `docs` | the documents against the code |
+//! | `distributed` | roles as processes of their own on real Kafka: shared, taken over, spooled |
 //! | `sites` | sites added, changed and removed from a terminal while a server runs |
 //! | `dashboards` | every panel, rule and alert, asked of a real Prometheus |
 //! | `deploy` | the deployment files against the binary |
@@ -38,6 +39,7 @@ mod close;
 mod crashes;
 mod dashboards;
 mod deploy;
+mod distributed;
 mod docs;
 #[allow(missing_docs, reason = "helpers of tests, named for what they do")]
 mod harness;

@@ -1,0 +1,176 @@
+//! Everything apart: real Kafka, the ClickHouse engine behind its own interface, and the roles as processes of their own, several of
+//! each. The same hits give the same numbers as on one machine, whoever dies.
+
+#[path = "distributed/apart.rs"]
+mod apart;
+#[path = "../crates/journal/tests/suite/kafka_server.rs"]
+#[allow(dead_code, missing_docs, reason = "the journal's tests use all of it")]
+mod kafka_server;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::{AGENT, Server, eventually};
+use apart::{Apart, SITE};
+
+/// What an event's sender says of itself, behind a proxy that is trusted.
+fn from(address: &str) -> [(&str, &str); 3] {
+    [("user-agent", AGENT), ("content-type", "application/json"), ("x-forwarded-for", address)]
+}
+
+fn view(path: &str) -> Vec<u8> {
+    json!({ "name": "pageview", "domain": SITE, "url": format!("https://{SITE}{path}") }).to_string().into_bytes()
+}
+
+fn counted(collector: &Server, address: &str, path: &str) {
+    let answer = collector.send("POST", "/api/event", &from(address), &view(path));
+    assert_eq!((answer.status, answer.header("x-footfall-outcome")), (202, Some("counted")), "{}", answer.text());
+}
+
+fn totals(dashboard: &Server) -> Option<Vec<i64>> {
+    dashboard.try_totals(SITE, &["visitors", "visits", "pageviews"])
+}
+
+#[test]
+fn roles_apart_count_what_one_machine_would_and_partitions_change_hands() {
+    let apart = Apart::start(4);
+    let processors = [apart.processor("one"), apart.processor("two")];
+    let dashboard = apart.dashboard();
+    let collectors = [apart.collector("a"), apart.collector("b")];
+    for collector in &collectors {
+        eventually("the site has been heard of", || {
+            let answer = collector.send("GET", &format!("/privacy?d={SITE}"), &[], b"");
+            (answer.status == 200).then_some(())
+        });
+    }
+    // Thirty visitors, whose every second view comes in over the other collector: one visit each.
+    for view in 0..4 {
+        for visitor in 0..30 {
+            let collector = &collectors[(visitor + view) % 2];
+            counted(collector, &format!("198.51.100.{visitor}"), &format!("/{view}"));
+        }
+    }
+    eventually("all are counted", || (totals(&dashboard)? == [30, 30, 120]).then_some(()));
+    for partitions in processors.each_ref().map(|processor| figure(processor, "footfall_partitions_owned")) {
+        assert_eq!(partitions, 2.0, "the partitions are shared out");
+    }
+
+    // A processor dies; the other one takes over and goes on with the visits that were open.
+    let [mut one, two] = processors;
+    one.child.kill().unwrap();
+    one.child.wait().unwrap();
+    for visitor in 0..30 {
+        counted(&collectors[0], &format!("198.51.100.{visitor}"), "/later");
+    }
+    eventually("the views of both are counted", || (totals(&dashboard)? == [30, 30, 150]).then_some(()));
+    assert_eq!(figure(&two, "footfall_partitions_owned"), 4.0);
+    // It comes back and gets its share.
+    let one = apart.processor("one");
+    eventually("it has partitions again", || (figure(&one, "footfall_partitions_owned") == 2.0).then_some(()));
+    for visitor in 0..30 {
+        counted(&collectors[1], &format!("198.51.100.{visitor}"), "/last");
+    }
+    eventually("all views are counted", || (totals(&dashboard)? == [30, 30, 180]).then_some(()));
+    for processor in [&one, &two] {
+        assert_eq!(figure(processor, "footfall_ledger_difference"), 0.0);
+    }
+    drop(collectors);
+}
+
+#[test]
+fn a_visitor_is_told_what_another_process_holds_and_has_it_erased() {
+    let apart = Apart::start(3);
+    let _processors = [apart.processor("one"), apart.processor("two")];
+    let dashboard = apart.dashboard();
+    let collector = apart.collector("a");
+    eventually("the site has been heard of", || {
+        (collector.send("GET", &format!("/privacy?d={SITE}"), &[], b"").status == 200).then_some(())
+    });
+    for visitor in 0..6 {
+        counted(&collector, &format!("198.51.100.{visitor}"), "/mine");
+    }
+    let me = |address: &str| {
+        let headers = [("user-agent", AGENT), ("x-forwarded-for", address), ("accept", "application/json")];
+        collector.send("GET", &format!("/privacy/me?d={SITE}"), &headers, b"")
+    };
+    for visitor in 0..6 {
+        let held = me(&format!("198.51.100.{visitor}"));
+        assert_eq!(held.status, 200, "{}", held.text());
+        assert!(held.text().contains("/mine"), "{}", held.text());
+    }
+    let stranger = me("203.0.113.9");
+    assert!(stranger.status == 200 && !stranger.text().contains("/mine"), "{}", stranger.text());
+    eventually("all are counted", || (totals(&dashboard)? == [6, 6, 6]).then_some(()));
+    let host = collector.address.clone();
+    let origin = format!("http://{host}");
+    let headers = [
+        ("user-agent", AGENT),
+        ("x-forwarded-for", "198.51.100.3"),
+        ("accept", "application/json"),
+        ("origin", origin.as_str()),
+        ("sec-fetch-site", "same-origin"),
+    ];
+    let erased = collector.send("POST", &format!("/privacy/erase?d={SITE}"), &headers, b"");
+    assert_eq!((erased.status, &erased.json()["erased"]), (200, &Value::Bool(true)), "{}", erased.text());
+    eventually("it is taken back", || (totals(&dashboard)? == [5, 5, 5]).then_some(()));
+}
+
+#[test]
+fn a_site_that_is_added_is_counted_everywhere_from_its_first_hit() {
+    let apart = Apart::start(2);
+    let _processor = apart.processor("one");
+    let dashboard = apart.dashboard();
+    let collector = apart.collector("a");
+    let site = "added.example";
+    let event = json!({ "name": "pageview", "domain": site, "url": format!("https://{site}/") }).to_string();
+    let send = || collector.send("POST", "/api/event", &from("198.51.100.1"), event.as_bytes());
+    assert_eq!(send().status, 400, "nobody knows it");
+    apart.site(&["add", site]);
+    let first = eventually("the collector takes its hits", || {
+        let answer = send();
+        (answer.status == 202).then(|| answer.header("x-footfall-outcome").map(str::to_owned))
+    });
+    assert_eq!(first.as_deref(), Some("counted"));
+    eventually("they are counted", || (dashboard.try_totals(site, &["pageviews"])? == [1]).then_some(()));
+}
+
+#[test]
+fn collection_goes_on_while_everything_but_kafka_is_down_and_while_kafka_is() {
+    let mut apart = Apart::start(2);
+    let processor = apart.processor("one");
+    let dashboard = apart.dashboard();
+    let collector = apart.collector("a");
+    eventually("the site has been heard of", || {
+        (collector.send("GET", &format!("/privacy?d={SITE}"), &[], b"").status == 200).then_some(())
+    });
+    counted(&collector, "198.51.100.1", "/before");
+    eventually("it is counted", || (totals(&dashboard)? == [1, 1, 1]).then_some(()));
+    drop((processor, dashboard));
+    apart.stop_engine();
+    counted(&collector, "198.51.100.1", "/without-anybody");
+    apart.broker.kill();
+    for number in 0..20 {
+        counted(&collector, "198.51.100.1", &format!("/spooled/{number}"));
+    }
+    assert_eq!(collector.send("GET", "/readyz", &[], b"").status, 200);
+    assert!(figure(&collector, "footfall_spool_records") >= 20.0);
+    // The collector is started again while its spool is full and the brokers are back.
+    drop(collector);
+    apart.broker.restart();
+    apart.start_engine();
+    let collector = apart.collector("a");
+    let _processor = apart.processor("one");
+    let dashboard = apart.dashboard();
+    eventually("all are counted", || (totals(&dashboard)? == [1, 1, 22]).then_some(()));
+    eventually("nothing waits", || (figure(&collector, "footfall_spool_records") == 0.0).then_some(()));
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(totals(&dashboard), Some(vec![1, 1, 22]), "and counted once");
+}
+
+/// A figure of a process: the sum over its labels.
+pub fn figure(server: &Server, name: &str) -> f64 {
+    let text = server.send("GET", "/metrics", &[], b"").text();
+    let of = |line: &&str| line.starts_with(name) && matches!(line.as_bytes().get(name.len()), Some(b'{' | b' '));
+    text.lines().filter(of).map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+}

@@ -1,0 +1,127 @@
+//! An installation of several processes on loopback: a broker, the engine as the store, and whatever roles a test starts.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::kafka_server::Broker;
+use crate::harness::{Server, footfall};
+
+pub const SITE: &str = "example.com";
+
+/// What its roles share. Dropping it ends broker and engine.
+pub struct Apart {
+    pub broker: Broker,
+    engine: Option<Server>,
+    /// Where the engine listens, also after it was started again.
+    engine_address: String,
+    partitions: u32,
+    directory: TempDir,
+}
+
+impl Apart {
+    /// A broker, an engine, and tables.
+    pub fn start(partitions: u32) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut apart = Self {
+            broker: Broker::start(),
+            engine: None,
+            engine_address: "127.0.0.1:0".to_owned(),
+            partitions,
+            directory,
+        };
+        apart.start_engine();
+        let migrated = apart.command("migrate", "migrate").output().unwrap();
+        assert!(migrated.status.success(), "{migrated:?}");
+        apart
+    }
+
+    /// Starts the engine that is not running, on its data of before.
+    pub fn start_engine(&mut self) {
+        let mut command = footfall();
+        command.args(["engine", "--listen", &self.engine_address, "--data"]).arg(self.path("engine"));
+        let engine = Server::logging(&mut command, &self.path("engine-log"));
+        self.engine_address = engine.address.clone();
+        self.engine = Some(engine);
+    }
+
+    /// Ends the engine with SIGKILL.
+    pub fn stop_engine(&mut self) {
+        let mut engine = self.engine.take().unwrap();
+        engine.child.kill().unwrap();
+        engine.child.wait().unwrap();
+    }
+
+    pub fn engine(&self) -> &Server {
+        self.engine.as_ref().unwrap()
+    }
+
+    pub fn collector(&self, name: &str) -> Server {
+        self.role("collector", name)
+    }
+
+    pub fn processor(&self, name: &str) -> Server {
+        self.role("processor", name)
+    }
+
+    pub fn dashboard(&self) -> Server {
+        self.role("dashboard", "dashboard")
+    }
+
+    fn role(&self, role: &str, name: &str) -> Server {
+        Server::logging(&mut self.command(role, name), &self.path(&format!("{role}-{name}")))
+    }
+
+    /// Runs `footfall site`.
+    pub fn site(&self, arguments: &[&str]) {
+        let (verb, rest) = arguments.split_first().unwrap();
+        let file = self.path("site.toml");
+        std::fs::write(&file, self.config("dashboard", "dashboard")).unwrap();
+        let done = footfall().args(["site", verb, "--config"]).arg(file).args(rest).output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+    }
+
+    fn command(&self, role: &str, name: &str) -> Command {
+        let mut command = self.common(role, name);
+        command.args(["--listen", "127.0.0.1:0"]);
+        command
+    }
+
+    /// A command with a configuration of the installation and a data directory of the process's own.
+    fn common(&self, role: &str, name: &str) -> Command {
+        let file = self.path(&format!("{role}-{name}.toml"));
+        std::fs::write(&file, self.config(role, name)).unwrap();
+        let mut command = footfall();
+        command.arg(role).arg("--config").arg(file);
+        command.env("FOOTFALL_LOG", "info");
+        command
+    }
+
+    /// What each role needs, and no more.
+    fn config(&self, role: &str, name: &str) -> String {
+        let data = self.path(&format!("data-{name}"));
+        let mut config = format!(
+            "data = \"{}\"\nflush = \"300ms\"\ntrusted_proxies = [\"127.0.0.0/8\"]\nkafka = [\"{}\"]\n\
+             kafka_partitions = {}\nkafka_replication = 1\nkafka_in_sync = 1\n",
+            data.display(),
+            self.broker.plain(),
+            self.partitions
+        );
+        if role != "collector" {
+            config += &format!("clickhouse = \"http://{}\"\n", self.engine_address);
+        }
+        if role == "processor" {
+            let keys = self.path("keys");
+            config += &format!("instance = \"{name}\"\nsilence_max = \"3s\"\nkeys = \"{}\"\n", keys.display());
+        }
+        if role == "dashboard" {
+            config += &format!("[[site]]\ndomain = \"{SITE}\"\npublic = true\n");
+        }
+        config
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        Path::join(self.directory.path(), name)
+    }
+}
