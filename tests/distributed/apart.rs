@@ -53,10 +53,6 @@ impl Apart {
         engine.child.wait().unwrap();
     }
 
-    pub fn engine(&self) -> &Server {
-        self.engine.as_ref().unwrap()
-    }
-
     pub fn collector(&self, name: &str) -> Server {
         self.role("collector", name)
     }

@@ -332,7 +332,7 @@ mod tests {
     }
 
     fn facts_of(site: &Site) -> Facts {
-        facts(site, Running { places: true, rate_limited: false })
+        facts(site, Running { places: true, rate_limited: false, one_server: true })
     }
 
     #[test]
