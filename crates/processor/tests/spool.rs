@@ -173,6 +173,7 @@ fn once() -> Sums {
             }),
             Record::Tally(tally) => fold.tally(tally),
             Record::Rights(request) => drop(fold.exercise(&site, request)),
+            Record::Inquiry(_) => {}
         }
     }
     sums.add(&fold.changes(NOW));
@@ -232,7 +233,7 @@ async fn count(inner: &Arc<Moody>, keys: &Arc<KeyStore>, sums: &Arc<Sums>, end: 
     let sites: Sites = [Site::new(site())].into_iter().collect();
     let processor = Processor {
         journal: Arc::clone(inner),
-        journal_name: "j".to_owned(),
+        journal_name: Some("j".to_owned()),
         sink: Arc::new(Store(Arc::clone(sums))),
         sites: Arc::new(ArcSwap::from_pointee(sites)),
         keys: Arc::clone(keys),
@@ -241,6 +242,8 @@ async fn count(inner: &Arc<Moody>, keys: &Arc<KeyStore>, sums: &Arc<Sums>, end: 
         flush: Duration::from_millis(20),
         metrics: Metrics::register(&Registry::new()).unwrap(),
         inboxes: Inboxes::default(),
+        answers: None,
+        follow: None,
     };
     let (stop, stopping) = watch::channel(false);
     let running = tokio::spawn(processor.run(stopping));
