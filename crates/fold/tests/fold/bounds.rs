@@ -7,7 +7,8 @@ use privacy::visitor::Secret;
 use proptest::prelude::*;
 
 use crate::oracle::{Sums, recount};
-use crate::traffic::{MINUTE, Sent, traffic};
+use crate::sent::{MINUTE, Sent};
+use crate::traffic::traffic;
 
 const NOON: i64 = 1_800_014_400_000;
 const ROOMY: Bounds = Bounds {

@@ -8,7 +8,7 @@ use model::{
 };
 use privacy::visitor::Secret;
 
-use crate::traffic::{HOUR, IPHONE, MINUTE, Sent, site};
+use crate::sent::{HOUR, IPHONE, MINUTE, Sent, site};
 
 /// Noon of a day in UTC.
 const NOON: i64 = 1_800_014_400_000;
@@ -167,7 +167,7 @@ fn a_day_closes_two_hours_after_its_midnight_with_what_still_waits() {
 fn people_are_live_for_five_minutes_and_then_said_to_be_gone() {
     let mut fold = new_fold();
     let here = site("example.com", "UTC");
-    for (at, agent) in [(NOON, IPHONE), (NOON + 10_000, crate::traffic::CHROME), (NOON + 20_000, IPHONE)] {
+    for (at, agent) in [(NOON, IPHONE), (NOON + 10_000, crate::sent::CHROME), (NOON + 20_000, IPHONE)] {
         fold.apply(&here, Sent { agent, ..Sent::view(at, "/") }.hit());
     }
     let mut at = |ms| {

@@ -6,7 +6,7 @@ use fold::{Fold, OpenDay, Tables};
 use model::{ClosedDay, Dimension, FormerZone, LocalDay, Measured, Millis, Outcome, Refusal, Site};
 use privacy::visitor::Secret;
 
-use crate::traffic::{HOUR, MINUTE, Sent, site};
+use crate::sent::{HOUR, MINUTE, Sent, site};
 
 /// 2026-06-01T00:00Z.
 const JUNE: i64 = 20_605;

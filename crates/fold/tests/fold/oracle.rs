@@ -12,7 +12,7 @@ use model::{
     Right, Signals,
 };
 
-use crate::traffic::{Op, Sent};
+use crate::sent::{Op, Sent};
 
 /// Site, day, hour, dimension, value, by, its value.
 pub type Key = (Domain, LocalDay, Option<u8>, Dimension, String, Dimension, String);

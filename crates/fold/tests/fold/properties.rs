@@ -6,7 +6,8 @@ use privacy::visitor::Secret;
 use proptest::prelude::*;
 
 use crate::oracle::{Sums, recount};
-use crate::traffic::{Op, traffic};
+use crate::sent::Op;
+use crate::traffic::traffic;
 
 const END: Millis = Millis(1_900_000_000_000);
 

@@ -5,7 +5,7 @@ use fold::{Bounds, Fold, Tables};
 use model::{Changes, Counts, Dimension, Lowering, Measured, Millis, Outcome, Refusal, Right};
 use privacy::visitor::Secret;
 
-use crate::traffic::{HOUR, IPHONE, MINUTE, Sent};
+use crate::sent::{HOUR, IPHONE, MINUTE, Sent};
 
 const NOON: i64 = 1_800_014_400_000;
 
