@@ -20,7 +20,8 @@ use crate::Metrics;
 
 /// The keys of the living hours.
 pub struct KeyStore {
-    directory: PathBuf,
+    /// Where they rest; nowhere for keys that go with the process.
+    directory: Option<PathBuf>,
     keys: Mutex<BTreeMap<i64, HourKey>>,
 }
 
@@ -55,7 +56,7 @@ impl KeyStore {
     /// When the directory or a key cannot be read or made.
     pub fn open(directory: &Path, now: Millis) -> Result<Self, KeyStoreError> {
         fs::create_dir_all(directory).map_err(|source| failed("make", directory, source))?;
-        let store = Self { directory: directory.to_owned(), keys: Mutex::new(BTreeMap::new()) };
+        let store = Self { directory: Some(directory.to_owned()), keys: Mutex::new(BTreeMap::new()) };
         for path in store.files()? {
             match path.extension().and_then(|extension| extension.to_str()) {
                 // What a crash left half-destroyed goes now; what it left half-written was never used to seal anything.
@@ -65,6 +66,16 @@ impl KeyStore {
             }
         }
         store.load()?;
+        store.make_ahead(now)?;
+        Ok(store)
+    }
+
+    /// Keys in memory alone, beside a journal in memory: made, turned and destroyed by the same rules, and gone with the process.
+    ///
+    /// # Errors
+    /// When the operating system gives no randomness.
+    pub fn in_memory(now: Millis) -> Result<Self, KeyStoreError> {
+        let store = Self { directory: None, keys: Mutex::new(BTreeMap::new()) };
         store.make_ahead(now)?;
         Ok(store)
     }
@@ -80,7 +91,7 @@ impl KeyStore {
         let dead: Vec<i64> = keys.keys().copied().filter(|hour| dies_at(*hour) <= now).collect();
         let mut destroyed = Vec::new();
         for hour in dead {
-            if destroy(&self.path(hour))? {
+            if self.path(hour).map_or(Ok(true), |path| destroy(&path))? {
                 destroyed.push(hour);
             }
             keys.remove(&hour);
@@ -141,12 +152,12 @@ impl KeyStore {
         self.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn path(&self, hour: i64) -> PathBuf {
-        self.directory.join(format!("{hour}.key"))
+    fn path(&self, hour: i64) -> Option<PathBuf> {
+        self.directory.as_ref().map(|directory| directory.join(format!("{hour}.key")))
     }
 
     fn files(&self) -> Result<Vec<PathBuf>, KeyStoreError> {
-        let directory = &self.directory;
+        let Some(directory) = &self.directory else { return Ok(Vec::new()) };
         let entries = fs::read_dir(directory).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
         entries.map_err(|source| failed("read", directory, source))
     }
@@ -176,17 +187,17 @@ impl KeyStore {
         let mut random = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *random).map_err(|_| KeyStoreError::Random)?;
         let key = HourKey::generate(hour, *random);
-        let path = self.path(hour);
+        let (Some(directory), Some(path)) = (&self.directory, self.path(hour)) else { return Ok(key) };
         // The public half is as good as any name that nobody else writes to.
         let name = key.public().bytes.iter().take(8).fold(String::new(), |name, byte| name + &format!("{byte:02x}"));
-        let aside = self.directory.join(format!("{hour}-{name}.new"));
+        let aside = directory.join(format!("{hour}-{name}.new"));
         let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside);
         let written = written
             .and_then(|mut file| file.write_all(key.to_bytes().as_ref()).and_then(|()| file.sync_all()))
             .and_then(|()| fs::hard_link(&aside, &path));
         match written {
             Ok(()) => {
-                let named = fs::remove_file(&aside).and_then(|()| sync_directory(&self.directory));
+                let named = fs::remove_file(&aside).and_then(|()| sync_directory(directory));
                 named.map_err(|source| failed("write key", &path, source)).map(|()| key)
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -305,6 +316,17 @@ mod tests {
         assert_eq!(thief.open(&sealed), Err(OpenError::Expired { hour: 500_000 }));
         store.equip(&mut opener);
         assert_eq!(opener.open(&sealed), Err(OpenError::Expired { hour: 500_000 }));
+    }
+
+    #[test]
+    fn keys_in_memory_live_and_die_by_the_same_rules() {
+        let now = Millis(500_000 * HOUR_MS);
+        let store = KeyStore::in_memory(now).unwrap();
+        let public = store.public(now).unwrap();
+        assert!(store.turn(dies_at(500_000).plus(-1)).unwrap().is_empty());
+        assert_eq!(store.public(now), Some(public));
+        assert_eq!(store.turn(dies_at(500_000)).unwrap(), [500_000]);
+        assert_eq!(store.public(now), None);
     }
 
     #[test]
