@@ -22,7 +22,7 @@ pub struct Bounds {
     pub ids_per_hour: usize,
 }
 
-/// Ten million hits an hour and site: 160 MB, three times what one core folds in real time.
+/// Ten million hits an hour and site: 160 MB for each such hour of the days that are open.
 const IDS_PER_HOUR_MAX: usize = 10_000_000;
 
 impl Default for Bounds {

@@ -55,6 +55,11 @@ impl SiteDay {
         }
     }
 
+    /// An hour before which nothing of the day can have been.
+    pub(crate) fn first_hour(&self) -> i64 {
+        self.zero.hour()
+    }
+
     /// The last minute of the day: its grace begins with the next.
     pub(crate) fn last_minute(&self) -> i64 {
         self.closes.plus(-DAY_GRACE_MS - 1).minute()

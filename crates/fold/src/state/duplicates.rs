@@ -1,17 +1,17 @@
-//! Recognises a second arrival of the same hit by the id its sender made for it alone.
+//! Recognises a second arrival of the same hit by the id its sender made for it alone, for as long as the hit's day is open.
 //!
-//! Two generations of one hour each, by the hits' own time. Errs when the second arrival is dated more than an hour (at most
-//! two) after the first: it is counted again; a browser sends twice within seconds. A hit without id is never recognised.
+//! Ids are kept by the hour of their hits' own time, because that is what a second copy has in common with the first: a collector
+//! that heard nothing about an append sends the record again when it can, hours later, dated as it was. Errs when a sender dates
+//! the second arrival more than an hour (at most two) apart from the first: it is counted again; a browser sends twice within
+//! seconds. A hit without id is never recognised.
+
+use std::collections::BTreeMap;
 
 use hashbrown::HashSet;
 
-/// The ids of a site's last two hours.
+/// The ids of a site's open days, by hour.
 #[derive(Default)]
-pub(crate) struct Duplicates {
-    hour: i64,
-    current: Ids,
-    previous: Ids,
-}
+pub(crate) struct Duplicates(BTreeMap<i64, Ids>);
 
 type Ids = HashSet<u64, foldhash::fast::RandomState>;
 
@@ -25,32 +25,33 @@ pub(crate) enum Arrived {
 }
 
 impl Duplicates {
-    /// Notes an id; `hour` counts hours since the epoch. An hour older than both generations is treated as the previous one.
+    /// Notes an id; `hour` counts hours since the epoch.
     pub(crate) fn note(&mut self, id: u64, hour: i64, ids_max: usize) -> Arrived {
-        if hour > self.hour {
-            let next = hour == self.hour.saturating_add(1);
-            let last = std::mem::take(&mut self.current);
-            self.previous = if next { last } else { Ids::default() };
-            self.hour = hour;
-        }
-        if self.current.contains(&id) || self.previous.contains(&id) {
+        let near = self.0.range(hour.saturating_sub(1)..=hour.saturating_add(1));
+        if near.into_iter().any(|(_, ids)| ids.contains(&id)) {
             return Arrived::Again;
         }
-        let generation = if hour == self.hour { &mut self.current } else { &mut self.previous };
-        if generation.len() >= ids_max {
+        let ids = self.0.entry(hour).or_default();
+        if ids.len() >= ids_max {
             return Arrived::Unremembered;
         }
-        generation.insert(id);
+        ids.insert(id);
         Arrived::First
+    }
+
+    /// Forgets the ids of the hours before `hour`: their days are closed, so that any further arrival is late.
+    pub(crate) fn forget_before(&mut self, hour: i64) {
+        self.0 = self.0.split_off(&hour);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Arrived::{Again, First, Unremembered};
 
     #[test]
-    fn knows_an_id_for_an_hour_at_least() {
+    fn knows_an_id_for_an_hour_at_least_before_and_after() {
         let mut ids = Duplicates::default();
         let arrivals = [
             (7, 100),
@@ -62,19 +63,27 @@ mod tests {
             (7, 102),
             (8, 102),
             (7, 102),
-            (1, 110),
-            (8, 110),
+            (6, 102),
+            (6, 101),
         ];
         let found = arrivals.map(|(id, hour)| ids.note(id, hour, 10));
-        use Arrived::{Again, First};
-        assert_eq!(found, [First, Again, Again, First, First, Again, First, Again, Again, First, First]);
+        assert_eq!(found, [First, Again, Again, First, First, Again, First, Again, Again, First, Again]);
+    }
+
+    #[test]
+    fn knows_what_comes_again_hours_later_dated_as_it_was() {
+        let mut ids = Duplicates::default();
+        let arrivals = [(7, 100), (8, 101), (8, 102), (9, 110), (7, 100), (8, 101)];
+        let found = arrivals.map(|(id, hour)| ids.note(id, hour, 10));
+        assert_eq!(found, [First, First, Again, First, Again, Again]);
+        ids.forget_before(101);
+        assert_eq!([(8, 101), (9, 110), (7, 100)].map(|(id, hour)| ids.note(id, hour, 10)), [Again, Again, First]);
     }
 
     #[test]
     fn counts_what_it_cannot_remember() {
         let mut ids = Duplicates::default();
         let found = [1, 2, 3, 3, 1].map(|id| ids.note(id, 1, 2));
-        use Arrived::{Again, First, Unremembered};
         assert_eq!(found, [First, First, Unremembered, Unremembered, Again]);
     }
 }

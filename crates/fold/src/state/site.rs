@@ -1,4 +1,4 @@
-//! What the fold remembers of one site: its calendar, its open days, the ids of its last hits, who is there now, and the
+//! What the fold remembers of one site: its calendar, its open days, the ids of their hits, who is there now, and the
 //! ledger lines that wait for the next flush.
 
 use std::collections::BTreeMap;
@@ -106,6 +106,9 @@ impl SiteState {
             if let Some(mut state) = self.days.remove(day) {
                 state.take(site, *day, cells);
             }
+        }
+        if !over.is_empty() {
+            self.duplicates.forget_before(self.days.values().map(SiteDay::first_hour).min().unwrap_or(i64::MAX));
         }
         over
     }
