@@ -42,9 +42,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
             };
             let records = resumes_at.0.saturating_sub(offset.0);
             tracing::error!(partition = self.number, records, what, "records are lost to damage; going on behind them");
-            // When they were appended is lost with them: no earlier than what was read last.
-            let reached = Millis(self.closed_minute.saturating_mul(60_000));
-            let at = if self.closed_minute == i64::MIN { self.processor.clock.now() } else { reached };
+            let at = self.reached().unwrap_or_else(|| self.processor.clock.now());
             self.lose(at, Loss::Damaged, records);
             self.next = resumes_at;
         }
@@ -58,6 +56,20 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         match self.processor.follow.clone() {
             Some(follow) if fresh => self.patiently(move |_, _| (follow.0)()).await,
             Some(_) | None => Ok(()),
+        }
+    }
+
+    /// When the last record that was read was appended: what is missing behind it came no earlier.
+    fn reached(&self) -> Option<Millis> {
+        (self.closed_minute != i64::MIN).then(|| Millis(self.closed_minute.saturating_mul(60_000)))
+    }
+
+    /// Notes records that the journal dropped, because nothing could open them any more, before they were read here. A journal
+    /// whose offsets are not dense makes them too many, never too few.
+    fn note_expired(&mut self, entry: &Entry) {
+        let records = entry.offset.0.saturating_sub(self.next.0);
+        if records > 0 {
+            self.lose(self.reached().unwrap_or(entry.at), Loss::Expired, records);
         }
     }
 
@@ -80,6 +92,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         self.processor.keys.equip(&mut self.opener);
         let sites = self.processor.sites.load();
         for entry in entries {
+            self.note_expired(&entry);
             self.next = entry.offset.next();
             self.close_days(entry.at);
             if entry.bytes.is_empty() {

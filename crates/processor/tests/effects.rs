@@ -368,3 +368,16 @@ async fn records_lost_in_a_flush_that_crashed_are_repeated_under_its_token() {
     let once = ("j-0-0-5-1".to_owned(), lost());
     assert_eq!(*desk.log.lost.lock().unwrap(), [once.clone(), once]);
 }
+
+#[tokio::test]
+async fn records_that_expired_before_they_were_read_are_lost_and_told() {
+    let desk = Desk::new();
+    desk.hits(2).await;
+    assert_eq!(desk.journal.expire(NOW.plus(3_600_000)).await, Ok(2));
+    desk.hits(1).await;
+    let done = Effect::Committed { next: 3, intent: false };
+    desk.run_until(|effects| effects.contains(&done)).await.unwrap();
+    assert_eq!(desk.log.effects(), [INTENT, inserted(1), done]);
+    let lost = LostLine { hour: NOW.hour(), loss: Loss::Expired, records: 2 };
+    assert_eq!(*desk.log.lost.lock().unwrap(), [("j-0-0-3-1".to_owned(), vec![lost])]);
+}
