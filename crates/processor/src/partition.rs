@@ -29,9 +29,9 @@ const READ_RECORDS_MAX: usize = 2_000;
 const READ_WAIT_MAX: Duration = Duration::from_millis(200);
 /// Changed cells that are inserted early, whatever the flush clock says: bounds memory and the size of one insert.
 const PENDING_CELLS_MAX: usize = 100_000;
-/// How far before the first record that is not in the counts the state is rebuilt from: the longest local day (25 hours)
-/// and the two hours in which it still takes late hits.
-const REPLAY_MS: i64 = 27 * 3_600_000;
+/// How far before the first record that is not in the counts the state is rebuilt from: the longest local day (25 hours),
+/// the two hours in which it still takes late hits, and one by which the journal's clock and ours may disagree.
+const REPLAY_MS: i64 = 28 * 3_600_000;
 /// Live visitors are written again at least this often while nothing else is, so that an idle site falls to zero.
 const LIVE_EVERY: Duration = Duration::from_secs(30);
 /// Pauses between two tries at the journal or the store: doubled from the first to the last.
