@@ -231,7 +231,12 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
             if entries.is_empty() {
                 break;
             }
+            let begun = self.next;
             self.fold_entries(entries.into_iter().take_while(|entry| entry.offset < end));
+            if self.next == begun {
+                // All that was left below the end has expired meanwhile.
+                self.pass_expired(end);
+            }
             if pending == Pending::Discard {
                 self.fold.discard_changes();
                 self.lost.discard();

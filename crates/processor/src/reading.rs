@@ -73,6 +73,13 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         }
     }
 
+    /// Goes on at `end`, where everything before it has expired.
+    pub(crate) fn pass_expired(&mut self, end: Offset) {
+        let at = self.reached().unwrap_or_else(|| self.processor.clock.now());
+        self.lose(at, Loss::Expired, end.0.saturating_sub(self.next.0));
+        self.next = end;
+    }
+
     /// The first record at or above an offset that can be read, if there is one.
     pub(crate) async fn look_at(&mut self, from: Offset) -> Result<Option<Entry>, End> {
         let look = |journal: Arc<J>, number| async move {

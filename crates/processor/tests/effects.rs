@@ -381,3 +381,17 @@ async fn records_that_expired_before_they_were_read_are_lost_and_told() {
     let lost = LostLine { hour: NOW.hour(), loss: Loss::Expired, records: 2 };
     assert_eq!(*desk.log.lost.lock().unwrap(), [("j-0-0-3-1".to_owned(), vec![lost])]);
 }
+
+#[tokio::test]
+async fn an_interrupted_insert_whose_records_expired_is_passed_over_and_told() {
+    let desk = Desk::new();
+    desk.hits(3).await;
+    *desk.log.commits.lock().unwrap() = VecDeque::from([false, true]);
+    assert!(matches!(desk.run_until(|_| false).await, Err(ProcessorError::Journal(_))));
+    desk.journal.expire(NOW.plus(3_600_000)).await.unwrap();
+    desk.hits(1).await;
+    let last = Effect::Committed { next: 4, intent: false };
+    desk.run_until(|effects| effects.contains(&last)).await.unwrap();
+    let lost = LostLine { hour: NOW.hour(), loss: Loss::Expired, records: 3 };
+    assert_eq!(*desk.log.lost.lock().unwrap(), [("j-0-0-3-1".to_owned(), vec![lost])]);
+}
