@@ -6,7 +6,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help demo build setup web test test-unit test-system lint bench fuzz clean
+.PHONY: help demo build setup web test test-unit test-system sim lint bench fuzz clean
 
 BINARY := target/release/footfall
 TRACKER := crates/collector/tracker
@@ -46,6 +46,9 @@ test-unit: build
 test-system: build
 	@scripts/test-needs.sh
 	@cargo test --release --locked -p footfall
+
+sim: ## Simulate a million days of faults (SEEDS=n: so many; FOOTFALL_SIM_SEED=n: one, told)
+	@cargo run --quiet --release --locked -p sim -- $(or $(SEEDS),1000000)
 
 lint: web ## Formatting, clippy, dependencies, licences, deployment files
 	@cargo fmt --all --check

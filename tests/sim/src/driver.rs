@@ -1,0 +1,637 @@
+//! Lets a script happen: moves the wall, starts, kills, freezes and moves processes, turns keys, and in the end lets everything
+//! come to rest.
+//!
+//! Two bounds keep what it plays inside what the product promises. No record waits longer than [`LAG_MAX`] of the wall's time
+//! while others come, but in a long outage, which is a case of its own: what a processor knew of visitors dies with their keys.
+//! And everything comes to rest within [`REST_MAX`] once nothing goes wrong any more: else it would be a livelock.
+
+use std::collections::BTreeSet;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use fold::calendar::Zone;
+use model::{Millis, Sites};
+use privacy::seal::{KEY_LIFE_HOURS, Opener, dies_at};
+use processor::keys::KeyStore;
+use processor::{Inboxes, Metrics, Processor, ProcessorError};
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::{Instant, sleep};
+
+use crate::Planted;
+use crate::collector::Collector;
+use crate::faults::Rates;
+use crate::journal::{Broker, Content, View};
+use crate::script::{Script, Step, What};
+use crate::sent::{HOUR, MINUTE};
+use crate::store::{Client, Tables};
+use crate::world::{Life, Role, World};
+
+/// Longest that a record waits while the wall moves on.
+const LAG_MAX: i64 = 25 * MINUTE;
+/// Longest that a record waits in a spool; its key must live until its day has closed.
+const SPOOL_MAX: i64 = 8 * HOUR;
+/// Longest that a process goes on without its partition: the real tables' window of tokens is full after 52 minutes at the load
+/// it is made for, and then nothing can tell a late insert from a new one.
+const ZOMBIE_MAX: i64 = 50 * MINUTE;
+/// Longest that everything takes to come to rest, of the runtime's time.
+const REST_MAX: Duration = Duration::from_secs(20 * 60);
+/// Longest that things go wrong while everybody waits for rest.
+const TROUBLE_MAX: Duration = Duration::from_secs(4 * 60);
+/// How often the driver looks after processes.
+const LOOK_MS: u64 = 100;
+
+/// Everything that plays a part.
+pub struct Driver {
+    /// The world.
+    pub world: Arc<World>,
+    /// The journal.
+    pub broker: Arc<Broker>,
+    /// The store.
+    pub tables: Arc<Tables>,
+    /// Records that nobody could open in time, by partition and offset.
+    pub lost: BTreeSet<(u32, usize)>,
+    /// What must never be and was.
+    pub broken: Vec<String>,
+    /// Keys that were destroyed.
+    pub keys_destroyed: u64,
+    keys: Arc<KeyStore>,
+    collectors: Vec<Collector>,
+    slots: Vec<Slot>,
+    /// Processes that lost their partition and do not know it.
+    zombies: Vec<Worker>,
+    parts: Parts,
+    /// Rates that wait until an outage is over.
+    rates: Option<Rates>,
+    committed: Vec<usize>,
+}
+
+/// What every processor is made of.
+struct Parts {
+    embedded: bool,
+    sites: Arc<ArcSwap<Sites>>,
+    flush: Duration,
+    turns_every_hour: bool,
+    metrics: Metrics,
+    planted: Planted,
+}
+
+/// Partitions that one processor works through, and whose it is.
+struct Slot {
+    partitions: Vec<u32>,
+    process: usize,
+    worker: Option<Worker>,
+    starts_at: Instant,
+    down: bool,
+}
+
+struct Worker {
+    who: usize,
+    /// When it started, and later when it lost its partitions, by the true time.
+    lost_at: Millis,
+    stop: watch::Sender<bool>,
+    handle: JoinHandle<Result<(), ProcessorError>>,
+}
+
+impl Driver {
+    /// A driver of a script, with nothing started.
+    pub fn new(world: &Arc<World>, script: &Script, metrics: Metrics, planted: Planted) -> Self {
+        let broker = Broker::new(Arc::clone(world), script.partitions, planted);
+        let tables = Tables::new(Arc::clone(world), script.block_rows, planted);
+        let keys = Arc::new(KeyStore::in_memory(world.now(Role::Processor)).expect("there is randomness"));
+        let sealing = Arc::default();
+        let collector = |_| Collector::new(world, &broker, &keys, &sealing, (script.partitions, planted));
+        let collectors = (0..2).map(collector).collect();
+        let all: Vec<u32> = (0..script.partitions).collect();
+        let slot = |partitions: Vec<u32>| Slot {
+            partitions,
+            process: world.draw(|random| random.index(script.processes)),
+            worker: None,
+            starts_at: Instant::now(),
+            down: false,
+        };
+        let slots =
+            if script.embedded { vec![slot(all)] } else { all.into_iter().map(|number| slot(vec![number])).collect() };
+        let sites: Sites = script.sites.iter().cloned().collect();
+        let flush = Duration::from_millis(world.draw(|random| random.pick(&[100, 500, 1_000, 4_000])));
+        let sites = Arc::new(ArcSwap::from_pointee(sites));
+        let turns_every_hour = world.draw(|random| random.one_in(8));
+        let parts = Parts { embedded: script.embedded, sites, flush, turns_every_hour, metrics, planted };
+        Self {
+            world: Arc::clone(world),
+            committed: vec![0; slots.len()],
+            broker,
+            tables,
+            lost: BTreeSet::new(),
+            broken: Vec::new(),
+            keys_destroyed: 0,
+            keys,
+            collectors,
+            slots,
+            zombies: Vec::new(),
+            parts,
+            rates: None,
+        }
+    }
+
+    /// Lets everything happen, and come to rest.
+    pub async fn play(&mut self, script: &Script) {
+        self.turn_keys();
+        self.look_after();
+        for step in &script.steps {
+            self.advance(step.at).await;
+            self.happen(step).await;
+            self.work(step.works_ms).await;
+        }
+        self.end(script).await;
+    }
+
+    async fn happen(&mut self, step: &Step) {
+        match &step.what {
+            What::Request(collector, hits) => self.collectors[*collector].request(hits),
+            What::Refused(collector, tally) => self.collectors[*collector].refused(tally),
+            What::Ask(collector, right, sent) => self.collectors[*collector].ask(*right, sent),
+            What::Clock(role, error) => {
+                self.world.tell(|| format!("the clock of {role:?} errs by {} s", error / 1_000));
+                self.world.set_error(*role, *error);
+                self.world.injected(match (role, error) {
+                    (_, 0) => "clock: right again",
+                    (Role::Broker, _) => "clock: the journal's errs",
+                    (Role::Collector, _) => "clock: the collectors' err",
+                    (Role::Processor, _) => "clock: the processors' errs",
+                });
+                self.turn_keys();
+            }
+            What::Brokers(away) => {
+                self.world.tell(|| format!("the brokers are {}", if *away { "away" } else { "back" }));
+                self.broker.set_away(*away);
+                self.world.injected(if *away { "journal: away" } else { "journal: back" });
+            }
+            What::Store(away) => {
+                self.world.tell(|| format!("the store is {}", if *away { "away" } else { "back" }));
+                self.tables.set_away(*away);
+                self.world.injected(if *away { "store: away" } else { "store: back" });
+            }
+            What::Kill(process) => self.kill(*process).await,
+            What::Restart(process) => self.restart(*process).await,
+            What::Freeze(process) => self.freeze(*process).await,
+            What::Thaw => self.thaw().await,
+            What::Move(partition, to, sudden) => self.hand_over(*partition, *to, *sudden).await,
+            What::LongOutage => self.long_outage().await,
+            What::OutageEnds => self.outage_ends().await,
+        }
+    }
+
+    /// Lets machines work for some time of the runtime.
+    async fn work(&mut self, ms: u64) {
+        let mut left = ms;
+        while left > 0 {
+            let some = left.min(LOOK_MS);
+            sleep(Duration::from_millis(some)).await;
+            left -= some;
+            self.look_after();
+        }
+    }
+
+    /// Moves the wall on, turning keys as it goes; before that, what waits too long is worked through.
+    async fn advance(&mut self, to: Millis) {
+        let waits_too_long = |driver: &Self| {
+            let oldest = (0..driver.partitions()).filter_map(|number| driver.broker.waits_since(number)).min();
+            let spooled = driver.collectors.iter().filter_map(Collector::waits_since).min();
+            oldest.is_some_and(|oldest| to.0 - oldest.0 > LAG_MAX)
+                || driver.world.rebuilds_since().is_some_and(|since| to.0 - since.0 > LAG_MAX)
+                || spooled.is_some_and(|oldest| to.0 - oldest.0 > SPOOL_MAX)
+        };
+        if self.zombies.iter().any(|zombie| to.0 - zombie.lost_at.0 > ZOMBIE_MAX) {
+            self.lay_to_rest().await;
+        }
+        if !self.is_outage() && waits_too_long(self) {
+            self.broker.set_away(false);
+            self.tables.set_away(false);
+            self.catch_up().await;
+        }
+        // Making a key costs as much as counting a hundred hits, so most days look after them only where something happens.
+        let every_hour = self.parts.turns_every_hour;
+        while self.world.wall() < to {
+            let next_hour = Millis((self.world.wall().hour() + 1) * HOUR);
+            let turned = self.world.now(Role::Processor).hour();
+            self.world.set_wall(if every_hour { next_hour.min(to) } else { to });
+            if every_hour || self.world.now(Role::Processor).hour() != turned {
+                self.turn_keys();
+            }
+        }
+    }
+
+    /// What `footfall serve` does once a minute.
+    fn turn_keys(&mut self) {
+        let now = self.world.now(Role::Processor);
+        let asked = if self.parts.planted == Planted::KeysDieEarly { now.plus(2 * HOUR) } else { now };
+        let destroyed = match self.keys.turn(asked) {
+            Ok(destroyed) => destroyed,
+            Err(error) => return self.broken.push(format!("keys cannot be turned: {error}")),
+        };
+        self.keys_destroyed += destroyed.len() as u64;
+        if let Some(early) = destroyed.iter().find(|hour| dies_at(**hour) > now) {
+            self.broken.push(format!("the key of hour {early} was destroyed at {} already", now.0));
+        }
+        let mut opener = Opener::default();
+        self.keys.equip(&mut opener);
+        if let Some(late) = opener.hours().find(|hour| dies_at(*hour) <= now) {
+            self.broken.push(format!("the key of hour {late} lives still at {}", now.0));
+        }
+        // An hour more than keys live, for clocks that disagree: what nothing can open any more hurts nobody by lying there.
+        self.broker.expire(now.plus(-(KEY_LIFE_HOURS + 1) * HOUR));
+    }
+
+    fn partitions(&self) -> u32 {
+        self.slots.iter().map(|slot| slot.partitions.len()).sum::<usize>().try_into().unwrap_or(u32::MAX)
+    }
+
+    fn is_outage(&self) -> bool {
+        self.slots.iter().any(|slot| slot.down)
+    }
+}
+
+/// Processes.
+impl Driver {
+    /// Starts what is to run, buries what is dead, and gives the partitions of who stands still to others.
+    fn look_after(&mut self) {
+        for index in 0..self.slots.len() {
+            let slot = &mut self.slots[index];
+            if let Some(worker) = slot.worker.take() {
+                match self.world.life(worker.who) {
+                    Life::Gone => {
+                        worker.handle.abort();
+                        slot.starts_at = later(&self.world, 4_000);
+                        self.fall_with(index);
+                    }
+                    Life::Frozen if self.world.draw(|random| random.one_in(8)) => {
+                        self.world.tell(|| format!("process {} stands still, another takes over", worker.who));
+                        self.world.injected("rebalance: from a process that stands still");
+                        self.zombies.push(Worker { lost_at: self.world.wall(), ..worker });
+                    }
+                    Life::Runs | Life::Frozen if worker.handle.is_finished() => {
+                        slot.starts_at = later(&self.world, 4_000);
+                        self.zombies.push(worker);
+                    }
+                    Life::Runs | Life::Frozen => slot.worker = Some(worker),
+                }
+            }
+            let slot = &self.slots[index];
+            if slot.worker.is_none() && !slot.down && Instant::now() >= slot.starts_at {
+                self.start(index);
+            }
+        }
+        self.bury();
+    }
+
+    /// A process that was killed takes its other partitions' workers with it.
+    fn fall_with(&mut self, index: usize) {
+        let process = self.slots[index].process;
+        for slot in self.slots.iter_mut().filter(|slot| slot.process == process) {
+            if let Some(worker) = slot.worker.take() {
+                self.world.set_life(worker.who, Life::Gone);
+                worker.handle.abort();
+                slot.starts_at = later(&self.world, 4_000);
+            }
+        }
+    }
+
+    /// Looks at who ended, and how.
+    fn bury(&mut self) {
+        let zombies = std::mem::take(&mut self.zombies);
+        for worker in zombies {
+            if self.world.life(worker.who) == Life::Gone {
+                worker.handle.abort();
+                continue;
+            }
+            if !worker.handle.is_finished() {
+                self.zombies.push(worker);
+                continue;
+            }
+            self.world.set_life(worker.who, Life::Gone);
+            match ended(worker.handle) {
+                Some(Ok(Ok(()))) | None => {}
+                Some(Ok(Err(ProcessorError::Journal(error)))) => {
+                    self.world.tell(|| format!("process {} ended: {error}", worker.who));
+                }
+                Some(Ok(Err(error))) => self.broken.push(format!("process {} ended: {error}", worker.who)),
+                Some(Err(error)) => {
+                    if error.is_panic() {
+                        self.broken.push(format!("process {} panicked", worker.who));
+                    }
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, index: usize) {
+        let Self { world, broker, tables, keys, parts, slots, .. } = self;
+        let slot = &mut slots[index];
+        let who = world.born();
+        let owned: Vec<(u32, u64)> = slot.partitions.iter().map(|number| (*number, broker.give(*number))).collect();
+        world.tell(|| format!("process {who} starts on partitions {:?}", slot.partitions));
+        let name = if parts.embedded { "journal".to_owned() } else { format!("journal{}", slot.partitions[0]) };
+        let view = View { broker: Arc::clone(broker), world: Arc::clone(world), who, owned };
+        let processor = Processor {
+            journal: Arc::new(view),
+            journal_name: name,
+            sink: Arc::new(Client { tables: Arc::clone(tables), who }),
+            sites: Arc::clone(&parts.sites),
+            keys: Arc::clone(keys),
+            tables: fold::Tables::default(),
+            clock: world.clock(Role::Processor),
+            flush: parts.flush,
+            metrics: parts.metrics.clone(),
+            inboxes: Inboxes::default(),
+        };
+        let (stop, stopping) = watch::channel(false);
+        let lost_at = world.wall();
+        slot.worker = Some(Worker { who, lost_at, stop, handle: tokio::spawn(processor.run(stopping)) });
+    }
+
+    /// Goes on at an odd millisecond, does something to processes, and comes back at an even one.
+    async fn at_odds(&mut self, deed: impl FnOnce(&mut Self)) {
+        sleep(Duration::from_millis(1)).await;
+        deed(self);
+        sleep(Duration::from_millis(1)).await;
+    }
+
+    async fn kill(&mut self, process: usize) {
+        self.at_odds(|driver| {
+            for slot in driver.slots.iter_mut().filter(|slot| slot.process == process) {
+                if let Some(worker) = slot.worker.take() {
+                    driver.world.tell(|| format!("process {} is killed", worker.who));
+                    driver.world.injected("kill: anywhere");
+                    driver.world.set_life(worker.who, Life::Gone);
+                    worker.handle.abort();
+                    slot.starts_at = later(&driver.world, 3_000);
+                }
+            }
+        })
+        .await;
+    }
+
+    async fn restart(&mut self, process: usize) {
+        for index in 0..self.slots.len() {
+            if self.slots[index].process == process {
+                self.retire(index).await;
+            }
+        }
+    }
+
+    /// Asks who has a slot to stop, and waits until it has, or is dead, or does not answer.
+    async fn retire(&mut self, index: usize) {
+        let Some(worker) = self.slots[index].worker.take() else { return };
+        self.world.tell(|| format!("process {} is asked to stop", worker.who));
+        self.world.injected("stop: asked to");
+        self.at_odds(|_| _ = worker.stop.send_replace(true)).await;
+        for _ in 0..100 {
+            if worker.handle.is_finished() || self.world.life(worker.who) != Life::Runs {
+                break;
+            }
+            sleep(Duration::from_millis(LOOK_MS)).await;
+        }
+        if self.world.life(worker.who) == Life::Gone {
+            worker.handle.abort();
+        } else {
+            self.zombies.push(worker);
+        }
+        self.slots[index].starts_at = later(&self.world, 1_000);
+        self.bury();
+    }
+
+    async fn freeze(&mut self, process: usize) {
+        self.at_odds(|driver| {
+            for slot in driver.slots.iter().filter(|slot| slot.process == process) {
+                if let Some(worker) = &slot.worker {
+                    driver.world.tell(|| format!("process {} stands still", worker.who));
+                    driver.world.injected("freeze: anywhere");
+                    driver.world.set_life(worker.who, Life::Frozen);
+                }
+            }
+        })
+        .await;
+    }
+
+    async fn thaw(&mut self) {
+        self.at_odds(|driver| {
+            let workers = driver.slots.iter().filter_map(|slot| slot.worker.as_ref()).chain(&driver.zombies);
+            for worker in workers.filter(|worker| driver.world.life(worker.who) == Life::Frozen) {
+                driver.world.tell(|| format!("process {} goes on", worker.who));
+                driver.world.set_life(worker.who, Life::Runs);
+            }
+        })
+        .await;
+    }
+
+    /// Lets those who lost their partitions find out; who has nothing to commit does not, and is killed.
+    async fn lay_to_rest(&mut self) {
+        self.thaw().await;
+        for _ in 0..50 {
+            if self.zombies.is_empty() {
+                return;
+            }
+            self.work(400).await;
+        }
+        self.at_odds(|driver| {
+            for zombie in driver.zombies.drain(..) {
+                driver.world.set_life(zombie.who, Life::Gone);
+                zombie.handle.abort();
+            }
+        })
+        .await;
+    }
+
+    /// A partition goes to another process.
+    async fn hand_over(&mut self, partition: u32, to: usize, sudden: bool) {
+        let index = partition as usize;
+        if sudden {
+            self.world.injected("rebalance: sudden");
+            let lost_at = self.world.wall();
+            self.zombies.extend(self.slots[index].worker.take().map(|worker| Worker { lost_at, ..worker }));
+        } else {
+            self.world.injected("rebalance: after asking");
+            self.retire(index).await;
+        }
+        self.slots[index].process = to;
+        self.slots[index].starts_at = Instant::now();
+        self.look_after();
+    }
+}
+
+/// Outages, and the end.
+impl Driver {
+    /// Waits until everything that was taken is committed.
+    async fn catch_up(&mut self) {
+        self.rest("something that was taken is not counted", |driver| {
+            (0..driver.partitions()).all(|number| driver.broker.waits_since(number).is_none())
+                && driver.collectors.iter().all(|collector| collector.waits_since().is_none())
+        })
+        .await;
+        // And until who started lately knows what was before, as far as that comes to an end.
+        for _ in 0..500 {
+            if self.world.rebuilds_since().is_none() {
+                break;
+            }
+            self.work(200).await;
+        }
+    }
+
+    async fn rest(&mut self, else_: &str, is_at_rest: impl Fn(&Self) -> bool) {
+        let begun = Instant::now();
+        let mut rates = None;
+        while !is_at_rest(self) {
+            if begun.elapsed() > REST_MAX {
+                let minutes = REST_MAX.as_secs() / 60;
+                let waiting = (0..self.partitions()).filter_map(|number| self.broker.waits_since(number)).count();
+                let (spooled, rebuilds) =
+                    (self.collectors.iter().filter_map(Collector::waits_since).count(), self.world.rebuilding());
+                self.broken.push(format!("after {minutes} minutes {else_}: {waiting} partitions and {spooled} spools wait; rebuilding: {rebuilds}"));
+                break;
+            }
+            // Processes that die faster than they start get nowhere: after a while they no longer do.
+            if rates.is_none() && begun.elapsed() > TROUBLE_MAX {
+                rates = Some(self.world.set_rates(Rates::none()));
+            }
+            self.collectors.iter_mut().for_each(Collector::drain);
+            // Who stands still in front of a record for that long is let go on, as a process is that nobody watches.
+            if self.world.draw(|random| random.one_in(200)) {
+                self.thaw().await;
+            }
+            self.work(200).await;
+        }
+        if let Some(rates) = rates {
+            self.world.set_rates(rates);
+        }
+    }
+
+    /// Lets nothing go wrong, and waits until nothing is on its way.
+    async fn calm_down(&mut self) -> Rates {
+        let rates = self.world.set_rates(Rates::none());
+        self.broker.set_away(false);
+        self.tables.set_away(false);
+        self.thaw().await;
+        self.catch_up().await;
+        rates
+    }
+
+    async fn long_outage(&mut self) {
+        let rates = self.calm_down().await;
+        self.rates = Some(self.world.set_rates(rates));
+        self.rest("blocks are on their way", |driver| driver.tables.is_still()).await;
+        self.world.injected("outage: longer than keys live");
+        self.committed = (0..self.partitions()).map(|number| self.broker.log(number).len()).collect();
+        self.at_odds(|driver| {
+            driver.slots.iter_mut().for_each(|slot| slot.down = true);
+            let workers = driver.slots.iter_mut().filter_map(|slot| slot.worker.take());
+            for worker in workers.chain(driver.zombies.drain(..)) {
+                driver.world.set_life(worker.who, Life::Gone);
+                worker.handle.abort();
+            }
+        })
+        .await;
+        // A clock that errs now would let keys die at another time than the others'.
+        for role in [Role::Broker, Role::Collector, Role::Processor] {
+            self.world.set_error(role, 0);
+        }
+        self.turn_keys();
+    }
+
+    async fn outage_ends(&mut self) {
+        self.world.tell(|| "the outage ends".to_owned());
+        let now = self.world.now(Role::Processor);
+        self.collectors.iter_mut().for_each(Collector::drain);
+        for number in 0..self.partitions() {
+            // Where everything that waited has expired, the loss is told with the partition's next record, whatever it is.
+            self.broker.keep(number, Vec::new(), Content::Tick, i64::MAX);
+        }
+        self.slots.iter_mut().for_each(|slot| slot.down = false);
+        self.look_after();
+        self.catch_up().await;
+        // All of it was read while the wall stood still, also what came out of a spool only now.
+        for number in 0..self.partitions() {
+            let from = self.committed.get(number as usize).copied().unwrap_or_default();
+            let log = self.broker.log(number);
+            let dead = log.iter().enumerate().skip(from).filter(|(_, record)| dies_at(record.hour) <= now);
+            self.lost.extend(dead.map(|(offset, _)| (number, offset)));
+        }
+    }
+
+    async fn end(&mut self, script: &Script) {
+        for role in [Role::Broker, Role::Collector, Role::Processor] {
+            self.world.set_error(role, 0);
+        }
+        self.broker.set_away(false);
+        self.tables.set_away(false);
+        self.thaw().await;
+        self.world.tell(|| "the last days end".to_owned());
+        let now = self.world.wall();
+        let closes = script.sites.iter().map(|site| {
+            let mut zone = Zone::find_or_utc(&site.timezone);
+            // A collector that is an hour ahead has opened the next day.
+            let last = zone.moment(now.plus(HOUR)).day;
+            zone.closes(last)
+        });
+        let mut closes: Vec<Millis> = closes.chain([now]).collect();
+        closes.sort_unstable();
+        for close in closes {
+            self.advance(close.plus(-MINUTE)).await;
+            self.work(400).await;
+            self.advance(close.plus(2 * MINUTE)).await;
+            self.work(3_000).await;
+        }
+        // Days close while things still go wrong; then nothing does.
+        self.work(22_000).await;
+        self.calm_down().await;
+        self.rest("days are not closed, or blocks on their way", |driver| {
+            driver.tables.not_closed().is_empty() && driver.tables.is_still()
+        })
+        .await;
+        for index in 0..self.slots.len() {
+            self.retire(index).await;
+        }
+        self.at_odds(|driver| {
+            for worker in &driver.zombies {
+                worker.stop.send_replace(true);
+            }
+        })
+        .await;
+        for _ in 0..200 {
+            self.bury();
+            if self.zombies.is_empty() {
+                break;
+            }
+            sleep(Duration::from_millis(500)).await;
+        }
+        if !self.zombies.is_empty() {
+            self.broken.push(format!("{} processes do not stop", self.zombies.len()));
+        }
+        // Nothing that was sealed can be opened a day later.
+        let last = self.world.wall();
+        self.slots.iter_mut().for_each(|slot| slot.down = true);
+        self.advance(last.plus((KEY_LIFE_HOURS + 2) * HOUR)).await;
+        let mut opener = Opener::default();
+        self.keys.equip(&mut opener);
+        if opener.hours().any(|hour| hour <= last.hour()) {
+            self.broken.push("a key of the day lives still".to_owned());
+        }
+    }
+}
+
+/// Some time from now, at an even millisecond.
+fn later(world: &World, ms: u64) -> Instant {
+    Instant::now() + Duration::from_millis(world.draw(|random| random.below(ms)))
+}
+
+/// What a finished task came to.
+fn ended<T>(mut handle: JoinHandle<T>) -> Option<Result<T, JoinError>> {
+    let mut context = Context::from_waker(Waker::noop());
+    match Pin::new(&mut handle).poll(&mut context) {
+        Poll::Ready(ended) => Some(ended),
+        Poll::Pending => None,
+    }
+}
