@@ -334,7 +334,8 @@ impl Driver {
         let who = world.born();
         let owned: Vec<(u32, u64)> = slot.partitions.iter().map(|number| (*number, broker.give(*number))).collect();
         world.tell(|| format!("process {who} starts on partitions {:?}", slot.partitions));
-        let name = if parts.embedded { "journal".to_owned() } else { format!("journal{}", slot.partitions[0]) };
+        // Apart, a partition's name comes with its commits.
+        let name = parts.embedded.then(|| "journal".to_owned());
         let view = View { broker: Arc::clone(broker), world: Arc::clone(world), who, owned };
         let processor = Processor {
             journal: Arc::new(view),
@@ -347,6 +348,8 @@ impl Driver {
             flush: parts.flush,
             metrics: parts.metrics.clone(),
             inboxes: Inboxes::default(),
+            answers: None,
+            follow: None,
         };
         let (stop, stopping) = watch::channel(false);
         let lost_at = world.wall();

@@ -40,7 +40,8 @@ pub struct Logged {
     pub content: Content,
     /// The hour of the key that it was sealed to.
     pub hour: i64,
-    bytes: Vec<u8>,
+    /// It, sealed.
+    pub bytes: Vec<u8>,
 }
 
 /// The brokers.
@@ -109,7 +110,7 @@ impl Broker {
     pub fn waits_since(&self, partition: u32) -> Option<Millis> {
         self.with(partition, |partition| {
             let next = partition.commit.as_ref().map_or(0, |commit| commit.next.0);
-            let intended = partition.commit.as_ref().is_some_and(|commit| !commit.metadata.is_empty());
+            let intended = partition.commit.as_ref().is_some_and(is_intent);
             let next = usize::try_from(next).unwrap_or(usize::MAX).max(partition.kept);
             let last = || partition.log.last().filter(|_| intended);
             partition.log.get(next).or_else(last).map(|record| record.came)
@@ -196,11 +197,11 @@ impl View {
             if partition.epoch != epoch && planted != Planted::ZombieNotFenced {
                 return Err(fenced(number));
             }
-            let is_intent = !commit.metadata.is_empty();
+            let is_intent = is_intent(&commit);
             match planted {
                 Planted::InsertWithoutIntent if is_intent => {}
                 Planted::CommitBeforeInsert if is_intent => {
-                    let next = commit.metadata.get(10..18).and_then(|bytes| bytes.try_into().ok());
+                    let next = commit.metadata.get(27..35).and_then(|bytes| bytes.try_into().ok());
                     let next = Offset(next.map_or(0, u64::from_le_bytes));
                     partition.commit = Some(Commit { next, metadata: Vec::new() });
                 }
@@ -282,7 +283,7 @@ impl Journal for View {
         if unknown && (self.broker.is_away() || self.world.draw(|random| random.one_in(2))) {
             return Err(unreachable("commit"));
         }
-        let said = format!("{} {}", commit.next, if commit.metadata.is_empty() { "done" } else { "intended" });
+        let said = format!("{} {}", commit.next, if is_intent(&commit) { "intended" } else { "done" });
         self.write_commit(partition, commit)?;
         self.world.tell(|| format!("process {} commits {said} in partition {}", self.who, self.owned(partition).0));
         self.world.point(self.who, Point::AfterCommit).await;
@@ -299,6 +300,11 @@ impl Journal for View {
     async fn expire(&self, _: Millis) -> Result<u64, JournalError> {
         Ok(0)
     }
+}
+
+/// Whether a commit's words name a range: behind a form, a name and a time.
+fn is_intent(commit: &Commit) -> bool {
+    commit.metadata.len() > 17
 }
 
 fn unreachable(tried: &str) -> JournalError {

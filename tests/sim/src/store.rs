@@ -358,7 +358,9 @@ impl Sink for Client {
             Planted::TokenOfThisProcess => format!("{token}-{who}"),
             _ => token.to_owned(),
         };
-        world.tell(|| format!("process {who} inserts {} cells under {token}", changes.cells.len()));
+        // Not the partition's name, which is drawn from the system's randomness.
+        let told = token.split_once('-').map_or("", |(_, range)| range);
+        world.tell(|| format!("process {who} inserts {} cells under {told}", changes.cells.len()));
         let blocks = tables.blocks(&token, changes);
         let faults = [Fault::InsertRefused, Fault::BlockLate, Fault::ReplyLost];
         let struck = faults.into_iter().find(|fault| !blocks.is_empty() && world.strikes(*fault));
