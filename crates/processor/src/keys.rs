@@ -1,4 +1,4 @@
-//! The sealing keys' place on disk: one file an hour, made ahead, destroyed 27 hours after its hour.
+//! The sealing keys' place on disk: one file an hour, made some hours ahead, destroyed 27 hours after its hour.
 //!
 //! It does not decide how long a key lives (`privacy::seal` does) and never gives a private key to a collector. A file is
 //! complete or absent: written aside, fsynced, linked to its name, which only the first who makes an hour's key can do. So
@@ -17,6 +17,10 @@ use privacy::seal::{HOUR_KEY_BYTES, HourKey, Opener, PublicKey, dies_at};
 use zeroize::Zeroizing;
 
 use crate::Metrics;
+
+/// For how many hours to come keys are made: as long may the brokers, or all processors, be away while collectors go on sealing
+/// into their spools. A key that waits for its hour lives longer by that, and opens nothing yet.
+const HOURS_AHEAD: i64 = 6;
 
 /// The keys of the living hours.
 pub struct KeyStore {
@@ -80,7 +84,7 @@ impl KeyStore {
         Ok(store)
     }
 
-    /// Destroys the keys whose time has come, then makes those of this hour and the next where absent: a full disk must not
+    /// Destroys the keys whose time has come, then makes those of this hour and the next few where absent: a full disk must not
     /// keep a dead key alive. To be called at least once a minute. Returns the hours whose keys were destroyed here, not by
     /// another processor on the same directory.
     ///
@@ -116,7 +120,7 @@ impl KeyStore {
 
     fn make_ahead(&self, now: Millis) -> Result<(), KeyStoreError> {
         let mut keys = self.lock();
-        for hour in [now.hour(), now.hour() + 1] {
+        for hour in now.hour()..=now.hour() + HOURS_AHEAD {
             if let std::collections::btree_map::Entry::Vacant(vacant) = keys.entry(hour) {
                 vacant.insert(self.make(hour)?);
             }
@@ -269,7 +273,7 @@ mod tests {
     const HOUR_MS: i64 = 3_600_000;
 
     #[test]
-    fn keeps_this_hour_and_the_next_across_a_restart() {
+    fn keeps_this_hour_and_the_next_ones_across_a_restart() {
         let directory = tempfile::tempdir().unwrap();
         let now = Millis(500_000 * HOUR_MS + 5);
         let store = KeyStore::open(directory.path(), now).unwrap();
@@ -277,7 +281,7 @@ mod tests {
         drop(store);
         let store = KeyStore::open(directory.path(), now).unwrap();
         assert_eq!(store.public(now).unwrap().bytes, public.bytes);
-        assert!(store.public(now.plus(HOUR_MS)).is_some());
+        assert!((0..=HOURS_AHEAD).all(|hour| store.public(now.plus(hour * HOUR_MS)).is_some()));
     }
 
     #[test]
@@ -364,7 +368,7 @@ mod tests {
         asleep.turn(later).unwrap();
         let mut opener = Opener::default();
         asleep.equip(&mut opener);
-        assert_eq!(opener.hours().collect::<Vec<_>>(), (500_000..500_005).collect::<Vec<_>>());
+        assert_eq!(opener.hours().collect::<Vec<_>>(), (500_000..500_004 + HOURS_AHEAD).collect::<Vec<_>>());
         let destroyed: Vec<i64> = stores.iter().flat_map(|store| store.turn(dies_at(500_000)).unwrap()).collect();
         assert_eq!(destroyed, [500_000]);
         assert!(fs::read_dir(directory.path()).unwrap().all(|file| {
