@@ -7,10 +7,11 @@ version="4.4.0"
 scala="2.13"
 # The broker's log goes to its standard error: Kafka brings no backend for it along.
 slf4j="1.7.36"
-jars_sha256="2311738f0bfbfc6845450aac4ebdb00ea94cbad04e34883ca9e8fc9d45cafb2d"
+jars_sha256="96b589f4535cdf2c879a158334fe0a01e62f1720c702bfc425fb70daf48cbea8"
 
 cache="${FOOTFALL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/footfall}"
-directory="$cache/kafka-$version"
+# With its tools, which set users and rights.
+directory="$cache/kafka-tools-$version"
 
 fail() {
     echo "fetch-kafka: $*" >&2
@@ -37,7 +38,7 @@ work="$(mktemp -d "$cache/.fetch-kafka.XXXXXX")"
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
-echo "fetch-kafka: fetching org.apache.kafka:kafka_$scala $version with mvn (44 MB, once; kept in $directory)" >&2
+echo "fetch-kafka: fetching org.apache.kafka:kafka_$scala $version with mvn and its tools (55 MB, once; kept in $directory)" >&2
 cat >"$work/pom.xml" <<POM
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -49,6 +50,11 @@ cat >"$work/pom.xml" <<POM
     <dependency>
       <groupId>org.apache.kafka</groupId>
       <artifactId>kafka_$scala</artifactId>
+      <version>$version</version>
+    </dependency>
+    <dependency>
+      <groupId>org.apache.kafka</groupId>
+      <artifactId>kafka-tools</artifactId>
       <version>$version</version>
     </dependency>
     <dependency>

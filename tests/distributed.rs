@@ -117,6 +117,29 @@ fn a_visitor_is_told_what_another_process_holds_and_has_it_erased() {
 }
 
 #[test]
+fn each_role_works_with_the_rights_that_the_deployment_gives_it() {
+    let apart = Apart::guarded(2);
+    let processor = apart.processor("one");
+    let dashboard = apart.dashboard();
+    let collector = apart.collector("a");
+    eventually("the site has been heard of", || {
+        (collector.send("GET", &format!("/privacy?d={SITE}"), &[], b"").status == 200).then_some(())
+    });
+    for visitor in 0..5 {
+        counted(&collector, &format!("198.51.100.{visitor}"), "/");
+    }
+    eventually("all are counted", || (totals(&dashboard)? == [5, 5, 5]).then_some(()));
+    let headers = [("user-agent", AGENT), ("x-forwarded-for", "198.51.100.1"), ("accept", "application/json")];
+    let held = collector.send("GET", &format!("/privacy/me?d={SITE}"), &headers, b"");
+    assert_eq!(held.status, 200, "{}", held.text());
+    assert_eq!(figure(&processor, "footfall_partitions_owned"), 2.0);
+    for said in ["collector-a", "processor-one", "dashboard-dashboard"] {
+        let said = std::fs::read_to_string(apart.path(said).with_extension("err")).unwrap();
+        assert!(!said.contains("uthorization"), "{said}");
+    }
+}
+
+#[test]
 fn a_site_that_is_added_is_counted_everywhere_from_its_first_hit() {
     let apart = Apart::start(2);
     let _processor = apart.processor("one");

@@ -39,12 +39,17 @@ for role in collector processor dashboard; do user "$role"; done
 allow collector "$prefix-hits" Write DescribeConfigs
 allow collector "$prefix-settings" Read DescribeConfigs
 allow collector "$prefix-answers" Read DescribeConfigs
-# A processor reads hits, appends empty records that tell the time, and drops what has expired (DeleteRecords is Delete).
-allow processor "$prefix-hits" Read Write Delete DescribeConfigs
+# A processor reads hits, and appends empty records that tell the time. What has expired Kafka drops itself.
+allow processor "$prefix-hits" Read Write DescribeConfigs
 allow processor "$prefix-settings" Read Write DescribeConfigs
 allow processor "$prefix-answers" Write DescribeConfigs
 "$bin/kafka-acls.sh" --bootstrap-server "$bootstrap" --command-config "$config" --add --force \
     --allow-principal User:processor --group "$prefix" --operation Read >/dev/null
 # A dashboard tells the others of sites. Hits are none of its business.
 allow dashboard "$prefix-settings" Read Write DescribeConfigs
+# Kafka's client asks who coordinates the group also where it only follows a topic. Describing it tells positions, and no record.
+for role in collector dashboard; do
+    "$bin/kafka-acls.sh" --bootstrap-server "$bootstrap" --command-config "$config" --add --force \
+        --allow-principal "User:$role" --group "$prefix" --operation Describe >/dev/null
+done
 echo "kafka: users and rights are set"

@@ -17,20 +17,45 @@ pub struct Apart {
     /// Where the engine listens, also after it was started again.
     engine_address: String,
     partitions: u32,
+    /// Where each role's password for Kafka stands, where it needs one.
+    passwords: Option<PathBuf>,
     directory: TempDir,
 }
 
 impl Apart {
     /// A broker, an engine, and tables.
     pub fn start(partitions: u32) -> Self {
+        Self::with(Broker::start(), partitions)
+    }
+
+    /// The same, with a user of its own for each role, who may do what `deploy/kafka/rights.sh` allows and no more.
+    pub fn guarded(partitions: u32) -> Self {
+        let mut apart = Self::with(Broker::guarded(), partitions);
+        let passwords = apart.path("passwords");
+        std::fs::create_dir(&passwords).unwrap();
+        for role in ["collector", "processor", "dashboard"] {
+            std::fs::write(passwords.join(format!("kafka-{role}")), format!("password-of-{role}\n")).unwrap();
+        }
+        let plain = apart.path("administrator.properties");
+        std::fs::write(&plain, "security.protocol=PLAINTEXT\n").unwrap();
+        for script in ["topics.sh", "rights.sh"] {
+            let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/kafka").join(script);
+            let mut command = Command::new("bash");
+            command.arg(script).env("KAFKA_BIN", apart.broker.tools()).env("BOOTSTRAP", apart.broker.plain());
+            command.env("COMMAND_CONFIG", &plain).env("PASSWORDS", &passwords);
+            command.env("FOOTFALL_KAFKA_PARTITIONS", partitions.to_string());
+            command.env("FOOTFALL_KAFKA_REPLICATION", "1").env("FOOTFALL_KAFKA_IN_SYNC", "1");
+            let done = command.output().unwrap();
+            assert!(done.status.success(), "{done:?}");
+        }
+        apart.passwords = Some(passwords);
+        apart
+    }
+
+    fn with(broker: Broker, partitions: u32) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let mut apart = Self {
-            broker: Broker::start(),
-            engine: None,
-            engine_address: "127.0.0.1:0".to_owned(),
-            partitions,
-            directory,
-        };
+        let engine_address = "127.0.0.1:0".to_owned();
+        let mut apart = Self { broker, engine: None, engine_address, partitions, passwords: None, directory };
         apart.start_engine();
         let migrated = apart.command("migrate", "migrate").output().unwrap();
         assert!(migrated.status.success(), "{migrated:?}");
@@ -104,6 +129,11 @@ impl Apart {
             self.broker.plain(),
             self.partitions
         );
+        if let Some(passwords) = &self.passwords {
+            let file = passwords.join(format!("kafka-{role}"));
+            config = config.replace(&self.broker.plain(), &self.broker.sasl());
+            config += &format!("kafka_user = \"{role}\"\nkafka_password_file = \"{}\"\n", file.display());
+        }
         if role != "collector" {
             config += &format!("clickhouse = \"http://{}\"\n", self.engine_address);
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use collector::{Collector, Whose};
 use fold::rights::HeldDay;
 use journal::Journal;
-use journal::kafka::{Feed, KafkaSettings, Keeps, Value};
+use journal::kafka::{Feed, KafkaSettings, Keeps, Publisher, Value};
 use model::Site;
 use processor::{NoAnswer, SealedAnswer, answer_key, open_answer};
 use tokio::sync::{mpsc, oneshot};
@@ -99,10 +99,10 @@ fn name(number: u64) -> String {
 }
 
 /// Sends a processor's answers, one after the other, until the processor ends.
-pub async fn send(feed: Feed, mut answers: mpsc::Receiver<SealedAnswer>) {
+pub async fn send(publisher: Publisher, mut answers: mpsc::Receiver<SealedAnswer>) {
     while let Some(SealedAnswer { number, sealed }) = answers.recv().await {
         // Who asked hears in time that there is no answer.
-        if let Err(error) = feed.publish(&name(number), Some(&sealed)).await {
+        if let Err(error) = publisher.publish(&name(number), Some(&sealed)).await {
             tracing::warn!(%error, "an answer to a visitor could not be sent");
         }
     }

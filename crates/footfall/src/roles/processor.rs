@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use collector::{ConnectionLimits, Connections};
-use journal::kafka::{Feed, KafkaJournal, KafkaSettings, Keeps};
+use journal::kafka::{KafkaJournal, KafkaSettings, Keeps, Publisher};
 use model::Clock;
 use processor::keys::KeyStore;
 use processor::{Follow, Inboxes, Metrics, Processor};
@@ -34,7 +34,7 @@ pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
     metrics.show_all();
     let figures = Connections::register(&common.registry)?;
     let directory = Arc::new(Directory::open(&settings, &apart.topic("settings")).await?);
-    let answers_out = Feed::open(&settings, &apart.topic("answers"), Keeps::Nothing, |_, _| {}).await?;
+    let answers_out = Publisher::open(&settings, &apart.topic("answers"), Keeps::Nothing).await?;
     let keys_at = apart.keys.clone().unwrap_or_else(|| config.data.join("keys"));
     let keys = Keys {
         store: Arc::new(KeyStore::open(&keys_at, common.clock.now())?),

@@ -41,10 +41,16 @@ pub enum Keeps {
 /// A value as it was published; nothing where its key was taken back.
 pub type Value = Option<Arc<[u8]>>;
 
-/// A followed topic.
-pub struct Feed {
+/// What publishes on a topic that others follow, and hears nothing of it.
+pub struct Publisher {
     topic: String,
     producer: FutureProducer<Listener>,
+    listener: Listener,
+}
+
+/// A followed topic.
+pub struct Feed {
+    publisher: Publisher,
     consumer: Arc<BaseConsumer<Listener>>,
     heard: Arc<Heard>,
     ended: Arc<AtomicBool>,
@@ -63,44 +69,18 @@ struct Heard {
     listen: Listen,
 }
 
-impl Feed {
-    /// Opens the topic `name` with the brokers and security of `settings`, makes it where it is missing, and follows it: from
-    /// its beginning where it keeps values, else from now on. `listen` is called with each message, on the feed's own thread.
+impl Publisher {
+    /// Makes the topic `name` where it is missing, with the brokers and security of `settings`.
     ///
     /// # Errors
-    /// The brokers cannot be reached, or the topic is one that does not keep what it should.
-    pub async fn open(
-        settings: &KafkaSettings,
-        name: &str,
-        keeps: Keeps,
-        listen: impl Fn(&str, &Value) + Send + Sync + 'static,
-    ) -> Result<Self, JournalError> {
+    /// The brokers cannot be reached, or refuse.
+    pub async fn open(settings: &KafkaSettings, name: &str, keeps: Keeps) -> Result<Self, JournalError> {
         let listener = Listener::default();
         let made = |error: KafkaError| fault::failure("make a client".to_owned(), &error);
         let admin: AdminClient<Listener> = settings.base()?.create_with_context(listener.clone()).map_err(made)?;
         let producer = settings.producer()?.create_with_context(listener.clone()).map_err(made)?;
         make(&admin, settings, name, keeps).await?;
-        let consumer: BaseConsumer<Listener> = settings.follower()?.create_with_context(listener).map_err(made)?;
-        let heard = Arc::new(Heard {
-            keeps,
-            values: Mutex::default(),
-            changed: watch::Sender::new(0),
-            next: watch::Sender::new(0),
-            listen: Box::new(listen),
-        });
-        let consumer = Arc::new(consumer);
-        let (waiting, of) = (Arc::clone(&consumer), name.to_owned());
-        let start = blocking(CALL_WAIT, "follow a topic", move || begin(&waiting, &of, keeps)).await?;
-        heard.next.send_replace(start);
-        let ended = Arc::new(AtomicBool::new(false));
-        let follow = {
-            let (consumer, heard, ended) = (Arc::clone(&consumer), Arc::clone(&heard), Arc::clone(&ended));
-            move || follow(&consumer, &heard, &ended)
-        };
-        std::thread::Builder::new().name("kafka-feed".to_owned()).spawn(follow).map_err(|error| {
-            JournalError::Failed { tried: format!("follow topic {name}"), reason: error.to_string() }
-        })?;
-        Ok(Self { topic: name.to_owned(), producer, consumer, heard, ended })
+        Ok(Self { topic: name.to_owned(), producer, listener })
     }
 
     /// Publishes a value under a key; nothing takes the key back. Acknowledged by every replica in sync when it returns.
@@ -121,9 +101,56 @@ impl Feed {
         };
         match delivery.await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err((error, _))) => Err(self.consumer.context().explain(tried(), &error)),
+            Ok(Err((error, _))) => Err(self.listener.explain(tried(), &error)),
             Err(_cancelled) => Err(JournalError::Failed { tried: tried(), reason: "the client ended".to_owned() }),
         }
+    }
+}
+
+impl Feed {
+    /// Opens the topic `name` with the brokers and security of `settings`, makes it where it is missing, and follows it: from
+    /// its beginning where it keeps values, else from now on. `listen` is called with each message, on the feed's own thread.
+    ///
+    /// # Errors
+    /// The brokers cannot be reached, or the topic is one that does not keep what it should.
+    pub async fn open(
+        settings: &KafkaSettings,
+        name: &str,
+        keeps: Keeps,
+        listen: impl Fn(&str, &Value) + Send + Sync + 'static,
+    ) -> Result<Self, JournalError> {
+        let publisher = Publisher::open(settings, name, keeps).await?;
+        let made = settings.follower()?.create_with_context(publisher.listener.clone());
+        let consumer: BaseConsumer<Listener> =
+            made.map_err(|error| fault::failure("make a client".to_owned(), &error))?;
+        let heard = Arc::new(Heard {
+            keeps,
+            values: Mutex::default(),
+            changed: watch::Sender::new(0),
+            next: watch::Sender::new(0),
+            listen: Box::new(listen),
+        });
+        let consumer = Arc::new(consumer);
+        let (waiting, of) = (Arc::clone(&consumer), name.to_owned());
+        let start = blocking(CALL_WAIT, "follow a topic", move || begin(&waiting, &of, keeps)).await?;
+        heard.next.send_replace(start);
+        let ended = Arc::new(AtomicBool::new(false));
+        let follow = {
+            let (consumer, heard, ended) = (Arc::clone(&consumer), Arc::clone(&heard), Arc::clone(&ended));
+            move || follow(&consumer, &heard, &ended)
+        };
+        std::thread::Builder::new().name("kafka-feed".to_owned()).spawn(follow).map_err(|error| {
+            JournalError::Failed { tried: format!("follow topic {name}"), reason: error.to_string() }
+        })?;
+        Ok(Self { publisher, consumer, heard, ended })
+    }
+
+    /// Publishes as [`Publisher::publish`] does.
+    ///
+    /// # Errors
+    /// The brokers cannot be reached or refuse; it may have been published all the same.
+    pub async fn publish(&self, key: &str, value: Option<&[u8]>) -> Result<(), JournalError> {
+        self.publisher.publish(key, value).await
     }
 
     /// The values held now, by key.
@@ -143,8 +170,8 @@ impl Feed {
     /// # Errors
     /// The brokers cannot be reached, or what they have does not come in time.
     pub async fn catch_up(&self) -> Result<(), JournalError> {
-        let (consumer, topic) = (Arc::clone(&self.consumer), self.topic.clone());
-        let tried = || format!("read topic {} to its end", self.topic);
+        let (consumer, topic) = (Arc::clone(&self.consumer), self.publisher.topic.clone());
+        let tried = || format!("read topic {} to its end", self.publisher.topic);
         let end = move || {
             let asked = fault::patiently(|wait| consumer.fetch_watermarks(&topic, 0, wait));
             asked.map_err(|error| consumer.context().explain(format!("ask where topic {topic} ends"), &error))

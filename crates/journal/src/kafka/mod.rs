@@ -27,7 +27,7 @@ use rdkafka::{Offset as Place, TopicPartitionList};
 
 use crate::{AppendError, Commit, Entry, Journal, JournalError, METADATA_BYTES_MAX, Offset, Ownership};
 use fault::Listener;
-pub use feed::{Feed, KEYS_MAX, Keeps, VALUE_BYTES_MAX, Value};
+pub use feed::{Feed, KEYS_MAX, Keeps, Publisher, VALUE_BYTES_MAX, Value};
 use member::Membership;
 use reader::{Readers, Request};
 use settings::ANSWER_WAIT;

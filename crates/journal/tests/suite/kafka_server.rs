@@ -19,6 +19,13 @@ const VERSION: &str = "4.4.0";
 /// Far longer than a broker takes to start, even on a machine that builds something else.
 const START_WAIT: Duration = Duration::from_secs(120);
 
+/// Where Kafka's own scripts would start its tools, these start them from the jars.
+const TOOLS: [(&str, &str); 3] = [
+    ("kafka-topics.sh", "org.apache.kafka.tools.TopicCommand"),
+    ("kafka-configs.sh", "org.apache.kafka.tools.ConfigCommand"),
+    ("kafka-acls.sh", "org.apache.kafka.tools.AclCommand"),
+];
+
 pub const USER: &str = "footfall";
 pub const PASSWORD: &str = "a-password-of-the-tests";
 
@@ -48,6 +55,33 @@ pub fn shared() -> &'static Broker {
 
 impl Broker {
     pub fn start() -> Self {
+        Self::with("")
+    }
+
+    /// A broker that lets a user do only what was allowed; whoever comes in plainly administers it.
+    pub fn guarded() -> Self {
+        Self::with(
+            "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n\
+             super.users=User:ANONYMOUS\n\
+             allow.everyone.if.no.acl.found=false\n",
+        )
+    }
+
+    /// The broker's tools under the names of Kafka's own scripts, in a directory.
+    pub fn tools(&self) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = self.directory.join("bin");
+        fs::create_dir_all(&directory).unwrap();
+        for (script, class) in TOOLS {
+            let java = "java -Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1";
+            let path = directory.join(script);
+            fs::write(&path, format!("#!/bin/sh\nexec {java} -cp '{}' {class} \"$@\"\n", jars())).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        directory
+    }
+
+    fn with(properties: &str) -> Self {
         fetch();
         let directory = tempfile::Builder::new().prefix("footfall-kafka-").tempdir().unwrap().keep();
         // All four are held until all are known, so that no two are the same.
@@ -55,7 +89,7 @@ impl Broker {
         let ports = held.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
         drop(held);
         let mut broker = Self { directory, ports, watcher: None, starts: 0 };
-        broker.configure();
+        broker.configure(properties);
         broker.restart();
         broker
     }
@@ -124,7 +158,7 @@ impl Broker {
         format!("127.0.0.1:{}", self.ports[index])
     }
 
-    fn configure(&self) {
+    fn configure(&self, more: &str) {
         let directory = self.directory.display();
         let [plain, sasl, tls, controller] = [0, 1, 2, 3].map(|index| self.address(index));
         let store = self.directory.join("broker.p12");
@@ -157,7 +191,8 @@ impl Broker {
              org.apache.kafka.common.security.scram.ScramLoginModule required;\n\
              listener.name.tls.ssl.keystore.type=PKCS12\n\
              listener.name.tls.ssl.keystore.location={directory}/broker.p12\n\
-             listener.name.tls.ssl.keystore.password=changeit\n"
+             listener.name.tls.ssl.keystore.password=changeit\n\
+             {more}"
         );
         let file = self.directory.join("server.properties");
         fs::write(&file, properties).unwrap();
@@ -202,7 +237,7 @@ fn jars() -> String {
         let home = || Path::new(&std::env::var_os("HOME").unwrap()).join(".cache");
         std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from).join("footfall")
     });
-    format!("{}/*", cache.join(format!("kafka-{VERSION}")).display())
+    format!("{}/*", cache.join(format!("kafka-tools-{VERSION}")).display())
 }
 
 /// Makes sure that Kafka is there, fetching it as `make test` does.
