@@ -6,6 +6,9 @@ mod apart;
 #[path = "../crates/journal/tests/suite/kafka_server.rs"]
 #[allow(dead_code, missing_docs, reason = "the journal's tests use all of it")]
 mod kafka_server;
+#[path = "../crates/settings/tests/suite/server.rs"]
+#[allow(dead_code, missing_docs, reason = "the settings' tests use all of it")]
+mod postgres;
 
 use std::time::Duration;
 
@@ -161,12 +164,20 @@ fn a_site_that_is_added_is_counted_everywhere_from_its_first_hit() {
 #[test]
 fn collection_goes_on_while_everything_but_kafka_is_down_and_while_kafka_is() {
     let mut apart = Apart::start(2);
+    apart.use_postgres();
     let processor = apart.processor("one");
     let dashboard = apart.dashboard();
     let collector = apart.collector("a");
     eventually("the site has been heard of", || {
         (collector.send("GET", &format!("/privacy?d={SITE}"), &[], b"").status == 200).then_some(())
     });
+    // A site of PostgreSQL's is measured like one of the configuration, also while PostgreSQL is away.
+    apart.site(&["add", "added.example"]);
+    let added = json!({ "name": "pageview", "domain": "added.example", "url": "https://added.example/" }).to_string();
+    let add = || collector.send("POST", "/api/event", &from("198.51.100.7"), added.as_bytes());
+    eventually("the site of the settings has been heard of", || (add().status == 202).then_some(()));
+    apart.postgres().kill();
+    assert_eq!(add().status, 202);
     counted(&collector, "198.51.100.1", "/before");
     eventually("it is counted", || (totals(&dashboard)? == [1, 1, 1]).then_some(()));
     drop((processor, dashboard));
@@ -181,6 +192,7 @@ fn collection_goes_on_while_everything_but_kafka_is_down_and_while_kafka_is() {
     // The collector is started again while its spool is full and the brokers are back.
     drop(collector);
     apart.broker.restart();
+    apart.postgres().restart();
     apart.start_engine();
     let collector = apart.collector("a");
     let _processor = apart.processor("one");
@@ -189,6 +201,7 @@ fn collection_goes_on_while_everything_but_kafka_is_down_and_while_kafka_is() {
     eventually("nothing waits", || (figure(&collector, "footfall_spool_records") == 0.0).then_some(()));
     std::thread::sleep(Duration::from_secs(1));
     assert_eq!(totals(&dashboard), Some(vec![1, 1, 22]), "and counted once");
+    assert_eq!(dashboard.try_totals("added.example", &["visitors", "pageviews"]), Some(vec![1, 2]));
 }
 
 /// A figure of a process: the sum over its labels.

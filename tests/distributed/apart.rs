@@ -6,6 +6,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::kafka_server::Broker;
+use super::postgres;
 use crate::harness::{Server, footfall};
 
 pub const SITE: &str = "example.com";
@@ -19,6 +20,8 @@ pub struct Apart {
     partitions: u32,
     /// Where each role's password for Kafka stands, where it needs one.
     passwords: Option<PathBuf>,
+    /// A PostgreSQL for the settings, and its database's URL; SQLite otherwise.
+    postgres: Option<(postgres::Server, String)>,
     directory: TempDir,
 }
 
@@ -55,11 +58,24 @@ impl Apart {
     fn with(broker: Broker, partitions: u32) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let engine_address = "127.0.0.1:0".to_owned();
-        let mut apart = Self { broker, engine: None, engine_address, partitions, passwords: None, directory };
+        let mut apart =
+            Self { broker, engine: None, engine_address, partitions, passwords: None, postgres: None, directory };
         apart.start_engine();
         let migrated = apart.command("migrate", "migrate").output().unwrap();
         assert!(migrated.status.success(), "{migrated:?}");
         apart
+    }
+
+    /// Keeps the settings in a PostgreSQL from now on.
+    pub fn use_postgres(&mut self) {
+        let server = postgres::Server::start();
+        let url = server.by_address(&server.database());
+        std::fs::write(self.path("postgres-password"), postgres::PASSWORD).unwrap();
+        self.postgres = Some((server, url));
+    }
+
+    pub fn postgres(&mut self) -> &mut postgres::Server {
+        &mut self.postgres.as_mut().unwrap().0
     }
 
     /// Starts the engine that is not running, on its data of before.
@@ -140,6 +156,10 @@ impl Apart {
         if role == "processor" {
             let keys = self.path("keys");
             config += &format!("instance = \"{name}\"\nsilence_max = \"3s\"\nkeys = \"{}\"\n", keys.display());
+        }
+        if let Some((_, url)) = self.postgres.as_ref().filter(|_| role == "dashboard") {
+            let file = self.path("postgres-password");
+            config += &format!("database = \"{url}\"\ndatabase_password_file = \"{}\"\n", file.display());
         }
         if role == "dashboard" {
             config += &format!("[[site]]\ndomain = \"{SITE}\"\npublic = true\n");
