@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -29,12 +29,12 @@ const ASK_EVERY: Duration = Duration::from_secs(1);
 const COUNTED_MAX: Duration = Duration::from_secs(60);
 
 /// What wrk saw.
-struct Load {
-    requests: f64,
-    seconds: f64,
-    failed: f64,
-    p50_ms: f64,
-    p99_ms: f64,
+pub struct Load {
+    pub requests: f64,
+    pub seconds: f64,
+    pub failed: f64,
+    pub p50_ms: f64,
+    pub p99_ms: f64,
 }
 
 /// Measures both.
@@ -103,9 +103,8 @@ fn of_footfall(footfall: &Path, directory: &Path) -> anyhow::Result<Ours> {
         ),
     )?;
     let mut command = processes::pinned(0, footfall);
-    command.arg("serve").arg("--config").arg(&configuration).stdin(Stdio::null());
-    let mut server = Server(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?);
-    let url = ready(&mut server)?;
+    command.arg("serve").arg("--config").arg(&configuration);
+    let (server, url) = start(&mut command)?;
     let process = server.0.id();
     let engine = *processes::tree(process).get(1).context("the server has no engine process")?;
 
@@ -139,6 +138,14 @@ fn of_footfall(footfall: &Path, directory: &Path) -> anyhow::Result<Ours> {
     })
 }
 
+/// Starts a server and waits until it says where it answers.
+pub fn start(command: &mut Command) -> anyhow::Result<(Server, String)> {
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let mut server = Server(child);
+    let url = ready(&mut server)?;
+    Ok((server, url))
+}
+
 /// The URL that the server tells when it answers.
 fn ready(server: &mut Server) -> anyhow::Result<String> {
     let output = server.0.stdout.take().context("its output is piped")?;
@@ -159,7 +166,7 @@ fn ready(server: &mut Server) -> anyhow::Result<String> {
 }
 
 /// Waits until at least `expected` page views are in the counts and no more come, and returns how many.
-fn counted(url: &str, expected: f64) -> anyhow::Result<f64> {
+pub fn counted(url: &str, expected: f64) -> anyhow::Result<f64> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let client = HttpClient::new(url);
     let question = serde_json::json!({ "site_id": SITE, "metrics": ["pageviews"], "date_range": "all" }).to_string();
@@ -219,7 +226,7 @@ fn listening(address: SocketAddr) -> anyhow::Result<()> {
 }
 
 /// Sends GIFs for `site` for some seconds, from a processor of wrk's own.
-fn load(directory: &Path, url: &str, site: &str, seconds: u64) -> anyhow::Result<Load> {
+pub fn load(directory: &Path, url: &str, site: &str, seconds: u64) -> anyhow::Result<Load> {
     let script = directory.join("requests.lua");
     fs::write(&script, requests(site))?;
     let mut command = processes::pinned(1, Path::new("wrk"));

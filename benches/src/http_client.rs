@@ -40,7 +40,15 @@ impl HttpClient {
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
-        let request = request.body(Full::new(body.into()))?;
+        self.send(request.body(Full::new(body.into()))?).await
+    }
+
+    /// Gets a page and returns it.
+    pub async fn get(&self, path: &str) -> anyhow::Result<String> {
+        self.send(http::Request::get(format!("{}{path}", self.url)).body(Full::default())?).await
+    }
+
+    async fn send(&self, request: http::Request<Full<Bytes>>) -> anyhow::Result<String> {
         let answer = async {
             let answer = self.client.request(request).await?;
             let status = answer.status();

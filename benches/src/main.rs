@@ -3,6 +3,7 @@
 //! It is not a test: no figure here fails anything. What fails a measurement is a wrong count, because a ratio between two
 //! programs that do not count the same says nothing. Every measurement runs in a process of its own and within a time.
 
+mod apart;
 mod consent;
 mod dashboard;
 mod folding;
@@ -70,6 +71,8 @@ enum Measurement {
     Storage,
     /// Bytes at rest of a large site's day, against Plausible's schema
     LargeDay,
+    /// CPU per hit of each role of a distributed installation, and its replay
+    Apart,
 }
 
 impl Measurement {
@@ -83,6 +86,7 @@ impl Measurement {
             Self::Import => import::measure(footfall),
             Self::Storage => storage::measure_months(footfall),
             Self::LargeDay => storage::measure_large_day(footfall),
+            Self::Apart => apart::measure(footfall),
         }
     }
 }

@@ -120,10 +120,14 @@ impl Broker {
 
     /// Sends the broker a signal, not the shell that watches over it.
     pub fn signal(&self, name: &str) {
+        run(Command::new("kill").args(["-s", name, &self.process().to_string()]));
+    }
+
+    /// The broker's process, not the shell's that watches over it.
+    pub fn process(&self) -> u32 {
         let watcher = self.watcher.as_ref().unwrap().id();
         let children = fs::read_to_string(format!("/proc/{watcher}/task/{watcher}/children")).unwrap();
-        let broker = children.split_whitespace().next().unwrap();
-        run(Command::new("kill").args(["-s", name, broker]));
+        children.split_whitespace().next().unwrap().parse().unwrap()
     }
 
     /// Starts the broker that is not running and waits until it answers.
