@@ -6,7 +6,7 @@
 //! slept through the loss of a partition, and even got it back since, commits nothing of before.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -27,8 +27,11 @@ pub struct Ownership {
     wanted: watch::Sender<BTreeSet<u32>>,
     /// What is worked on.
     at_work: Mutex<BTreeSet<u32>>,
-    /// What may be committed. A partition whose return was asked for stays until its work has ended.
-    granted: RwLock<Granted>,
+    /// What may be committed. A partition whose return was asked for stays until its work has ended. Held for a moment only:
+    /// it is also asked where nothing may wait.
+    granted: Mutex<Granted>,
+    /// Held while something is committed, and while a grant ends. Only threads made for waiting come here.
+    fence: RwLock<()>,
     /// Why nothing will be given any more.
     failure: watch::Sender<Option<JournalError>>,
 }
@@ -57,7 +60,8 @@ impl Default for Ownership {
         Self {
             wanted: watch::Sender::new(BTreeSet::new()),
             at_work: Mutex::default(),
-            granted: RwLock::default(),
+            granted: Mutex::default(),
+            fence: RwLock::default(),
             failure: watch::Sender::new(None),
         }
     }
@@ -73,7 +77,7 @@ impl Ownership {
     /// Begins work on a partition; nothing where it was taken away, or where the work before this has not ended.
     #[must_use]
     pub fn begin(&self, partition: u32) -> Option<AtWork<'_>> {
-        let granted = self.granted.read().unwrap_or_else(PoisonError::into_inner);
+        let granted = self.granted();
         let mut at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
         let begins = granted.partitions.contains_key(&partition)
             && self.wanted.borrow().contains(&partition)
@@ -86,8 +90,7 @@ impl Ownership {
     /// # Errors
     /// It is not held.
     pub fn grant_of(&self, partition: u32) -> Result<Grant, JournalError> {
-        let granted = self.granted.read().unwrap_or_else(PoisonError::into_inner);
-        granted.partitions.get(&partition).copied().map(Grant).ok_or(JournalError::Fenced { partition })
+        self.granted().partitions.get(&partition).copied().map(Grant).ok_or(JournalError::Fenced { partition })
     }
 
     /// Does `commit`, which waits and is bounded, while `grant` is sure to hold.
@@ -100,8 +103,8 @@ impl Ownership {
         grant: Grant,
         commit: impl FnOnce() -> Result<T, JournalError>,
     ) -> Result<T, JournalError> {
-        let granted = self.granted.read().unwrap_or_else(PoisonError::into_inner);
-        if granted.partitions.get(&partition) != Some(&grant.0) {
+        let _no_grant_ends_meanwhile = self.fence.read().unwrap_or_else(PoisonError::into_inner);
+        if self.grant_of(partition)? != grant {
             return Err(JournalError::Fenced { partition });
         }
         commit()
@@ -117,7 +120,7 @@ impl Ownership {
             }
             std::thread::sleep(LOOK_EVERY);
         }
-        let mut granted = self.granted.write().unwrap_or_else(PoisonError::into_inner);
+        let mut granted = self.granted();
         for partition in partitions {
             granted.last += 1;
             let number = granted.last;
@@ -166,8 +169,12 @@ impl Ownership {
     }
 
     fn fence(&self, partitions: &[u32]) {
-        let mut granted = self.granted.write().unwrap_or_else(PoisonError::into_inner);
-        granted.partitions.retain(|partition, _| !partitions.contains(partition));
+        let _no_commit_is_under_way = self.fence.write().unwrap_or_else(PoisonError::into_inner);
+        self.granted().partitions.retain(|partition, _| !partitions.contains(partition));
+    }
+
+    fn granted(&self) -> MutexGuard<'_, Granted> {
+        self.granted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn idle(&self, partitions: &[u32]) -> bool {

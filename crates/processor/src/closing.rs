@@ -8,6 +8,7 @@
 //! The wall clock only decides when to look, when to let the journal's time move on by an empty record, and what is too old
 //! to keep; never which day a hit belongs to or when the fold closes it.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ const FORGET_EVERY_MS: i64 = 6 * 3_600_000;
 /// How far behind UTC a day can end anywhere: what holds for a site that is no longer configured.
 const LAST_MIDNIGHT_MS: i64 = 12 * 3_600_000;
 const MINUTE_MS: i64 = 60_000;
+/// How long closing may be held up before that is told, and how often it is told again.
+const HELD_UP_TOLD: Duration = Duration::from_secs(600);
 /// Whoever has this partition closes days for all.
 const CLOSING_PARTITION: u32 = 0;
 
@@ -103,11 +106,27 @@ pub(crate) async fn run<J: Journal, S: Sink>(
 ) {
     let mut forgot = Millis(i64::MIN);
     let mut pause = FIRST_LOOK;
+    let mut held_up = Instant::now();
     while tokio::time::timeout(pause, stop.wait_for(|stop| *stop)).await.is_err() {
-        let Some(reached) = reached(processor, progress).await else { continue };
+        let reached = reached(processor, progress).await;
+        if reached.is_some() {
+            held_up = Instant::now();
+        } else if closes_here(processor) && held_up.elapsed() > HELD_UP_TOLD {
+            held_up = Instant::now();
+            tracing::warn!(
+                "no day can be closed: a partition does not say how far it is; is it being rebuilt, or its commit unreadable?"
+            );
+        }
         let begun = Instant::now();
+        let is_ours = closes_here(processor);
         let work = async {
-            let moved_on = look(processor, progress, &reached).await?;
+            let moved_on = match &reached {
+                Some(reached) => look(processor, progress, reached).await?,
+                None => false,
+            };
+            if !is_ours {
+                return Ok(moved_on);
+            }
             let now = processor.clock.now();
             if now.0 >= forgot.0.saturating_add(FORGET_EVERY_MS) {
                 forget(processor, now).await?;
@@ -137,7 +156,7 @@ async fn reached<J: Journal, S: Sink>(processor: &Processor<J, S>, progress: &Pr
         return slots.into_iter().map(|slot| slot.reached).collect();
     };
     let wanted = ownership.wanted().borrow().clone();
-    if !wanted.contains(&CLOSING_PARTITION) {
+    if !closes_here(processor) {
         return None;
     }
     let mut all = Vec::with_capacity(slots.len());
@@ -152,10 +171,20 @@ async fn reached<J: Journal, S: Sink>(processor: &Processor<J, S>, progress: &Pr
     Some(all)
 }
 
+/// Whether closing is this process's.
+fn closes_here<J: Journal, S: Sink>(processor: &Processor<J, S>) -> bool {
+    let has_first = |wanted: &BTreeSet<u32>| wanted.contains(&CLOSING_PARTITION);
+    processor.journal.ownership().is_none_or(|ownership| has_first(&ownership.wanted().borrow()))
+}
+
 /// How far a partition is that another process has: what its last commit says. Its days end there with their zones, as here.
 async fn elsewhere<J: Journal, S: Sink>(processor: &Processor<J, S>, partition: u32) -> Option<Millis> {
-    // One that never got a hit has no commit, and holds no day up.
-    let Some(commit) = processor.journal.committed(partition).await.ok()? else { return Some(Millis(i64::MAX)) };
+    let journal = &processor.journal;
+    let Some(commit) = journal.committed(partition).await.ok()? else {
+        // One that never got a record holds no day up; one whose first records are not counted yet does.
+        let first = journal.first_at(partition, Millis(0)).await.ok()?;
+        return (first >= journal.end(partition).await.ok()?).then_some(Millis(i64::MAX));
+    };
     let minute = Words::decode(&commit.metadata).ok()?.minute?;
     Some(Millis(minute.saturating_mul(MINUTE_MS)))
 }

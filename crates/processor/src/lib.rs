@@ -207,10 +207,16 @@ impl Work {
 
     /// Asks all work to end, and waits for it.
     async fn end(&mut self) -> Result<(), ProcessorError> {
-        self.ask_back_all_but(&BTreeSet::new());
-        while let Some(ended) = self.tasks.join_next_with_id().await {
-            self.ended(ended)?;
+        loop {
+            self.ask_back_all_but(&BTreeSet::new());
+            tokio::select! {
+                ended = self.tasks.join_next_with_id() => match ended {
+                    Some(ended) => _ = self.ended(ended)?,
+                    None => return Ok(()),
+                },
+                // What does not end by itself is dropped after a while.
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
         }
-        Ok(())
     }
 }

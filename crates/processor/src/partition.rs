@@ -34,6 +34,8 @@ const PENDING_CELLS_MAX: usize = 100_000;
 const REPLAY_MS: i64 = 28 * 3_600_000;
 /// Live visitors are written again at least this often while nothing else is, so that an idle site falls to zero.
 const LIVE_EVERY: Duration = Duration::from_secs(30);
+/// How long the journal's end must stand before what was committed until it is taken for truncated.
+const TRUNCATED_AFTER_SECONDS: u32 = 60;
 /// Pauses between two tries at the journal or the store: doubled from the first to the last.
 const RETRY_PAUSE_MIN: Duration = Duration::from_millis(100);
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(30);
@@ -186,6 +188,9 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
             Some(_) => None,
             None => Some(name.map_or_else(new_name, Ok)?),
         };
+        let decided = intent.map_or(commit.next, |intent| intent.next.max(commit.next));
+        let end = self.end_of_what_is_there(decided).await?;
+        let commit = Commit { next: commit.next.min(end), ..commit };
         let begin = self.replay_begin(commit.next).await?;
         let metrics = &self.processor.metrics;
         metrics.replaying.with_label_values(&[&label]).set(1);
@@ -201,7 +206,10 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         self.first = commit.next;
         self.next = commit.next;
         self.counted_minute = Some(self.closed_minute).filter(|minute| *minute != i64::MIN).or(minute);
-        let Some(intent) = intent else { return Ok(()) };
+        let is_truncated = end < decided;
+        let Some(intent) = intent else {
+            return if is_truncated { self.begin_anew().await } else { Ok(()) };
+        };
         if intent.fold_version != FOLD_VERSION {
             tracing::warn!(
                 partition = self.number,
@@ -209,10 +217,48 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
                 "an insert of another fold version was interrupted; it is repeated by this one under its token"
             );
         }
-        self.fold_until(intent.next, Pending::Keep).await?;
-        self.next = intent.next;
+        self.fold_until(intent.next.min(end), Pending::Keep).await?;
+        self.next = intent.next.min(end);
         let changes = self.take_changes();
+        if is_truncated {
+            // What is left of the range goes under its token: where the whole was inserted before, the store drops it.
+            self.offer(&intent.token(&self.journal_name(), self.number), &changes).await?;
+            self.first = self.next;
+            return self.begin_anew().await;
+        }
         self.insert_and_commit(intent, &changes).await
+    }
+
+    /// Where the journal ends, at most `decided`. A journal that ends before what was committed has lost its tail (a power cut, an
+    /// old copy that was restored): that is told, once it has stood for a minute, because a new leader of a partition knows its end
+    /// a moment later than its records.
+    async fn end_of_what_is_there(&mut self, decided: Offset) -> Result<Offset, End> {
+        for _second in 0..TRUNCATED_AFTER_SECONDS {
+            let end = self.patiently(|journal, number| async move { journal.end(number).await }).await?;
+            if end >= decided {
+                return Ok(decided);
+            }
+            self.pause(Duration::from_secs(1)).await?;
+        }
+        let end = self.patiently(|journal, number| async move { journal.end(number).await }).await?;
+        if end < decided {
+            tracing::error!(
+                partition = self.number,
+                %end,
+                committed = %decided,
+                "the journal has lost records that were committed: it was restored from an older copy, or cut by a power failure; \
+                 what was counted stays counted, and what is appended now is counted under a new name"
+            );
+        }
+        Ok(end.min(decided))
+    }
+
+    /// Commits where the partition stands now, under a new name: its offsets are given a second time.
+    async fn begin_anew(&mut self) -> Result<(), End> {
+        if self.name.is_some() {
+            self.name = Some(new_name()?);
+        }
+        self.commit(self.first, None).await
     }
 
     /// Where the silent replay begins: far enough before the first uncommitted record for every day still open there.

@@ -68,6 +68,8 @@ pub struct Distributed {
     silence_max: Duration,
     /// The directory of the sealing keys, when named.
     pub keys: Option<PathBuf>,
+    /// Whether to start although other keys are published.
+    pub keys_replaced: bool,
     /// Most bytes of a collector's spool.
     pub spool_bytes_max: u64,
     clickhouse: Option<String>,
@@ -173,6 +175,7 @@ impl Reading {
             duration(text).filter(|silence| *silence >= Duration::from_secs(1))
         });
         let keys = self.parse("keys", "a path", path).flatten();
+        let keys_replaced = self.parse("keys_replaced", "true or false", |text| text.parse().ok());
         let spool_bytes_max = self.parse("spool_bytes_max", "a number of bytes of at least 1048576", |text| {
             text.parse().ok().filter(|bytes| *bytes >= 1_048_576)
         });
@@ -201,6 +204,7 @@ impl Reading {
             instance,
             silence_max: silence_max.unwrap_or(SILENCE_MAX),
             keys,
+            keys_replaced: keys_replaced?,
             spool_bytes_max: spool_bytes_max?,
             clickhouse: clickhouse?,
             database: database?,

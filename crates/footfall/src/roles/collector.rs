@@ -18,7 +18,7 @@ use crate::notice::Running;
 use crate::privacy_page::{self, Ask, PrivacyPage};
 use crate::{assets, engine, station};
 
-/// How often it is looked which hour's key seals: an hour's key is published an hour before.
+/// How often it is looked which hour's key seals: keys are published some hours ahead.
 const KEY_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs until told to stop.
@@ -63,7 +63,10 @@ pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
         let (directory, clock) = (Arc::clone(&directory), common.clock.clone());
         async move {
             loop {
-                public_keys.store(directory.public_key(clock.now()).map(Arc::new));
+                // Without one of this hour the last one is sealed to for a while: the collector knows how long.
+                if let Some(key) = directory.public_key(clock.now()) {
+                    public_keys.store(Some(Arc::new(key)));
+                }
                 tokio::time::sleep(KEY_EVERY).await;
             }
         }

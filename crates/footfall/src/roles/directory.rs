@@ -62,6 +62,17 @@ impl Directory {
         self.feed.values().get(SPREAD).and_then(|value| value.as_ref().try_into().ok())
     }
 
+    /// Whether other keys are published for any of these hours.
+    pub fn has_other_keys(&self, keys: &[PublicKey]) -> bool {
+        let known = self.keys.load();
+        keys.iter().any(|key| known.get(&key.hour).is_some_and(|known| known != key))
+    }
+
+    /// Whether other keys, or another secret, are published than these: by processors that do not share their directory.
+    pub fn differs(&self, keys: &[PublicKey], secret: &[u8; 32]) -> bool {
+        self.has_other_keys(keys) || self.partition_secret().is_some_and(|known| known != *secret)
+    }
+
     /// Publishes an hour's public key where it does not stand there yet.
     ///
     /// # Errors

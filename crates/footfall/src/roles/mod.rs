@@ -39,15 +39,21 @@ pub enum Role {
 /// Runs a role until told to stop.
 pub fn run(role: Role, config: Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         let common = Common::open(&config).await?;
         match role {
             Role::Collector => collector::run(&config, common).await,
             Role::Processor => processor::run(&config, common).await,
             Role::Dashboard => dashboard::run(&config, common).await,
         }
-    })
+    });
+    // Calls to brokers that do not answer may still be under way; whatever they were to do is repeated by the next start.
+    runtime.shutdown_timeout(END_WITHIN);
+    done
 }
+
+/// How long calls that are under way may take once the role has ended.
+const END_WITHIN: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// What every role has.
 struct Common {

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -42,8 +43,18 @@ pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
         audit: Arc::clone(&common.audit),
         clock: common.clock.clone(),
         metrics: metrics.clone(),
+        is_published: AtomicBool::new(false),
     };
-    directory.publish_partition_secret(&partition_secret(&keys_at)?).await?;
+    let secret = partition_secret(&keys_at)?;
+    let differs = directory.differs(&keys.store.publics(common.clock.now()), &secret);
+    anyhow::ensure!(
+        !differs || apart.keys_replaced,
+        "other processors publish other sealing keys than those in {}: what is sealed to them could not be opened here, and \
+         would be lost. Set `keys` to the one directory that all processors share (is it mounted?). Where that directory is lost \
+         for good, end all processors and start one with keys_replaced = true",
+        keys_at.display()
+    );
+    directory.publish_partition_secret(&secret).await?;
     keys.turn().await;
     let tables = assets::tables(config)?;
     tokio::select! {
@@ -81,6 +92,7 @@ pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
         }
     });
     let upkeep_handle = upkeep.abort_handle();
+    let mut upkeep_ended = false;
     // One that has no partition is ready to be given one.
     let router = station::router(&common.registry, || Ok(()));
     station::say_ready(common.listener.local_addr()?)?;
@@ -90,7 +102,7 @@ pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
             // A processor that gives up ends the process: its partitions go to others.
             _ = has_ended.wait_for(|ended| *ended) => {}
             // So does upkeep, which has no end of its own: without it no key would die.
-            _ = &mut upkeep => {}
+            _ = &mut upkeep => upkeep_ended = true,
         }
     };
     collector::serve_alone(common.listener, station::answering(router), ConnectionLimits::default(), figures, until)
@@ -100,6 +112,7 @@ pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
     upkeep_handle.abort();
     sending.abort();
     common.audit.record("stopped", &json!({}));
+    anyhow::ensure!(!upkeep_ended, "the upkeep of the sealing keys ended on a broken invariant; see the log");
     Ok(processed.context("the processor stopped on a broken invariant")??)
 }
 
@@ -119,6 +132,8 @@ struct Keys {
     audit: Arc<Audit>,
     clock: Clock,
     metrics: Metrics,
+    /// Whether the keys that were there at the start have been published: from then on others' are never replaced.
+    is_published: AtomicBool,
 }
 
 impl Keys {
@@ -134,7 +149,14 @@ impl Keys {
             }
             Err(error) => tracing::error!(%error, "sealing keys cannot be looked after; will try again"),
         }
-        for key in self.store.publics(now) {
+        let publics = self.store.publics(now);
+        if self.is_published.swap(true, Ordering::Relaxed) && self.directory.has_other_keys(&publics) {
+            tracing::error!(
+                "another processor publishes other sealing keys: `keys` is not one directory that all share"
+            );
+            return;
+        }
+        for key in publics {
             if let Err(error) = self.directory.publish_key(&key).await {
                 tracing::warn!(%error, hour = key.hour, "a public key cannot be published; will try again");
             }

@@ -6,8 +6,8 @@
 //! group hears that it was done; that order is the fence.
 
 use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::config::RDKafkaLogLevel;
@@ -28,8 +28,6 @@ const LOOK: Duration = Duration::from_millis(100);
 /// A member of the group. Dropping it leaves its partitions to whoever starts under its name, or to others after its silence.
 pub(super) struct Membership {
     consumer: Arc<BaseConsumer<Hearing>>,
-    /// Commits go one after the other, so that one whose caller gave up never overwrites a later one.
-    commits: Mutex<()>,
     ended: Arc<AtomicBool>,
 }
 
@@ -45,8 +43,7 @@ impl Membership {
         let hearing = Hearing { listener, ownership: Arc::default() };
         let consumer: BaseConsumer<Hearing> = settings.member(member)?.create_with_context(hearing).map_err(failed)?;
         consumer.subscribe(&[&settings.topic]).map_err(failed)?;
-        let membership =
-            Arc::new(Self { consumer: Arc::new(consumer), commits: Mutex::default(), ended: Arc::default() });
+        let membership = Arc::new(Self { consumer: Arc::new(consumer), ended: Arc::default() });
         let (consumer, ended) = (Arc::clone(&membership.consumer), Arc::clone(&membership.ended));
         let listen = move || listen(&consumer, &ended);
         std::thread::Builder::new()
@@ -62,7 +59,6 @@ impl Membership {
 
     /// Commits under a grant. It waits for the brokers, so it is called on threads made for that.
     pub(super) fn commit(&self, partition: u32, grant: Grant, list: &TopicPartitionList) -> Result<(), JournalError> {
-        let _one_at_a_time = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
         self.ownership().fenced(partition, grant, || {
             self.consumer.commit(list, CommitMode::Sync).map_err(|error| match fault::code(&error) {
                 Some(code) if is_fence(code) => JournalError::Fenced { partition },

@@ -13,7 +13,7 @@ mod reader;
 mod settings;
 mod topic;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset as Place, TopicPartitionList};
 
-use crate::{AppendError, Commit, Entry, Journal, JournalError, METADATA_BYTES_MAX, Offset, Ownership};
+use crate::{AppendError, Commit, Entry, Grant, Journal, JournalError, METADATA_BYTES_MAX, Offset, Ownership};
 use fault::Listener;
 pub use feed::{Feed, KEYS_MAX, Keeps, Publisher, VALUE_BYTES_MAX, Value};
 use member::Membership;
@@ -50,8 +50,10 @@ struct Clients {
     control: Arc<BaseConsumer<Listener>>,
     admin: AdminClient<Listener>,
     readers: Vec<Readers>,
-    /// Commits go one after the other, so that one whose caller gave up never overwrites a later one.
+    /// Commits go one after the other.
     commits: Mutex<()>,
+    /// How many commits were asked for, per partition: one whose caller gave up never overwrites a later one.
+    asked: Vec<AtomicU64>,
 }
 
 impl KafkaJournal {
@@ -114,7 +116,8 @@ impl Clients {
         let control = Arc::new(settings.control()?.create_with_context(listener.clone()).map_err(made)?);
         let admin = settings.base()?.create_with_context(listener.clone()).map_err(made)?;
         let readers = (0..settings.partitions).map(|_| Readers::default()).collect();
-        Ok(Self { settings, producer, listener, control, admin, readers, commits: Mutex::new(()) })
+        let asked = (0..settings.partitions).map(|_| AtomicU64::new(0)).collect();
+        Ok(Self { settings, producer, listener, control, admin, readers, commits: Mutex::new(()), asked })
     }
 
     /// Takes the client's events off its queue. Nobody polls this client, and a long outage would heap them up.
@@ -163,12 +166,31 @@ impl Clients {
         Ok(list)
     }
 
-    /// Commits as nobody's member: the brokers take that only where the group has none.
-    fn commit(&self, partition: u32, commit: &Commit) -> Result<(), JournalError> {
-        let _one_at_a_time = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
-        let list = self.to_commit(partition, commit)?;
+    /// Asks for a commit; what it answers is the commit's number.
+    fn ask_to_commit(&self, partition: u32) -> u64 {
+        self.asked.get(partition as usize).map_or(0, |asked| asked.fetch_add(1, Ordering::SeqCst) + 1)
+    }
+
+    /// Commits, unless a later commit of the partition has been asked for meanwhile: by a member under its grant, else as nobody's
+    /// member, which the brokers take only where the group has none.
+    fn commit(
+        &self,
+        partition: u32,
+        commit: &Commit,
+        number: u64,
+        member: Option<(&Membership, Grant)>,
+    ) -> Result<(), JournalError> {
         let tried = || format!("commit partition {partition}");
-        self.control.commit(&list, CommitMode::Sync).map_err(|error| self.fault(tried(), &error))
+        let list = self.to_commit(partition, commit)?;
+        let _one_at_a_time = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.asked.get(partition as usize).is_none_or(|asked| asked.load(Ordering::SeqCst) != number) {
+            let reason = "a later commit was asked for".to_owned();
+            return Err(JournalError::Unreachable { tried: tried(), reason });
+        }
+        match member {
+            Some((membership, grant)) => membership.commit(partition, grant, &list),
+            None => self.control.commit(&list, CommitMode::Sync).map_err(|error| self.fault(tried(), &error)),
+        }
     }
 
     fn committed(&self, partition: u32) -> Result<Option<Commit>, JournalError> {
@@ -281,14 +303,14 @@ impl Journal for KafkaJournal {
         if bytes > METADATA_BYTES_MAX {
             return Err(JournalError::MetadataTooLong { bytes });
         }
-        let Some(membership) = self.membership.clone() else {
-            return self.ask(partition, "commit", move |clients| clients.commit(partition, &commit)).await;
-        };
-        // Whose commit this is, is settled by who calls, not by when it is sent.
-        let grant = membership.ownership().grant_of(partition)?;
+        // Whose commit this is, and which one, is settled by who calls and when, not by when it is sent.
+        let grant =
+            self.membership.as_ref().map(|membership| membership.ownership().grant_of(partition)).transpose()?;
+        let member = self.membership.clone().zip(grant);
+        let number = self.clients.ask_to_commit(partition);
         self.ask(partition, "commit", move |clients| {
-            let list = clients.to_commit(partition, &commit)?;
-            membership.commit(partition, grant, &list)
+            let member = member.as_ref().map(|(membership, grant)| (membership.as_ref(), *grant));
+            clients.commit(partition, &commit, number, member)
         })
         .await
     }
