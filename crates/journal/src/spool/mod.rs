@@ -14,8 +14,8 @@ mod lane;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use model::limits::RECORD_BYTES_MAX;
 use model::{Clock, Millis};
@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::embedded::{self, EmbeddedJournal, Recovery};
-use crate::{AppendError, Commit, Entry, Journal, JournalError, Offset};
+use crate::{AppendError, Bound, Commit, Entry, Journal, JournalError, Offset};
 use lane::Lane;
 
 /// What an append answers for a record that is durable in the spool and has no offset in the journal yet.
@@ -42,6 +42,9 @@ pub const KEPT: Duration = Duration::from_secs((27 * 60 - 10) * 60);
 
 /// Parts into which the room is divided, so that what is drained gives it back piece by piece.
 const SEGMENTS: u64 = 64;
+
+/// How long a record that found no room says that the next one will not either: whoever asks is kept away meanwhile, and tries again.
+const NO_ROOM_HOLDS: Duration = Duration::from_secs(5);
 
 /// How a spool is opened; [`Settings::new`] has the defaults.
 #[derive(Clone, Debug)]
@@ -103,6 +106,8 @@ struct Shared<J> {
     lanes: Vec<Lane>,
     settings: Settings,
     totals: Totals,
+    /// When a record last found no room, which a disk may lack long before the bound is reached.
+    no_room: Mutex<Option<Instant>>,
 }
 
 #[derive(Debug, Default)]
@@ -131,7 +136,8 @@ impl<J: Journal> Spooled<J> {
         for partition in 0..partitions {
             lanes.push(find_lane(&spool, partition).await?);
         }
-        let shared = Arc::new(Shared { inner, spool, lanes, settings, totals: Totals::default() });
+        let shared =
+            Arc::new(Shared { inner, spool, lanes, settings, totals: Totals::default(), no_room: Mutex::default() });
         let stop = watch::Sender::new(false);
         let mut drains = JoinSet::new();
         for partition in 0..partitions {
@@ -197,7 +203,10 @@ impl<J: Journal> Spooled<J> {
         }
         let failure = spool.failure().map(|failure| failure.to_string());
         let full = || format!("the spool has reached its bound of {} bytes", settings.bytes_max);
-        failure.or_else(|| (spool.held_bytes() >= settings.bytes_max).then(full))
+        let no_room = self.shared.no_room().filter(|since| since.elapsed() < NO_ROOM_HOLDS);
+        failure
+            .or_else(|| (spool.held_bytes() >= settings.bytes_max).then(full))
+            .or_else(|| no_room.map(|_| "the spool found no room; is the disk full?".to_owned()))
     }
 }
 
@@ -215,11 +224,23 @@ async fn find_lane(spool: &EmbeddedJournal, partition: u32) -> Result<Lane, Jour
     Ok(Lane::new(next, spool.end(partition).await?))
 }
 
+impl<J> Shared<J> {
+    fn no_room(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.no_room.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl<J: Journal> Shared<J> {
     /// Makes a record wait.
     async fn spool(&self, lane: &Lane, partition: u32, record: Vec<u8>) -> Result<Offset, AppendError> {
         let entering = lane.enter();
-        let offset = self.spool.append(partition, record).await?;
+        let appended = self.spool.append(partition, record).await;
+        match &appended {
+            Ok(_) => *self.no_room() = None,
+            Err(AppendError::Full(Bound::Space)) => *self.no_room() = Some(Instant::now()),
+            Err(_) => {}
+        }
+        let offset = appended?;
         entering.entered(offset, self.settings.clock.now());
         self.totals.spooled.fetch_add(1, Ordering::Relaxed);
         Ok(NOT_YET)

@@ -141,6 +141,8 @@ async fn a_full_spool_refuses_and_takes_again_once_it_is_drained() {
         }
     };
     assert_eq!(refusal, AppendError::Full(Bound::Space));
+    // The bound is not quite reached, but the last record found no room, and readiness follows from that.
+    assert!(spooled.refuses().is_some());
     assert!((80..100).contains(&taken), "{taken}");
     assert!(on_disk(directory.path()) < 110_000);
     inner.set(Mood::Well);
@@ -152,6 +154,7 @@ async fn a_full_spool_refuses_and_takes_again_once_it_is_drained() {
     }
     inner.set(Mood::Unreachable);
     assert_eq!(spooled.append(0, vec![7; 1_000]).await, Ok(NOT_YET));
+    assert_eq!(spooled.refuses(), None);
     inner.set(Mood::Well);
     drained(&spooled).await;
     assert_eq!(read_all(&*inner, 0, 100).await.len(), taken + 1);
