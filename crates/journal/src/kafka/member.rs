@@ -79,10 +79,11 @@ impl Drop for Membership {
     }
 }
 
-/// What the brokers answer to the commit of a process that they gave up.
+/// What the brokers answer to the commit of a process that they gave up, and the client once it has heard that for good: then it
+/// says why elsewhere ([`Hearing::hear`]).
 const fn is_fence(code: RDKafkaErrorCode) -> bool {
-    use RDKafkaErrorCode::{FencedInstanceId, IllegalGeneration, UnknownMemberId};
-    matches!(code, IllegalGeneration | UnknownMemberId | FencedInstanceId)
+    use RDKafkaErrorCode::{Fatal, FencedInstanceId, IllegalGeneration, UnknownMemberId};
+    matches!(code, IllegalGeneration | UnknownMemberId | FencedInstanceId | Fatal)
 }
 
 /// Hears what the group says until the membership ends. The client is dropped here: ending it joins its threads.
@@ -163,7 +164,10 @@ impl Hearing {
         let ends = |code| matches!(code, RDKafkaErrorCode::Fatal | RDKafkaErrorCode::FencedInstanceId);
         if fatal || fault::code(error).is_some_and(ends) {
             let tried = "stay in the consumer group".to_owned();
-            let reason = format!("{error}; has another processor started with the same `instance`?");
+            let reason = format!(
+                "{error}; has another processor started with the same `instance`, or were the brokers silent for longer than \
+                 `silence_max`? A start makes it a member again"
+            );
             self.ownership.fail(JournalError::Failed { tried, reason });
         }
     }
