@@ -2,13 +2,15 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { geoArea, geoNaturalEarth1, geoPath } from "d3-geo";
+import { feature } from "topojson-client";
 import { defineConfig } from "vite";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const module = (name) => join(here, "node_modules", name);
 const version = (name) => JSON.parse(readFileSync(join(module(name), "package.json"), "utf8")).version;
 const flagsFolder = `assets/flags-${version("country-flag-icons")}`;
-const carried = ["preact", "uplot", "country-flag-icons"];
+const carried = ["preact", "uplot", "country-flag-icons", "world-atlas"];
 
 /** Pictures of flags, because half of the systems have no letters for them. */
 function flags() {
@@ -33,11 +35,56 @@ function licences() {
   };
 }
 
+/** The map's width; all its coordinates are whole ones of it. */
+const MAP_WIDTH = 1000;
+
+/** Countries smaller than this on the sphere are a dot as well: nobody hits Singapore with a mouse. */
+const DOT_STERADIANS = 0.0002;
+
+/** The world as paths, projected while building, so that a browser gets no library for it: `virtual:world`. */
+function world() {
+  const name = "virtual:world";
+  return {
+    name: "world",
+    resolveId: (id) => (id === name ? `\0${name}` : undefined),
+    load(id) {
+      if (id !== `\0${name}`) return undefined;
+      const topology = JSON.parse(readFileSync(join(module("world-atlas"), "countries-50m.json"), "utf8"));
+      // Antarctica has no visitors and a third of the height.
+      const shapes = feature(topology, topology.objects.countries).features.filter((shape) => shape.id !== "010");
+      const projection = geoNaturalEarth1().fitWidth(MAP_WIDTH, { type: "FeatureCollection", features: shapes });
+      const path = geoPath(projection).digits(0);
+      const height = Math.ceil(geoPath(projection).bounds({ type: "FeatureCollection", features: shapes })[1][1]);
+      const paths = {};
+      const dots = {};
+      for (const shape of shapes) {
+        // The atlas numbers countries as ISO 3166-1 does; the platform knows their letters. What has none is land only.
+        const [, code = ""] = shape.id === undefined ? [] : Intl.getCanonicalLocales(`und-${shape.id}`)[0].split("-");
+        const country = /^[A-Z]{2}$/.test(code) ? code : "";
+        const drawn = rings(path(shape) ?? "");
+        if (drawn !== "") paths[country] = (paths[country] ?? "") + drawn;
+        if (country !== "" && geoArea(shape) < DOT_STERADIANS) dots[country] = path.centroid(shape).map(Math.round);
+      }
+      return `export default ${JSON.stringify({ width: MAP_WIDTH, height, paths, dots })}`;
+    },
+  };
+}
+
+/** A path without points that rounding made one, and without islands that are then less than a triangle. */
+function rings(path) {
+  return path
+    .split("M")
+    .map((ring) => ring.replace("Z", "").split("L").filter((point, i, all) => point !== all[i - 1]))
+    .filter((points) => points.length > 3)
+    .map((points) => `M${points.join("L")}Z`)
+    .join("");
+}
+
 export default defineConfig({
   root: here,
   define: { __FLAGS__: JSON.stringify(`/${flagsFolder}/`) },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  plugins: [flags(), licences()],
+  plugins: [flags(), licences(), world()],
   build: {
     target: "es2022",
     modulePreload: { polyfill: false },

@@ -1,18 +1,33 @@
 // The public API as this page uses it. Nothing else is asked, and no other host.
 
+import { t } from "./i18n";
+
 export interface Site {
   domain: string;
   timezone: string;
   public: boolean;
 }
 
-export type Metric = "visitors" | "visits" | "pageviews" | "views_per_visit" | "bounce_rate" | "visit_duration" | "events" | "percentage";
+export type Metric = "visitors" | "visits" | "pageviews" | "views_per_visit" | "bounce_rate" | "visit_duration" | "events" | "percentage" | "time_on_page" | "scroll_depth" | "exit_rate";
+
+/** The rows or visits that are kept: those of which a dimension has one of the values. */
+export interface Filter {
+  operator: "is" | "is_not" | "contains" | "contains_not";
+  dimension: string;
+  values: string[];
+}
+
+/** A filter as the API reads it. */
+export type SentFilter = [string, string, string[]] | [string, string, string[], { case_sensitive: boolean }];
+
+export const sent = (filters: Filter[]): SentFilter[] => filters.map(({ operator, dimension, values }) => [operator, dimension, values]);
 
 export interface Query {
   site_id: string;
   metrics: Metric[];
   date_range: string | [string, string];
   dimensions?: string[];
+  filters?: SentFilter[];
   order_by?: [string, "asc" | "desc"][];
   include?: { time_labels?: boolean; total_rows?: boolean; coverage?: boolean };
   pagination?: { limit?: number; offset?: number };
@@ -48,6 +63,7 @@ export interface Answer {
   results: Row[];
   meta: {
     metric_warnings?: Partial<Record<Metric, { code: string; warning: string }>>;
+    filter_warnings?: Record<string, { code: string; warning: string }>;
     folded?: { value: string; warning: string };
     time_labels?: string[];
     total_rows?: number;
@@ -108,6 +124,25 @@ export function live(site: string, signal?: AbortSignal): Promise<number | typeo
   return ask(`/api/v1/stats/realtime/visitors?site_id=${encodeURIComponent(site)}`, { signal });
 }
 
+/** What became of every hit of a range. */
+export interface Ledger {
+  received: Told;
+  counted: Told;
+  minimal: Told;
+  refused: Record<string, Told>;
+  bots: Record<string, Told>;
+  late: Told;
+  expired: Told;
+  expired_by_reason: Record<string, Told>;
+  coverage: Coverage;
+  degraded?: Degraded[];
+  rounded?: { to: number; warning: string };
+}
+
+export function ledger(site: string, [first, last]: [string, string], signal?: AbortSignal): Promise<Ledger> {
+  return ask(`/api/v1/ledger?site_id=${encodeURIComponent(site)}&date_range=${first},${last}`, { signal });
+}
+
 async function ask<T>(path: string, request: RequestInit): Promise<T> {
   const headers = new Headers(request.headers);
   const token = sessionStorage.getItem(TOKEN);
@@ -117,10 +152,10 @@ async function ask<T>(path: string, request: RequestInit): Promise<T> {
     response = await fetch(path, { ...request, headers });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new ApiError("Footfall cannot be reached. Trying again…", 0);
+    throw new ApiError(t("unreachable"), 0);
   }
   const body: unknown = await response.json().catch(() => null);
   if (response.ok) return body as T;
   const message = (body as { error?: string } | null)?.error;
-  throw new ApiError(message ?? `Footfall answered with status ${response.status}.`, response.status);
+  throw new ApiError(message ?? t("status", { status: String(response.status) }), response.status);
 }

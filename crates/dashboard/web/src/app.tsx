@@ -1,18 +1,34 @@
-// The page: who may look, which site, and its report.
+// The page: who may look, which site, and its view.
 
 import { useEffect, useState } from "preact/hooks";
-import { ApiError, type Site, forgetToken, hasToken, sites as askSites } from "./api";
+import { ApiError, type Site, forgetToken, hasToken, query, sites as askSites } from "./api";
+import { Detail } from "./detail";
+import { FilterChips } from "./filters";
+import { clock } from "./format";
 import { Header } from "./header";
+import { preferred, speak, t } from "./i18n";
+import { KeyHelp, useKeys } from "./keys";
+import { LedgerView } from "./ledger";
 import { Lists } from "./lists";
-import { usePlace } from "./place";
-import { resolve, today } from "./range";
+import { LiveView } from "./live";
 import { Overview } from "./overview";
+import { type Go, type Place, usePlace } from "./place";
+import { resolve, today } from "./range";
+import type { Scope } from "./scope";
 import { SignIn } from "./sign-in";
-import { useTick } from "./use-answer";
+import { useAnswer, useTick } from "./use-answer";
 
 type Sites = { site: "loading" } | { site: "refused"; wrong: boolean } | { site: "failed"; message: string } | { site: "known"; list: Site[] };
 
 export function App() {
+  const [place, go] = usePlace();
+  const spoken = place.language ?? preferred(navigator.languages);
+  speak(spoken);
+  useEffect(() => {
+    document.documentElement.lang = spoken;
+    if (place.theme === "system") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = place.theme;
+  }, [spoken, place.theme]);
   const [known, setKnown] = useState<Sites>({ site: "loading" });
   const [attempt, setAttempt] = useState(0);
   const load = () => setAttempt((attempt) => attempt + 1);
@@ -50,54 +66,76 @@ export function App() {
           </p>
         </main>
       );
-    case "known":
-      return (
-        <Report
-          sites={known.list}
-          onSignOut={() => {
-            forgetToken();
-            load();
-          }}
-          onSignIn={() => setKnown({ site: "refused", wrong: false })}
-        />
-      );
+    case "known": {
+      const wanted = known.list.find((site) => site.domain === place.site);
+      const site = wanted ?? known.list[0];
+      if (site === undefined) {
+        return (
+          <main class="page centred">
+            <p class="notice">{t("no_site")}</p>
+          </main>
+        );
+      }
+      if (wanted === undefined && place.site !== null && !hasToken()) return <SignIn wrong={false} onToken={load} />;
+      const signOut = () => {
+        forgetToken();
+        load();
+      };
+      return <Views sites={known.list} site={site} place={place} go={go} onSignOut={signOut} onSignIn={() => setKnown({ site: "refused", wrong: false })} />;
+    }
   }
 }
 
-function Report({ sites, onSignOut, onSignIn }: { sites: Site[]; onSignOut: () => void; onSignIn: () => void }) {
-  const [place, go] = usePlace();
+interface Props {
+  sites: Site[];
+  site: Site;
+  place: Place;
+  go: Go;
+  onSignOut: () => void;
+  onSignIn: () => void;
+}
+
+function Views({ sites, site, place, go, onSignOut, onSignIn }: Props) {
   const tick = useTick();
-  const wanted = sites.find((site) => site.domain === place.site);
-  const site = wanted ?? sites[0];
-  useEffect(() => {
-    document.title = site === undefined ? "Footfall" : `${site.domain} · Footfall`;
-  }, [site]);
-  if (site === undefined) {
-    return (
-      <main class="page centred">
-        <p class="notice">No site is configured yet. Start Footfall with <code>--site example.com</code> to measure one.</p>
-      </main>
-    );
-  }
-  if (wanted === undefined && place.site !== null && !hasToken()) {
-    return <SignIn wrong={false} onToken={() => location.reload()} />;
-  }
+  const [help, setHelp] = useState(false);
+  // The first day with a count: what "all time" begins with, and before which nothing is a loss.
+  const history = useAnswer(`history ${site.domain}`, 0, (signal) => query({ site_id: site.domain, metrics: ["pageviews"], date_range: "all" }, signal));
+  const firstDay = history.value?.query.date_range[0].slice(0, 10);
   // The day may change while the page is open: the range is resolved at every tick.
-  const range = resolve(place.range, today(site.timezone));
+  const now = today(site.timezone);
+  const range = resolve(place.period, now, place.custom, firstDay);
+  const scope: Scope = { site, range, place, filters: place.filters, tick: range.open ? tick : 0, go };
+  useKeys(scope, now, setHelp);
+  useEffect(() => {
+    document.title = `${site.domain} · Footfall`;
+  }, [site]);
   return (
-    <main class="page">
-      <Header sites={sites} site={site} range={range} tick={tick} go={go} onSignOut={onSignOut} onSignIn={onSignIn} />
-      <Overview site={site} range={range} metric={place.metric} tick={tick} go={go} />
-      <Lists site={site} range={range} tick={tick} />
+    <div class="page">
+      <a class="skip" href="#report">
+        {t("skip")}
+      </a>
+      <Header sites={sites} scope={scope} today={now} liveTick={tick} onHelp={() => setHelp(true)} onSignOut={onSignOut} onSignIn={onSignIn} />
+      <main id="report" tabIndex={-1}>
+        {place.view === "report" && (
+          <>
+            <FilterChips scope={scope} />
+            <Overview scope={scope} firstDay={firstDay} />
+            <Lists scope={scope} />
+          </>
+        )}
+        {place.view === "live" && <LiveView scope={scope} tick={tick} />}
+        {place.view === "ledger" && <LedgerView scope={scope} />}
+      </main>
       <footer class="foot">
-        <p>
-          Days are those of {site.timezone.replaceAll("_", " ")}. A visitor is known for one day only and cannot be followed to the next.
-        </p>
-        <nav aria-label="More">
+        <p>{t("foot", { zone: site.timezone.replaceAll("_", " ") })}</p>
+        <p class="updated">{t("updated", { time: clock(new Date(), site.timezone) })}</p>
+        <nav aria-label="API">
           <a href="/api/openapi.json">API</a>
-          <a href="/licences.txt">Licences</a>
+          <a href="/licences.txt">{t("licences")}</a>
         </nav>
       </footer>
-    </main>
+      {place.detail !== null && <Detail key={`${place.detail} ${place.property}`} scope={scope} />}
+      {help && <KeyHelp onClose={() => setHelp(false)} />}
+    </div>
   );
 }

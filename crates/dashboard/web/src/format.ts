@@ -1,18 +1,22 @@
-// Numbers, durations, dates and names as they stand on the page.
+// Numbers, durations, dates and names as they stand on the page, in its language.
 
 import { FEWER, type Metric, type Told } from "./api";
+import { language, t } from "./i18n";
 
-const LOCALE = "en";
-const exact = new Intl.NumberFormat(LOCALE);
-const compact = new Intl.NumberFormat(LOCALE, { notation: "compact", maximumFractionDigits: 1 });
-const decimal = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximumFractionDigits: 2 });
-const regions = new Intl.DisplayNames([LOCALE], { type: "region" });
-const languages = new Intl.DisplayNames([LOCALE], { type: "language" });
+const numbers = new Map<string, Intl.NumberFormat>();
 
-export const whole = (number: number) => exact.format(number);
+function number(options: Intl.NumberFormatOptions = {}): Intl.NumberFormat {
+  const key = language() + JSON.stringify(options);
+  const known = numbers.get(key) ?? new Intl.NumberFormat(language(), options);
+  numbers.set(key, known);
+  return known;
+}
+
+export const whole = (value: number) => number().format(value);
 
 /** Short from six digits on; the exact number belongs into a title. */
-export const short = (number: number) => (Math.abs(number) < 100_000 ? exact.format(number) : compact.format(number));
+export const short = (value: number) =>
+  Math.abs(value) < 100_000 ? whole(value) : number({ notation: "compact", maximumFractionDigits: 1 }).format(value);
 
 /** What a bar or a point of a told number is as long or high as: fewer than ten stand in their middle. */
 export const sized = (value: Told | undefined): number | null => (value === FEWER ? 5 : (value ?? null));
@@ -30,12 +34,15 @@ export function metricValue(metric: Metric, value: Told | undefined): string {
     case "events":
       return short(value);
     case "views_per_visit":
-      return decimal.format(value);
+      return number({ minimumFractionDigits: 1, maximumFractionDigits: 2 }).format(value);
     case "bounce_rate":
-      return `${exact.format(value)}%`;
+    case "scroll_depth":
+      return `${whole(value)}%`;
     case "percentage":
+    case "exit_rate":
       return `${value.toFixed(1)}%`;
     case "visit_duration":
+    case "time_on_page":
       return duration(value);
   }
 }
@@ -44,14 +51,15 @@ export function duration(seconds: number): string {
   const hours = Math.floor(seconds / 3600);
   const minutes = Math.floor((seconds % 3600) / 60);
   const rest = Math.round(seconds % 60);
-  if (hours > 0) return `${hours}h ${minutes}m`;
-  return minutes > 0 ? `${minutes}m ${String(rest).padStart(2, "0")}s` : `${rest}s`;
+  const [h, m, s] = [t("hours"), t("minutes"), t("seconds")];
+  if (hours > 0) return `${hours}${h} ${minutes}${m}`;
+  return minutes > 0 ? `${minutes}${m} ${String(rest).padStart(2, "0")}${s}` : `${rest}${s}`;
 }
 
 export function countryName(code: string): string {
-  if (!/^[A-Z]{2}$/.test(code)) return code === "" ? "Unknown" : code;
+  if (!/^[A-Z]{2}$/.test(code)) return code === "" ? t("unknown") : code;
   try {
-    return regions.of(code) ?? code;
+    return new Intl.DisplayNames([language()], { type: "region" }).of(code) ?? code;
   } catch {
     return code;
   }
@@ -59,30 +67,28 @@ export function countryName(code: string): string {
 
 export function languageName(tag: string): string {
   try {
-    return tag === "" ? "Unknown" : (languages.of(tag) ?? tag);
+    return tag === "" ? t("unknown") : (new Intl.DisplayNames([language()], { type: "language" }).of(tag) ?? tag);
   } catch {
     return tag;
   }
 }
 
 const at = (label: string) => new Date(`${label.slice(0, 10)}T${label.length > 10 ? label.slice(11, 19) : "00:00:00"}Z`);
-const dates = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(LOCALE, { timeZone: "UTC", ...options });
-const dayAndMonth = dates({ day: "numeric", month: "short" });
-const weekday = dates({ weekday: "short", day: "numeric", month: "short" });
-const month = dates({ month: "short" });
-const monthAndYear = dates({ month: "short", year: "numeric" });
+const dates = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(language(), { timeZone: "UTC", ...options });
+const dayAndMonth = (label: string) => dates({ day: "numeric", month: "short" }).format(at(label));
 
-/** A bucket under the axis; a month says its year where that changes. */
-export function axisLabel(label: string, grain: string): string {
-  if (grain === "time:hour") return label.slice(11, 16);
-  if (grain === "time:day") return dayAndMonth.format(at(label));
-  return label.slice(5, 7) === "01" ? label.slice(0, 4) : month.format(at(label));
+/** A bucket under the axis; a month says its year where that changes, and an hour its day. */
+export function axisLabel(label: string, grain: string, severalDays = false): string {
+  if (grain === "time:hour") return severalDays && label.slice(11, 13) === "00" ? dayAndMonth(label) : label.slice(11, 16);
+  if (grain !== "time:month") return dayAndMonth(label);
+  return label.slice(5, 7) === "01" ? label.slice(0, 4) : dates({ month: "short" }).format(at(label));
 }
 
 /** A bucket in full. */
 export function bucketLabel(label: string, grain: string): string {
-  if (grain === "time:month") return monthAndYear.format(at(label));
-  const day = weekday.format(at(label));
+  if (grain === "time:month") return dates({ month: "short", year: "numeric" }).format(at(label));
+  const day = dates({ weekday: "short", day: "numeric", month: "short" }).format(at(label));
+  if (grain === "time:week") return t("week_of", { day });
   if (grain !== "time:hour") return day;
   return `${day}, ${label.slice(11, 16)}–${label.slice(11, 13)}:59`;
 }
@@ -90,4 +96,9 @@ export function bucketLabel(label: string, grain: string): string {
 export function dateSpan([first, last]: [string, string]): string {
   const full = dates({ day: "numeric", month: "short", year: "numeric" });
   return first === last ? full.format(at(first)) : full.formatRange(at(first), at(last));
+}
+
+/** A time of day to the second, where the site is. */
+export function clock(now: Date, timezone: string): string {
+  return new Intl.DateTimeFormat("en-GB", { timeZone: timezone, hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(now);
 }

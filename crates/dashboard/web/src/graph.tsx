@@ -5,16 +5,22 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Answer, Metric, Site, Told } from "./api";
 import { axisLabel, bucketLabel, duration, metricValue, short, sized } from "./format";
-import { GRAPHED } from "./place";
-import { type Range, openBucket } from "./range";
+import { t } from "./i18n";
+import { Problem } from "./problem";
+import { type Interval, type Range, openBucket } from "./range";
+import { METRICS } from "./reports";
+import type { Scope } from "./scope";
 import type { Asked } from "./use-answer";
 
-const HEIGHT = 300;
+const HEIGHT = 280;
 
 interface Points {
   labels: string[];
   /** As told; what a bucket is as high as, is `sized`. */
   values: Told[];
+  /** The comparison's, bucket by bucket, and their labels. */
+  earlier: Told[];
+  earlierLabels: string[];
   /** The bucket that is still filling, or beyond the end. */
   open: number;
   /** Counts are told in steps of this. */
@@ -22,39 +28,40 @@ interface Points {
 }
 
 interface Props {
-  site: Site;
-  range: Range;
+  scope: Scope;
+  /** Of the metric in the answer. */
+  index: number;
   metric: Metric;
-  label: string;
+  interval: Interval;
   /** The first day with any count. */
   firstDay: string | undefined;
   asked: Asked<Answer>;
+  before: Answer | undefined;
 }
 
-export function Graph({ site, range, metric, label, firstDay, asked }: Props) {
+export function Graph({ scope, index, metric, interval, firstDay, asked, before }: Props) {
+  const { site, range } = scope;
   if (asked.error !== undefined && asked.value === undefined) {
     return (
       <div class="plot">
-        <p class="notice" role="alert">
-          {asked.error.message}
-        </p>
+        <Problem error={asked.error} scope={scope} />
       </div>
     );
   }
   if (asked.value === undefined) return <div class="plot waiting" aria-busy="true" />;
-  const points = read(asked.value, metric, openBucket(range.grain, site.timezone), firstDay);
-  if (asked.value.results.length === 0) return <Nothing site={site} range={range} />;
+  if (asked.value.results.length === 0) return <Nothing site={site} range={range} filtered={scope.filters.length > 0} />;
+  const points = read(asked.value, before, index, openBucket(interval, site.timezone, range.dates[0]), firstDay);
+  const shown = { points, grain: `time:${interval}`, metric, label: t(METRICS[metric]), theme: scope.place.theme };
   return (
     <>
-      <Plot points={points} grain={range.grain} metric={metric} label={label} />
-      <Table points={points} grain={range.grain} metric={metric} label={label} />
+      <Plot {...shown} />
+      <Table {...shown} />
     </>
   );
 }
 
 /** Puts a value on every label: zero where nothing was counted, nothing before the first count and where time has not come yet. */
-function read(answer: Answer, metric: Metric, now: string, firstDay: string | undefined): Points {
-  const index = GRAPHED.indexOf(metric);
+function read(answer: Answer, before: Answer | undefined, index: number, now: string, firstDay: string | undefined): Points {
   const labels = answer.meta.time_labels ?? [];
   const known = new Map(answer.results.map((row) => [row.dimensions[0], row.metrics[index] ?? null]));
   const ahead = labels.findIndex((label) => label > now);
@@ -62,7 +69,10 @@ function read(answer: Answer, metric: Metric, now: string, firstDay: string | un
   const isMeasured = (i: number) => i >= first && (ahead === -1 || i < ahead);
   const values = labels.map((label, i) => (isMeasured(i) ? (known.get(label) ?? 0) : null));
   const open = labels.indexOf(now);
-  return { labels, values, open: open === -1 ? labels.length : open, step: answer.meta.rounded?.to ?? 1 };
+  const earlierLabels = before?.meta.time_labels ?? [];
+  const earlierKnown = new Map(before?.results.map((row) => [row.dimensions[0], row.metrics[index] ?? null]));
+  const earlier = before === undefined ? [] : labels.map((_, i) => earlierLabels[i] === undefined ? null : (earlierKnown.get(earlierLabels[i]) ?? 0));
+  return { labels, values, earlier, earlierLabels, open: open === -1 ? labels.length : open, step: answer.meta.rounded?.to ?? 1 };
 }
 
 interface PlotProps {
@@ -70,9 +80,10 @@ interface PlotProps {
   grain: string;
   metric: Metric;
   label: string;
+  theme: string;
 }
 
-function Plot({ points, grain, metric, label }: PlotProps) {
+function Plot({ points, grain, metric, label, theme }: PlotProps) {
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const shown = useRef(points);
@@ -92,10 +103,10 @@ function Plot({ points, grain, metric, label }: PlotProps) {
       made.destroy();
       plot.current = null;
     };
-  }, [grain, metric, dark, points.labels.length]);
+  }, [grain, metric, dark, theme, points.labels.length, points.earlier.length]);
   useEffect(() => {
     plot.current?.setData(data(points));
-  }, [points.values.join(), points.labels[0]]);
+  }, [points.values.join(), points.earlier.join(), points.labels[0]]);
 
   const move = (event: KeyboardEvent) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -114,31 +125,40 @@ function Plot({ points, grain, metric, label }: PlotProps) {
       ref={frame}
       tabIndex={0}
       role="group"
-      aria-roledescription="graph"
-      aria-label={`${label} over time; arrow keys read the values, the table below has them all`}
+      aria-roledescription={t("graph")}
+      aria-label={t("graph_label", { metric: label })}
       onKeyDown={move}
       onBlur={() => setHover(null)}
     >
       {hover !== null && value !== null && (
         <div class={hover.index > points.labels.length / 2 ? "tip before" : "tip"} role="status" style={{ left: `${hover.left}px` }}>
-          <b>{metricValue(metric, value)}</b> {label.toLowerCase()}
+          <b>{metricValue(metric, value)}</b> {label}
           <br />
           <span>
             {bucketLabel(points.labels[hover.index] ?? "", grain)}
-            {hover.index === points.open ? ", so far" : ""}
+            {hover.index === points.open ? ` (${t("so_far")})` : ""}
           </span>
+          {points.earlierLabels[hover.index] !== undefined && (
+            <>
+              <br />
+              <span>
+                {metricValue(metric, points.earlier[hover.index])} · {bucketLabel(points.earlierLabels[hover.index] ?? "", grain)}
+              </span>
+            </>
+          )}
         </div>
       )}
     </div>
   );
 }
 
-/** Two lines over one index: what is over, and the dashed step into what is not. */
+/** Lines over one index: the comparison, what is over, and the dashed step into what is not. */
 function data(points: Points): uPlot.AlignedData {
   const sizes = points.values.map(sized);
   const over = sizes.map((value, i) => (i < points.open ? value : null));
   const filling = sizes.map((value, i) => (i === points.open || i === points.open - 1 ? value : null));
-  return [points.values.map((_, i) => i), over, filling];
+  const earlier = points.labels.map((_, i) => sized(points.earlier[i]));
+  return [points.values.map((_, i) => i), earlier, over, filling];
 }
 
 type Show = (hover: { index: number; left: number } | null) => void;
@@ -157,7 +177,7 @@ function options(element: HTMLElement, grain: string, metric: Metric, shown: { c
   const few = shown.current.labels.length <= 2;
   const line = { stroke: accent, width: 2, fill, points: { show: few, size: 7, fill: accent } };
   const labelled = (plot: uPlot, at: number[]) => at.map((i) => label(plot, i));
-  const label = (_: uPlot, i: number) => (Number.isInteger(i) ? axisLabel(shown.current.labels[i] ?? "", grain) : "");
+  const label = (_: uPlot, i: number) => (Number.isInteger(i) ? axisLabel(shown.current.labels[i] ?? "", grain, shown.current.labels.length > 24) : "");
   return {
     width: element.clientWidth,
     height: HEIGHT,
@@ -177,7 +197,7 @@ function options(element: HTMLElement, grain: string, metric: Metric, shown: { c
         ...increments(metric, shown.current.step),
       },
     ],
-    series: [{}, line, { ...line, dash: [5, 5], width: 2 }],
+    series: [{}, { stroke: colour("--earlier"), width: 1.5, points: { show: few, size: 5 } }, line, { ...line, dash: [5, 5], width: 2 }],
     hooks: {
       setCursor: [
         (plot) => {
@@ -191,25 +211,27 @@ function options(element: HTMLElement, grain: string, metric: Metric, shown: { c
   };
 }
 
+const IN_PERCENT: Metric[] = ["bounce_rate", "exit_rate", "scroll_depth"];
+
 /** The graph's upper end: a little air, and never so low that one visit looks like a mountain. */
 function top(largest: number, metric: Metric, step: number): number {
-  if (metric === "bounce_rate") return 100;
-  const least = metric === "views_per_visit" ? 2 : metric === "visit_duration" ? 30 : step === 1 ? 4 : 2 * step;
+  if (IN_PERCENT.includes(metric)) return 100;
+  const least = metric === "views_per_visit" ? 2 : metric === "visit_duration" || metric === "time_on_page" ? 30 : step === 1 ? 4 : 2 * step;
   return Math.max(largest * 1.08, least);
 }
 
 /** Where the axis may have lines: between two steps there is no number to be read. */
 function increments(metric: Metric, step: number): { incrs?: number[] } {
-  if (metric === "visit_duration") return { incrs: [1, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600] };
-  if (step === 1 || metric === "views_per_visit" || metric === "bounce_rate") return {};
+  if (metric === "visit_duration" || metric === "time_on_page") return { incrs: [1, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600] };
+  if (step === 1 || metric === "views_per_visit" || IN_PERCENT.includes(metric)) return {};
   return { incrs: [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000].flatMap((ten) => [step * ten, 2 * step * ten, 5 * step * ten]) };
 }
 
 function axisValue(metric: Metric, value: number): string {
-  if (metric === "visit_duration") return duration(value);
+  if (metric === "visit_duration" || metric === "time_on_page") return duration(value);
   if (metric === "views_per_visit") return String(value);
   if (!Number.isInteger(value)) return "";
-  return metric === "bounce_rate" ? `${value}%` : short(value);
+  return IN_PERCENT.includes(metric) ? `${value}%` : short(value);
 }
 
 function useDark(): boolean {
@@ -224,14 +246,16 @@ function useDark(): boolean {
 }
 
 function Table({ points, grain, metric, label }: PlotProps) {
+  const compares = points.earlier.length > 0;
   return (
     <details class="as-table">
-      <summary>Show as table</summary>
+      <summary>{t("show_table")}</summary>
       <table>
         <thead>
           <tr>
-            <th scope="col">When</th>
+            <th scope="col">{t("when")}</th>
             <th scope="col">{label}</th>
+            {compares && <th scope="col">{t("compare")}</th>}
           </tr>
         </thead>
         <tbody>
@@ -242,9 +266,10 @@ function Table({ points, grain, metric, label }: PlotProps) {
               <tr key={bucket}>
                 <th scope="row">
                   {bucketLabel(bucket, grain)}
-                  {i === points.open ? " (so far)" : ""}
+                  {i === points.open ? ` (${t("so_far")})` : ""}
                 </th>
                 <td>{metricValue(metric, value)}</td>
+                {compares && <td>{metricValue(metric, points.earlier[i])}</td>}
               </tr>
             );
           })}
@@ -254,15 +279,15 @@ function Table({ points, grain, metric, label }: PlotProps) {
   );
 }
 
-function Nothing({ site, range }: { site: Site; range: Range }) {
+function Nothing({ site, range, filtered }: { site: Site; range: Range; filtered: boolean }) {
   const snippet = `<script defer data-domain="${site.domain}" src="${location.origin}/js/script.js"></script>`;
   return (
     <div class="plot nothing">
-      <h2>Nothing was counted {range.name === "day" ? "today yet" : "in this range"}</h2>
-      {range.open && (
+      <h2>{range.name === "day" ? t("nothing_today") : t("nothing_range")}</h2>
+      {range.open && !filtered && (
         <>
-          <p>This page notices the first visit by itself. To be counted, a page carries this line:</p>
-          <pre>{snippet}</pre>
+          <p>{t("nothing_hint")}</p>
+          <pre tabIndex={0}>{snippet}</pre>
         </>
       )}
     </div>

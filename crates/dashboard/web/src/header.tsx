@@ -1,40 +1,40 @@
-// The line on top: which site, who is there now, which range.
+// The line on top: which site, who is there now, which view and period, and how it is shown.
 
-import { useEffect } from "preact/hooks";
 import { type Site, hasToken, live } from "./api";
-import { dateSpan, inFull } from "./format";
+import { inFull } from "./format";
+import { LANGUAGES, type Word, language, t } from "./i18n";
 import { Mark } from "./mark";
-import type { Place } from "./place";
-import { RANGES, type Range } from "./range";
+import { Menu } from "./menu";
+import { Period } from "./period";
+import type { Theme, View } from "./place";
+import type { Scope } from "./scope";
 import { useAnswer } from "./use-answer";
 
 interface Props {
   sites: Site[];
-  site: Site;
-  range: Range;
-  tick: number;
-  go: (change: Partial<Place>) => void;
+  scope: Scope;
+  today: string;
+  liveTick: number;
+  onHelp: () => void;
   onSignOut: () => void;
   onSignIn: () => void;
 }
 
-export function Header({ sites, site, range, tick, go, onSignOut, onSignIn }: Props) {
-  useEffect(() => {
-    const press = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-      const chosen = RANGES.find((range) => range.key === event.key);
-      if (chosen !== undefined) go({ range: chosen.name });
-    };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
-  }, [go]);
+const VIEWS: { name: View; label: Word }[] = [
+  { name: "report", label: "view_report" },
+  { name: "live", label: "view_live" },
+  { name: "ledger", label: "view_ledger" },
+];
+
+export function Header({ sites, scope, today, liveTick, onHelp, onSignOut, onSignIn }: Props) {
+  const { site, place, go } = scope;
   return (
     <header class="top">
       <div class="who">
         <Mark />
         <h1 class="site">
           {sites.length > 1 ? (
-            <select aria-label="Site" value={site.domain} onChange={(event) => go({ site: event.currentTarget.value })}>
+            <select aria-label={t("site")} value={site.domain} onChange={(event) => go({ site: event.currentTarget.value, filters: [], detail: null })}>
               {sites.map((site) => (
                 <option key={site.domain} value={site.domain}>
                   {site.domain}
@@ -45,31 +45,53 @@ export function Header({ sites, site, range, tick, go, onSignOut, onSignIn }: Pr
             site.domain
           )}
         </h1>
-        <Live site={site} tick={tick} />
+        <Live site={site} tick={liveTick} />
       </div>
+      <nav class="views" aria-label={t("views")}>
+        {VIEWS.map(({ name, label }) => (
+          <button key={name} type="button" aria-current={place.view === name ? "page" : undefined} onClick={() => go({ view: name, detail: null })}>
+            {t(label)}
+          </button>
+        ))}
+      </nav>
       <div class="when">
-        <span class="dates">{dateSpan(range.dates)}</span>
-        <select
-          aria-label="Range"
-          aria-keyshortcuts={RANGES.map((range) => range.key).join(" ")}
-          value={range.name}
-          onChange={(event) => go({ range: RANGES.find((range) => range.name === event.currentTarget.value)?.name ?? "day" })}
-        >
-          {RANGES.map((range) => (
-            <option key={range.name} value={range.name}>
-              {range.label}
-            </option>
-          ))}
-        </select>
-        {hasToken() ? (
-          <button type="button" class="quiet" onClick={onSignOut}>
-            Sign out
-          </button>
-        ) : (
-          <button type="button" class="quiet" onClick={onSignIn}>
-            Sign in
-          </button>
-        )}
+        {place.view !== "live" && <Period scope={scope} today={today} />}
+        <Menu title={t("settings")} className="settings" label={<Sliders />}>
+          {() => (
+            <>
+              <label class="field">
+                {t("reading_language")}
+                <select value={language()} onChange={(event) => go({ language: LANGUAGES.find(({ code }) => code === event.currentTarget.value)?.code ?? null })}>
+                  {LANGUAGES.map(({ code, name }) => (
+                    <option key={code} value={code} lang={code}>
+                      {name}
+                    </option>
+                  ))}
+                </select>
+              </label>
+              <label class="field">
+                {t("theme")}
+                <select value={place.theme} onChange={(event) => go({ theme: event.currentTarget.value as Theme })}>
+                  <option value="system">{t("theme_system")}</option>
+                  <option value="light">{t("theme_light")}</option>
+                  <option value="dark">{t("theme_dark")}</option>
+                </select>
+              </label>
+              <button type="button" class="plain" onClick={onHelp}>
+                {t("keys")} <kbd>?</kbd>
+              </button>
+              {hasToken() ? (
+                <button type="button" class="plain" onClick={onSignOut}>
+                  {t("sign_out")}
+                </button>
+              ) : (
+                <button type="button" class="plain" onClick={onSignIn}>
+                  {t("sign_in")}
+                </button>
+              )}
+            </>
+          )}
+        </Menu>
       </div>
     </header>
   );
@@ -80,18 +102,27 @@ function Live({ site, tick }: { site: Site; tick: number }) {
   if (asked.error !== undefined) {
     return (
       <p class="live off" role="status" title={asked.error.message}>
-        <span class="dot" aria-hidden="true" /> not connected
+        <span class="dot" aria-hidden="true" /> {t("not_connected")}
       </p>
     );
   }
   if (asked.value === undefined) return <p class="live" />;
   return (
-    <p class={asked.value === 0 ? "live" : "live on"} role="status" title="Visitors of the last five minutes">
-      <span class="dot" aria-hidden="true" /> <b>{inFull(asked.value)}</b> {asked.value === 1 ? "visitor" : "visitors"} now
+    <p class={asked.value === 0 ? "live" : "live on"} role="status" title={t("live_title")}>
+      <span class="dot" aria-hidden="true" /> <b>{inFull(asked.value)}</b> {t("visitors_now", { n: asked.value })}
     </p>
   );
 }
 
-function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName);
+function Sliders() {
+  return (
+    <>
+      <svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.7" stroke-linecap="round">
+        <path d="M3 6h8m4 0h2M3 14h2m4 0h8" />
+        <circle cx="13" cy="6" r="2" />
+        <circle cx="7" cy="14" r="2" />
+      </svg>
+      <span class="unseen">{t("settings")}</span>
+    </>
+  );
 }

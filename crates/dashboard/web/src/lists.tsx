@@ -1,208 +1,244 @@
 // The reports below the graph: where visits come from, what they see, where and with what they are.
 
-import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { type Answer, type Metric, type Row, type Site, query } from "./api";
-import { countryName, inFull, languageName, metricValue, sized, whole } from "./format";
-import type { Range } from "./range";
-import { useAnswer } from "./use-answer";
+import { type Answer, type Metric, type Row, query } from "./api";
+import { csv, json, save } from "./export";
+import { dimensionName, valueName } from "./filters";
+import { inFull, metricValue, sized } from "./format";
+import { t } from "./i18n";
+import { WorldMap } from "./map";
+import { Problem } from "./problem";
+import { CARDS, type Card, METRICS, type Tab, filteredBy, metricsOf } from "./reports";
+import { type Scope, beside, listQuery, useList } from "./scope";
 
 const ROWS = 9;
 
-/** The lists are asked at every third tick: their rows change slower than the graph. */
-const TICKS_PER_LIST = 3;
+/** The map shows more countries than its list; no more than there are. */
+const COUNTRIES_MAX = 300;
 
-interface Tab {
-  name: string;
-  title: string;
-  dimension: string;
-  /** What a row is. */
-  column: string;
-  /** The number beside visitors. */
-  beside?: { metric: Metric; label: string };
-  show?: (value: string) => JSX.Element | string;
-}
+/** Most rows of a file: what one answer holds. */
+const EXPORT_ROWS_MAX = 10_000;
 
-const views = { metric: "pageviews" as const, label: "Views" };
-const visits = { metric: "visits" as const, label: "Visits" };
-const events = { metric: "events" as const, label: "Events" };
-
-const CARDS: { id: string; tabs: Tab[] }[] = [
-  {
-    id: "sources",
-    tabs: [
-      { name: "Sources", title: "Top sources", dimension: "visit:source", column: "Source" },
-      { name: "Channels", title: "Channels", dimension: "visit:channel", column: "Channel" },
-      { name: "Referrers", title: "Referrers", dimension: "visit:referrer", column: "Referrer" },
-      { name: "Campaigns", title: "Campaigns", dimension: "visit:utm_campaign", column: "Campaign" },
-    ],
-  },
-  {
-    id: "pages",
-    tabs: [
-      { name: "Top", title: "Top pages", dimension: "event:page", column: "Page", beside: views },
-      { name: "Entry", title: "Entry pages", dimension: "visit:entry_page", column: "Entry page", beside: visits },
-      { name: "Exit", title: "Exit pages", dimension: "visit:exit_page", column: "Exit page", beside: visits },
-    ],
-  },
-  {
-    id: "places",
-    tabs: [
-      { name: "Countries", title: "Countries", dimension: "visit:country", column: "Country", show: (code) => <Country code={code} /> },
-      { name: "Languages", title: "Languages", dimension: "visit:language", column: "Language", show: languageName },
-    ],
-  },
-  {
-    id: "devices",
-    tabs: [
-      { name: "Browsers", title: "Browsers", dimension: "visit:browser", column: "Browser" },
-      { name: "Systems", title: "Operating systems", dimension: "visit:os", column: "System" },
-      { name: "Devices", title: "Devices", dimension: "visit:device", column: "Device" },
-    ],
-  },
-  { id: "events", tabs: [{ name: "Events", title: "Events", dimension: "event:name", column: "Event", beside: events }] },
-];
-
-interface Props {
-  site: Site;
-  range: Range;
-  tick: number;
-}
-
-export function Lists({ site, range, tick }: Props) {
+export function Lists({ scope }: { scope: Scope }) {
   return (
     <div class="lists">
       {CARDS.map((card) => (
-        <Card key={card.id} id={card.id} tabs={card.tabs} site={site} range={range} tick={Math.floor(tick / TICKS_PER_LIST)} />
+        <ListCard key={card.id} card={card} scope={scope} />
       ))}
     </div>
   );
 }
 
-function Card({ id, tabs, site, range, tick }: Props & { id: string; tabs: Tab[] }) {
-  const [chosen, setChosen] = useState(0);
-  const tab = tabs[chosen];
+/** The dimension of a tab; a property's is the one that the reader named. */
+export function dimensionOf(tab: Tab, scope: Scope): string | null {
+  if (tab.dimension !== null) return tab.dimension;
+  return scope.place.property === null ? null : `event:props:${scope.place.property}`;
+}
+
+function ListCard({ card: { id, title, tabs }, scope }: { card: Card; scope: Scope }) {
+  const { tabs: chosen } = scope.place;
+  const tab = tabs.find((tab) => chosen.includes(tab.id)) ?? tabs[0];
   if (tab === undefined) return null;
+  const choose = (next: Tab) => {
+    const others = chosen.filter((id) => !tabs.some((tab) => tab.id === id));
+    scope.go({ tabs: next === tabs[0] ? others : [...others, next.id] });
+  };
   const move = (event: KeyboardEvent) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (step === undefined) return;
+    const next = step === undefined ? undefined : tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length];
+    if (next === undefined) return;
     event.preventDefault();
-    const next = (chosen + step + tabs.length) % tabs.length;
-    setChosen(next);
-    document.getElementById(`${id}-${next}`)?.focus();
+    choose(next);
+    document.getElementById(`${id}-${next.id}`)?.focus();
   };
   return (
     <section class={`card list ${id}`} aria-labelledby={`${id}-title`}>
       <div class="head">
-        <h2 id={`${id}-title`}>{tab.title}</h2>
-        {tabs.length > 1 && (
-          <div class="tabs" role="tablist" aria-label={id} onKeyDown={move}>
-            {tabs.map((tab, index) => (
-              <button
-                key={tab.name}
-                id={`${id}-${index}`}
-                type="button"
-                role="tab"
-                aria-selected={index === chosen}
-                aria-controls={`${id}-panel`}
-                tabIndex={index === chosen ? 0 : -1}
-                onClick={() => setChosen(index)}
-              >
-                {tab.name}
-              </button>
-            ))}
-          </div>
-        )}
+        <h2 id={`${id}-title`}>{t(tab.title)}</h2>
+        <div class="tabs" role="tablist" aria-label={t(title)} onKeyDown={move}>
+          {tabs.map((one) => (
+            <button
+              key={one.id}
+              id={`${id}-${one.id}`}
+              type="button"
+              role="tab"
+              aria-selected={one === tab}
+              aria-controls={`${id}-panel`}
+              tabIndex={one === tab ? 0 : -1}
+              onClick={() => choose(one)}
+            >
+              {t(one.name)}
+            </button>
+          ))}
+        </div>
       </div>
-      <div id={`${id}-panel`} class="panel" {...(tabs.length > 1 ? { role: "tabpanel", "aria-labelledby": `${id}-${chosen}` } : {})}>
-        <Rows tab={tab} site={site} range={range} tick={tick} />
+      <div id={`${id}-panel`} class="panel" role="tabpanel" aria-labelledby={`${id}-${tab.id}`}>
+        {tab.dimension === null && <PropertyName key={scope.place.property} scope={scope} />}
+        <Rows key={tab.id} tab={tab} scope={scope} />
       </div>
     </section>
   );
 }
 
-function Rows({ tab, site, range, tick }: Props & { tab: Tab }) {
-  const metrics: Metric[] = tab.beside === undefined ? ["visitors", "percentage"] : ["visitors", tab.beside.metric];
-  const asked = useAnswer(`${site.domain} ${range.dates} ${tab.dimension}`, range.open ? tick : 0, (signal) =>
-    query(
-      {
-        site_id: site.domain,
-        metrics,
-        date_range: range.dates,
-        dimensions: [tab.dimension],
-        order_by: [
-          ["visitors", "desc"],
-          [metrics[1] ?? "visitors", "desc"],
-        ],
-        include: { total_rows: true },
-        pagination: { limit: ROWS },
-      },
-      signal,
-    ),
+function PropertyName({ scope }: { scope: Scope }) {
+  const [name, setName] = useState(scope.place.property ?? "");
+  const submit = (event: Event) => {
+    event.preventDefault();
+    scope.go({ property: name.trim() === "" ? null : name.trim() });
+  };
+  return (
+    <form class="ask" onSubmit={submit}>
+      <label class="unseen" for="property-name">
+        {t("property_name")}
+      </label>
+      <input id="property-name" placeholder={t("property_name")} value={name} maxLength={300} spellcheck={false} onInput={(event) => setName(event.currentTarget.value)} />
+      <button type="submit" class="plain">
+        {t("show")}
+      </button>
+    </form>
   );
-  if (asked.value === undefined && asked.error !== undefined) {
-    return (
-      <p class="notice" role="alert">
-        {asked.error.message}
-      </p>
-    );
-  }
-  if (asked.value === undefined) return <div class="rows waiting" aria-busy="true" />;
-  if (asked.value.results.length === 0) return <p class="empty">Nothing here in this range</p>;
-  return <Ranked tab={tab} answer={asked.value} />;
 }
 
-function Ranked({ tab, answer }: { tab: Tab; answer: Answer }) {
-  const warning = answer.meta.metric_warnings?.visitors;
-  const largest = Math.max(answer.meta.rounded?.to ?? 1, ...answer.results.map((row) => sized(row.metrics[0]) ?? 0));
-  const more = (answer.meta.total_rows ?? 0) - answer.results.length;
+function Rows({ tab, scope }: { tab: Tab; scope: Scope }) {
+  const dimension = dimensionOf(tab, scope);
+  return dimension === null ? <p class="empty">{t("property_hint")}</p> : <Listed tab={tab} dimension={dimension} scope={scope} />;
+}
+
+function Listed({ tab, dimension, scope }: { tab: Tab; dimension: string; scope: Scope }) {
+  const metrics: Metric[] = ["visitors", beside(scope, dimension, tab.beside)];
+  const isMap = tab.kind === "country";
+  const asked = useList(scope, { dimension, metrics, limit: isMap ? COUNTRIES_MAX : ROWS });
+  if (asked.value === undefined && asked.error !== undefined) return <Problem error={asked.error} scope={scope} />;
+  if (asked.value === undefined) return <div class="rows waiting" aria-busy="true" />;
+  if (asked.value.results.length === 0) return <p class="empty">{tab.id === "city" || tab.id === "region" ? t("empty_cities") : t("empty")}</p>;
+  const choose = (value: string) => scope.go({ filters: filteredBy(scope.filters, dimension, value) });
+  const { total_rows = 0 } = asked.value.meta;
+  const more = total_rows > ROWS ? t("more", { n: total_rows }) : t("details");
   return (
     <>
-      <table class="rows">
-        <thead>
-          <tr>
-            <th scope="col">{tab.column}</th>
-            <th scope="col" title={warning?.warning}>
-              {warning === undefined ? "Visitors" : "Daily visitors"}
-            </th>
-            <th scope="col">{tab.beside?.label ?? "Share"}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {answer.results.map((row) => (
-            <Line key={row.dimensions[0]} row={row} tab={tab} largest={largest} folded={answer.meta.folded} />
-          ))}
-        </tbody>
-      </table>
-      {more > 0 && <p class="more">and {whole(more)} more</p>}
+      <div class={isMap ? "with-map" : "without-map"}>
+        {isMap && <WorldMap rows={asked.value.results} onChoose={choose} />}
+        <Table dimension={dimension} kind={tab.kind} metrics={metrics} answer={asked.value} rows={asked.value.results.slice(0, ROWS)} onChoose={choose} />
+      </div>
+      <div class="under">
+        <Export tab={tab} dimension={dimension} scope={scope} />
+        <button type="button" class="quiet" aria-label={`${more}: ${t(tab.title)}`} onClick={() => scope.go({ detail: tab.id })}>
+          {more} <span aria-hidden="true">→</span>
+        </button>
+      </div>
     </>
   );
 }
 
-function Line({ row, tab, largest, folded }: { row: Row; tab: Tab; largest: number; folded: Answer["meta"]["folded"] }) {
+interface TableProps {
+  dimension: string;
+  kind: Tab["kind"];
+  metrics: Metric[];
+  answer: Answer;
+  rows: Row[];
+  onChoose: (value: string) => void;
+  /** What the rows are in the order of; with `onSort`, the heads are buttons. */
+  sorted?: [Metric, "asc" | "desc"];
+  onSort?: (metric: Metric) => void;
+}
+
+/** Rows with a bar behind the name, as long as its first number is large. */
+export function Table({ dimension, kind, metrics, answer, rows, onChoose, sorted, onSort }: TableProps) {
+  const largest = Math.max(answer.meta.rounded?.to ?? 1, ...rows.map((row) => sized(row.metrics[0]) ?? 0));
+  const head = (metric: Metric) => (metric === "visitors" && answer.meta.metric_warnings?.visitors !== undefined ? t("daily_visitors") : t(METRICS[metric]));
+  const direction = (metric: Metric) => (sorted?.[0] !== metric ? undefined : sorted[1] === "desc" ? "descending" : "ascending");
+  return (
+    <table class="rows">
+      <thead>
+        <tr>
+          <th scope="col">{dimensionName(dimension)}</th>
+          {metrics.map((metric) => (
+            <th key={metric} scope="col" aria-sort={direction(metric)} title={metric === "visitors" && head(metric) === t("daily_visitors") ? t("sum_of_days_why") : undefined}>
+              {onSort === undefined || metric === "percentage" ? (
+                head(metric)
+              ) : (
+                <button type="button" class="sort" aria-label={t("sort_by", { metric: head(metric) })} onClick={() => onSort(metric)}>
+                  {head(metric)}
+                  <span aria-hidden="true">{direction(metric) === undefined ? "" : direction(metric) === "descending" ? " ↓" : " ↑"}</span>
+                </button>
+              )}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <Line key={row.dimensions[0]} row={row} dimension={dimension} kind={kind} metrics={metrics} largest={largest} folded={answer.meta.folded?.value} onChoose={onChoose} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+interface LineProps extends Pick<TableProps, "dimension" | "kind" | "metrics" | "onChoose"> {
+  row: Row;
+  largest: number;
+  folded: string | undefined;
+}
+
+function Line({ row, dimension, kind, metrics, largest, folded, onChoose }: LineProps) {
   const value = row.dimensions[0] ?? "";
-  const [visitors, beside] = row.metrics;
-  const isFolded = folded?.value === value;
-  const named = value === "" ? "(not set)" : value;
+  const isFolded = folded === value;
+  const name = isFolded ? t("other") : valueName(dimension, value);
   return (
     <tr>
-      <th scope="row" class={isFolded ? "folded" : undefined} title={isFolded ? folded?.warning : named}>
-        <span class="bar" style={{ width: `${((sized(visitors) ?? 0) / largest) * 100}%` }} />
-        <span class="name">{isFolded ? "Other, too few to show" : (tab.show?.(value) ?? named)}</span>
+      <th scope="row" class={isFolded ? "folded" : undefined}>
+        <span class="bar" style={{ width: `${((sized(row.metrics[0]) ?? 0) / largest) * 100}%` }} />
+        {isFolded || value === "" ? (
+          <span class="name" title={isFolded ? t("other") : undefined}>
+            {name}
+          </span>
+        ) : (
+          <button type="button" class="name" title={name} aria-label={t("filter_add", { value: name })} onClick={() => onChoose(value)}>
+            {kind === "country" && /^[A-Z]{2}$/.test(value) && <img class="flag" src={`${__FLAGS__}${value}.svg`} alt="" width="20" height="14" loading="lazy" />}
+            {name}
+          </button>
+        )}
       </th>
-      <td title={inFull(visitors)}>{metricValue("visitors", visitors)}</td>
-      <td class="beside">{metricValue(tab.beside?.metric ?? "percentage", beside)}</td>
+      {metrics.map((metric, i) => (
+        <td key={metric} class={i === 0 ? undefined : "beside"} title={i === 0 ? inFull(row.metrics[i]) : undefined}>
+          {metricValue(metric, row.metrics[i])}
+        </td>
+      ))}
     </tr>
   );
 }
 
-declare const __FLAGS__: string;
+/** The metrics of a list in full: all that its cells hold. */
+export function fullMetrics(scope: Scope, dimension: string): Metric[] {
+  return metricsOf([dimension, ...scope.filters.map((filter) => filter.dimension)]);
+}
 
-function Country({ code }: { code: string }) {
+/** The whole list as a file, asked anew. */
+export function Export({ tab, dimension, scope }: { tab: Tab; dimension: string; scope: Scope }) {
+  const [said, setSaid] = useState("");
+  const write = (format: "csv" | "json") => async () => {
+    try {
+      const metrics = fullMetrics(scope, dimension);
+      const answer = await query(listQuery(scope, { dimension, metrics, limit: EXPORT_ROWS_MAX }));
+      const sheet = { head: [dimension, ...metrics], rows: answer.results.map((row) => [row.dimensions[0] ?? "", ...row.metrics]) };
+      const [first, last] = scope.range.dates;
+      const name = `${scope.site.domain}-${tab.id}-${first}-${last}.${format}`;
+      save(name, format === "csv" ? "text/csv;charset=utf-8" : "application/json", format === "csv" ? csv(sheet) : json(sheet));
+      setSaid(t("exported", { n: sheet.rows.length }));
+    } catch (error) {
+      setSaid(t("export_failed", { why: error instanceof Error ? error.message : String(error) }));
+    }
+  };
   return (
-    <>
-      {/^[A-Z]{2}$/.test(code) && <img class="flag" src={`${__FLAGS__}${code}.svg`} alt="" width="20" height="14" loading="lazy" />}
-      {countryName(code)}
-    </>
+    <span class="export">
+      {(["csv", "json"] as const).map((format) => (
+        <button key={format} type="button" class="quiet" aria-label={t("export_as", { title: t(tab.title), format: format.toUpperCase() })} onClick={write(format)}>
+          {t(`export_${format}`)}
+        </button>
+      ))}
+      <span role="status">{said}</span>
+    </span>
   );
 }
+

@@ -3,9 +3,10 @@
 import { type Answer, FEWER } from "./api";
 import { coverageLine, loweredBy } from "./coverage";
 import { degradedLine } from "./degraded";
+import { t } from "./i18n";
 
 export function Notes({ answer, firstDay }: { answer: Answer | undefined; firstDay: string | undefined }) {
-  const { coverage, degraded, rounded } = answer?.meta ?? {};
+  const { coverage, degraded, rounded, filter_warnings } = answer?.meta ?? {};
   const line = coverage === undefined ? undefined : coverageLine(coverage, firstDay);
   return (
     <div class="notes">
@@ -20,8 +21,9 @@ export function Notes({ answer, firstDay }: { answer: Answer | undefined; firstD
         </p>
       )}
       {rounded !== undefined && (
-        <p title={rounded.warning}>Counts are rounded to the nearest {rounded.to}; fewer are shown as {FEWER}.</p>
+        <p>{t("rounded", { to: rounded.to, fewer: FEWER })}</p>
       )}
+      {filter_warnings !== undefined && <p>{t("known_values")}</p>}
     </div>
   );
 }

@@ -1,62 +1,95 @@
-// The six numbers and the graph of the chosen one.
+// The totals, each against the comparison, and the graph of the chosen one.
 
-import { type Answer, FEWER, type Metric, type Site, type Told, query } from "./api";
-import { inFull, metricValue } from "./format";
+import { type Answer, FEWER, type Metric, type Told, query, sent } from "./api";
+import { inFull, metricValue, sized } from "./format";
 import { Graph } from "./graph";
+import { type Word, t } from "./i18n";
 import { Notes } from "./notes";
-import { GRAPHED, type Place } from "./place";
-import { RANGES, type Range, daysMeasured } from "./range";
+import { beforeName } from "./period";
+import { Problem } from "./problem";
+import { type Interval, compared, daysMeasured, intervalFor, intervalsFor } from "./range";
+import { METRICS, hoursAnswerable, metricsOf } from "./reports";
+import type { Scope } from "./scope";
 import { type Asked, useAnswer } from "./use-answer";
 
-const LABELS: Record<string, string> = {
-  visitors: "Visitors",
-  visits: "Visits",
-  pageviews: "Page views",
-  views_per_visit: "Views per visit",
-  bounce_rate: "Bounce rate",
-  visit_duration: "Visit duration",
-};
-
 /** Where fewer is better. */
-const LOWER_IS_BETTER: Metric[] = ["bounce_rate"];
+const LOWER_IS_BETTER: Metric[] = ["bounce_rate", "exit_rate"];
 
-interface Props {
-  site: Site;
-  range: Range;
-  metric: Metric;
-  tick: number;
-  go: (change: Partial<Place>) => void;
+/** What is compared in points of percent, not in percent of percents. */
+const IN_POINTS: Metric[] = ["bounce_rate", "exit_rate", "scroll_depth"];
+
+/** The interval of a graph; under filters of which there are no hours, days. */
+export function drawnBy({ range, place, filters }: Scope): Interval {
+  const interval = intervalFor(range, place.interval);
+  const isTodayOnly = range.open && range.days === 1;
+  return interval === "hour" && place.interval === null && !hoursAnswerable(filters, isTodayOnly) ? "day" : interval;
 }
 
-export function Overview({ site, range, metric, tick, go }: Props) {
-  const key = `${site.domain} ${range.dates}`;
-  const fresh = range.open ? tick : 0;
-  const now = useAnswer(`now ${key}`, fresh, (signal) =>
-    query({ site_id: site.domain, metrics: GRAPHED, date_range: range.dates, include: { coverage: true } }, signal),
-  );
-  const before = useAnswer(`before ${key}`, 0, (signal) =>
-    query({ site_id: site.domain, metrics: GRAPHED, date_range: range.previous }, signal),
-  );
-  const history = useAnswer(`history ${site.domain}`, 0, (signal) =>
-    query({ site_id: site.domain, metrics: ["pageviews"], date_range: "all" }, signal),
-  );
-  const firstDay = history.value?.query.date_range[0].slice(0, 10);
+export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string | undefined }) {
+  const { site, range, filters, place, tick, go } = scope;
+  const metrics = metricsOf(filters.map((filter) => filter.dimension));
+  const metric = metrics.includes(place.metric) ? place.metric : "visitors";
+  const interval = drawnBy(scope);
+  const asked = { site_id: site.domain, metrics, filters: sent(filters) };
+  const series = { dimensions: [`time:${interval}`], include: { time_labels: true } };
+  const against = compared(range, place.compare);
+  const key = JSON.stringify([asked, range.dates]);
+  const now = useAnswer(`now ${key}`, tick, (signal) => query({ ...asked, date_range: range.dates, include: { coverage: true } }, signal));
+  const over = useAnswer(`over ${key} ${interval}`, tick, (signal) => query({ ...asked, ...series, date_range: range.dates }, signal));
   // Against days before the first count everything would have grown.
-  const comparable = firstDay !== undefined && firstDay <= range.previous[0];
-  const series = useAnswer(`series ${key} ${range.grain}`, fresh, (signal) =>
-    query(
-      { site_id: site.domain, metrics: GRAPHED, date_range: range.dates, dimensions: [range.grain], include: { time_labels: true } },
-      signal,
-    ),
+  const comparable = against !== null && firstDay !== undefined && firstDay <= against[0] ? against : null;
+  const before = useAnswer(`before ${key} ${comparable}`, 0, (signal) =>
+    comparable === null ? Promise.resolve(null) : query({ ...asked, date_range: comparable }, signal),
   );
+  const overBefore = useAnswer(`over before ${key} ${comparable} ${interval}`, 0, (signal) =>
+    comparable === null ? Promise.resolve(null) : query({ ...asked, ...series, date_range: comparable }, signal),
+  );
+  if (now.value === undefined && now.error !== undefined) {
+    return (
+      <section class="card overview" aria-label={t("overview")}>
+        <Problem error={now.error} scope={scope} />
+      </section>
+    );
+  }
   return (
-    <section class="card overview" aria-label="Overview">
-      <div class="numbers" role="group" aria-label="Totals; choose one for the graph">
-        {GRAPHED.map((name, index) => (
-          <Total key={name} name={name} index={index} chosen={name === metric} range={range} now={now} before={comparable ? before.value : undefined} days={daysMeasured(range, firstDay)} go={go} />
+    <section class="card overview" aria-label={t("overview")}>
+      <div class="numbers" role="group" aria-label={t("totals")}>
+        {metrics.map((name, index) => (
+          <Total
+            key={name}
+            name={name}
+            chosen={name === metric}
+            scope={scope}
+            now={now}
+            value={now.value?.results[0]?.metrics[index]}
+            earlier={before.value?.results[0]?.metrics[index]}
+            line={over.value?.results.map((row) => row.metrics[index] ?? null)}
+            days={daysMeasured(range, firstDay)}
+          />
         ))}
       </div>
-      <Graph site={site} range={range} metric={metric} label={LABELS[metric] ?? metric} firstDay={firstDay} asked={series} />
+      <div class="graph-tools">
+        <span class="legend">
+          {overBefore.value && (
+            <>
+              <i class="line" aria-hidden="true" /> {t(METRICS[metric])} <i class="line earlier" aria-hidden="true" /> {beforeName(scope)}
+            </>
+          )}
+        </span>
+        {intervalsFor(range).length > 1 && (
+          <label>
+            {t("interval")}{" "}
+            <select value={interval} onChange={(event) => go({ interval: event.currentTarget.value as Interval })}>
+              {intervalsFor(range).map((name) => (
+                <option key={name} value={name}>
+                  {t(`interval_${name}` as Word)}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+      </div>
+      <Graph scope={scope} index={metrics.indexOf(metric)} metric={metric} interval={interval} firstDay={firstDay} asked={over} before={overBefore.value ?? undefined} />
       <Notes answer={now.value} firstDay={firstDay} />
     </section>
   );
@@ -64,56 +97,72 @@ export function Overview({ site, range, metric, tick, go }: Props) {
 
 interface TotalProps {
   name: Metric;
-  index: number;
   chosen: boolean;
-  range: Range;
+  scope: Scope;
   now: Asked<Answer>;
-  before: Answer | undefined;
+  value: Told | undefined;
+  earlier: Told | undefined;
+  line: Told[] | undefined;
   days: number;
-  go: (change: Partial<Place>) => void;
 }
 
-function Total({ name, index, chosen, range, now, before, days, go }: TotalProps) {
-  const value = now.value?.results[0]?.metrics[index];
-  const earlier = before?.results[0]?.metrics[index];
+function Total({ name, chosen, scope, now, value, earlier, line, days }: TotalProps) {
   const warning = now.value?.meta.metric_warnings?.[name];
   return (
-    <button type="button" class="total" aria-pressed={chosen} onClick={() => go({ metric: name })}>
-      <span class="label">{LABELS[name]}</span>
+    <button type="button" class="total" data-metric={name} aria-pressed={chosen} onClick={() => scope.go({ metric: name })}>
+      <span class="label">{t(METRICS[name])}</span>
       <span class={now.loading ? "value waiting" : "value"} title={value === undefined ? undefined : inFull(value)}>
         {now.loading ? "" : metricValue(name, value)}
       </span>
-      <Change name={name} value={value} earlier={earlier} range={range} />
+      <Change name={name} value={value} earlier={earlier} scope={scope} />
       {warning?.code === "sum_of_daily_visitors" && typeof value === "number" && value > 0 && (
-        <span class="honest" title={warning.warning}>
-          sum of daily visitors{now.value?.meta.rounded === undefined && ` (${metricValue(name, Math.round(value / days))} a day)`}
+        <span class="honest" title={t("sum_of_days_why")}>
+          {t("sum_of_days")}
+          {now.value?.meta.rounded === undefined && ` · ${t("a_day", { value: metricValue(name, Math.round(value / days)) })}`}
         </span>
       )}
+      <Spark values={line} />
     </button>
   );
 }
 
-/** Against the period before. A day that is not over is not compared in percent: its hours to come would count as a loss. */
-function Change({ name, value, earlier, range }: { name: Metric; value?: Told; earlier?: Told; range: Range }) {
-  const before = RANGES.find((known) => known.name === range.name)?.before ?? "before";
+/** Against the comparison. A day that is not over is not compared in percent: its hours to come would count as a loss. */
+function Change({ name, value, earlier, scope }: { name: Metric; value: Told | undefined; earlier: Told | undefined; scope: Scope }) {
+  const before = beforeName(scope);
   if (value === undefined || value === null || earlier === undefined || earlier === null || earlier === 0) return null;
+  const told = metricValue(name, earlier);
   // A day that is not over, and fewer than ten, which are no number, are beside each other and not in percent.
-  if (range.name === "day" || value === FEWER || earlier === FEWER) {
+  if (scope.range.name === "day" || value === FEWER || earlier === FEWER) {
     return (
       <span class="change none">
-        {before} {metricValue(name, earlier)}
+        {before} {told}
       </span>
     );
   }
-  const percent = name === "bounce_rate" ? value - earlier : Math.round(((value - earlier) / earlier) * 100);
-  const better = LOWER_IS_BETTER.includes(name) ? percent < 0 : percent > 0;
-  const direction = percent === 0 ? "none" : better ? "better" : "worse";
-  const arrow = percent === 0 ? "" : percent > 0 ? "↑ " : "↓ ";
-  const unit = name === "bounce_rate" ? " pt" : "%";
-  const title = `${before}: ${metricValue(name, earlier)}${range.open ? "; today is not over yet" : ""}`;
+  const inPoints = IN_POINTS.includes(name);
+  const change = Math.round(inPoints ? value - earlier : ((value - earlier) / earlier) * 100);
+  const better = LOWER_IS_BETTER.includes(name) ? change < 0 : change > 0;
+  const direction = change === 0 ? "none" : better ? "better" : "worse";
+  const title = `${before}: ${told}${scope.range.open ? `; ${t("not_over")}` : ""}`;
   return (
     <span class={`change ${direction}`} title={title}>
-      {percent === 0 ? "unchanged" : `${arrow}${Math.abs(percent)}${unit}`}
+      {change === 0 ? t("unchanged") : `${change > 0 ? "↑" : "↓"} ${Math.abs(change)}${inPoints ? ` ${t("points")}` : "%"}`}
+      <span class="unseen">, {title}</span>
     </span>
+  );
+}
+
+const SPARK = { width: 96, height: 24 };
+
+/** The metric's shape in small; its numbers are in the graph and its table. */
+function Spark({ values }: { values: Told[] | undefined }) {
+  const sizes = (values ?? []).map((value) => sized(value) ?? 0);
+  const largest = Math.max(1, ...sizes);
+  const step = SPARK.width / Math.max(1, sizes.length - 1);
+  const points = sizes.map((size, i) => `${(i * step).toFixed(1)},${(SPARK.height - 1 - (size / largest) * (SPARK.height - 2)).toFixed(1)}`);
+  return (
+    <svg class="spark" viewBox={`0 0 ${SPARK.width} ${SPARK.height}`} preserveAspectRatio="none" aria-hidden="true">
+      {sizes.length > 1 && <polyline points={points.join(" ")} />}
+    </svg>
   );
 }

@@ -1,38 +1,110 @@
-// Where the reader is: site, range and graph metric, kept in the URL so that a link shows the same and "back" goes back.
+// Where the reader is, kept in the URL so that a link shows the same and "back" goes back: site, period, comparison,
+// interval, metric, filters, view, open list, language and theme.
 
 import { useEffect, useState } from "preact/hooks";
-import type { Metric } from "./api";
-import { RANGES, type RangeName } from "./range";
+import type { Filter, Metric } from "./api";
+import { type Language, TABLES } from "./i18n";
+import { COMPARES, type Compare, INTERVALS, type Interval, PERIODS, type PeriodName, isDate } from "./range";
+import { TABS } from "./reports";
 
-export const GRAPHED: Metric[] = ["visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration"];
+export const GRAPHED: Metric[] = ["visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration", "events", "time_on_page", "scroll_depth", "exit_rate"];
+
+export type View = "report" | "live" | "ledger";
+export type Theme = "system" | "light" | "dark";
 
 export interface Place {
   site: string | null;
-  range: RangeName;
+  period: PeriodName;
+  /** The dates of a period of one's own. */
+  custom: [string, string] | null;
+  compare: Compare;
+  /** `null`: chosen by the period. */
+  interval: Interval | null;
   metric: Metric;
+  filters: Filter[];
+  view: View;
+  /** The list that is open in full. */
+  detail: string | null;
+  /** The tab of each card that is not its first. */
+  tabs: string[];
+  /** The event property that is looked at. */
+  property: string | null;
+  /** `null`: the browser's. */
+  language: Language | null;
+  theme: Theme;
 }
 
-function read(): Place {
-  const parameters = new URLSearchParams(location.search);
-  const range = RANGES.find((range) => range.name === parameters.get("range"));
-  const metric = GRAPHED.find((metric) => metric === parameters.get("metric"));
-  return { site: parameters.get("site"), range: range?.name ?? "day", metric: metric ?? "visitors" };
+const OPERATORS: Filter["operator"][] = ["is", "is_not", "contains", "contains_not"];
+const one = <T extends string>(known: readonly T[], text: string | null): T | undefined => known.find((name) => name === text);
+
+export function readPlace(search: string): Place {
+  const from = new URLSearchParams(search);
+  const [first, last] = [from.get("from"), from.get("to")];
+  const custom: Place["custom"] = isDate(first) && isDate(last) && first <= last ? [first, last] : null;
+  const period = one(PERIODS.map(({ name }) => name), from.get("period"));
+  return {
+    site: from.get("site"),
+    period: custom === null ? (period ?? "day") : "custom",
+    custom,
+    compare: one(COMPARES.map(({ name }) => name), from.get("compare")) ?? "previous",
+    interval: one(INTERVALS, from.get("interval")) ?? null,
+    metric: one(GRAPHED, from.get("metric")) ?? "visitors",
+    filters: from.getAll("f").map(readFilter).filter((filter) => filter !== null),
+    view: one(["report", "live", "ledger"], from.get("view")) ?? "report",
+    detail: one(TABS.map(({ id }) => id), from.get("detail")) ?? null,
+    tabs: (from.get("tabs") ?? "").split(",").filter((id) => TABS.some((tab) => tab.id === id)),
+    property: from.get("property"),
+    language: one(Object.keys(TABLES) as Language[], from.get("lang")) ?? null,
+    theme: one(["system", "light", "dark"], from.get("theme")) ?? "system",
+  };
 }
 
-export function usePlace(): [Place, (change: Partial<Place>) => void] {
-  const [place, setPlace] = useState(read);
+/** Only what differs from the usual is written. */
+export function writePlace(place: Place): string {
+  const to = new URLSearchParams();
+  if (place.site !== null) to.set("site", place.site);
+  if (place.period === "custom" && place.custom !== null) {
+    to.set("from", place.custom[0]);
+    to.set("to", place.custom[1]);
+  } else if (place.period !== "day") to.set("period", place.period);
+  if (place.compare !== "previous") to.set("compare", place.compare);
+  if (place.interval !== null) to.set("interval", place.interval);
+  if (place.metric !== "visitors") to.set("metric", place.metric);
+  for (const filter of place.filters) to.append("f", [filter.operator, filter.dimension, ...filter.values].map(escaped).join(","));
+  if (place.view !== "report") to.set("view", place.view);
+  if (place.detail !== null) to.set("detail", place.detail);
+  if (place.tabs.length > 0) to.set("tabs", place.tabs.join(","));
+  if (place.property !== null) to.set("property", place.property);
+  if (place.language !== null) to.set("lang", place.language);
+  if (place.theme !== "system") to.set("theme", place.theme);
+  return to.size === 0 ? "" : `?${to}`;
+}
+
+/** Only what would be read as something else is escaped, so that an address stays readable. */
+const escaped = (text: string) => text.replace(/[%,]/g, encodeURIComponent);
+
+function readFilter(text: string): Filter | null {
+  try {
+    const [operator, dimension, ...values] = text.split(",").map(decodeURIComponent);
+    const known = one(OPERATORS, operator ?? null);
+    return known === undefined || dimension === undefined || values.length === 0 ? null : { operator: known, dimension, values };
+  } catch {
+    return null;
+  }
+}
+
+export type Go = (change: Partial<Place>) => void;
+
+export function usePlace(): [Place, Go] {
+  const [place, setPlace] = useState(() => readPlace(location.search));
   useEffect(() => {
-    const back = () => setPlace(read());
+    const back = () => setPlace(readPlace(location.search));
     addEventListener("popstate", back);
     return () => removeEventListener("popstate", back);
   }, []);
   const go = (change: Partial<Place>) => {
-    const next = { ...read(), ...change };
-    const parameters = new URLSearchParams();
-    if (next.site !== null) parameters.set("site", next.site);
-    if (next.range !== "day") parameters.set("range", next.range);
-    if (next.metric !== "visitors") parameters.set("metric", next.metric);
-    const search = parameters.size === 0 ? "" : `?${parameters}`;
+    const next = { ...readPlace(location.search), ...change };
+    const search = writePlace(next);
     if (search !== location.search) history.pushState(null, "", location.pathname + search);
     setPlace(next);
   };

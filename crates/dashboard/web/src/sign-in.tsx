@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { keepToken } from "./api";
+import { t } from "./i18n";
 import { Mark } from "./mark";
 
 export function SignIn({ wrong, onToken }: { wrong: boolean; onToken: () => void }) {
@@ -17,8 +18,8 @@ export function SignIn({ wrong, onToken }: { wrong: boolean; onToken: () => void
       <form class="card sign-in" onSubmit={submit}>
         <Mark />
         <h1>Footfall</h1>
-        <p>This dashboard is private. Enter the API token that Footfall printed when it started, or that you set as FOOTFALL_TOKEN.</p>
-        <label for="token">API token</label>
+        <p>{t("private")}</p>
+        <label for="token">{t("token")}</label>
         <input
           id="token"
           type="password"
@@ -32,10 +33,10 @@ export function SignIn({ wrong, onToken }: { wrong: boolean; onToken: () => void
         />
         {wrong && (
           <p class="wrong" id="token-wrong" role="alert">
-            That token is not valid here.
+            {t("token_wrong")}
           </p>
         )}
-        <button type="submit">Open dashboard</button>
+        <button type="submit">{t("open_dashboard")}</button>
       </form>
     </main>
   );

@@ -4,15 +4,24 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { coverageLine, loweredBy } from "../src/coverage";
 import { degradedLine } from "../src/degraded";
+import { csv, json } from "../src/export";
 import { axisLabel, bucketLabel, duration, inFull, metricValue, sized } from "../src/format";
-import { daysMeasured, openBucket, resolve, today } from "../src/range";
+import { TABLES, fill, preferred, speak, t } from "../src/i18n";
+import { balances, linesOf } from "../src/ledger";
+import { sampled } from "../src/live";
+import { readPlace, writePlace } from "../src/place";
+import { compared, daysMeasured, intervalFor, intervalsFor, moved, openBucket, resolve, runningHour, today } from "../src/range";
+import { CARDS, DIMENSIONS, filteredBy, hoursAnswerable, metricsOf } from "../src/reports";
 
 test("today is the site's own", () => {
   const evening = new Date("2024-05-15T15:30:00Z");
   assert.equal(today("Asia/Tokyo", evening), "2024-05-16");
   assert.equal(today("America/New_York", evening), "2024-05-15");
-  assert.equal(openBucket("time:hour", "Asia/Tokyo", evening), "2024-05-16 00:00:00");
-  assert.equal(openBucket("time:month", "Asia/Tokyo", evening), "2024-05-01");
+  assert.equal(openBucket("hour", "Asia/Tokyo", "2024-05-16", evening), "2024-05-16 00:00:00");
+  assert.equal(openBucket("month", "Asia/Tokyo", "2024-01-01", evening), "2024-05-01");
+  assert.equal(openBucket("week", "Asia/Tokyo", "2024-01-01", evening), "2024-05-13", "a Monday");
+  assert.equal(openBucket("week", "Asia/Tokyo", "2024-05-15", evening), "2024-05-15", "a week that the range cuts begins with the range");
+  assert.deepEqual(runningHour("Asia/Kolkata", evening), ["2024-05-15T15:30:00Z", "2024-05-15T16:29:59Z"], "an hour of the site's own clock");
 });
 
 test("ranges end today and are compared with as many days before", () => {
@@ -23,13 +32,13 @@ test("ranges end today and are compared with as many days before", () => {
     ["12mo", ["2023-04-01", "2024-03-01"], ["2022-04-01", "2023-03-01"]],
   ] as const) {
     const range = resolve(name, "2024-03-01");
-    assert.deepEqual([range.dates, range.previous], [dates, previous], name);
+    assert.deepEqual([range.dates, compared(range, "previous")], [dates, previous], name);
   }
   assert.equal(resolve("yesterday", "2024-03-01").open, false);
 });
 
 test("a leap day a year ago is the last of February", () => {
-  assert.deepEqual(resolve("12mo", "2024-02-29").previous, ["2022-03-01", "2023-02-28"]);
+  assert.deepEqual(compared(resolve("12mo", "2024-02-29"), "previous"), ["2022-03-01", "2023-02-28"]);
 });
 
 test("days before the first count do not lower an average", () => {
@@ -75,4 +84,104 @@ test("fewer than ten are shown so everywhere, and are as high as their middle", 
   assert.equal(inFull("<10"), "<10");
   assert.equal(inFull(null), "–");
   assert.deepEqual([sized("<10"), sized(20), sized(null), sized(undefined)], [5, 20, null, null]);
+});
+
+test("months and own dates are compared with their like", () => {
+  const month = resolve("month", "2024-03-20");
+  assert.deepEqual([month.dates, compared(month, "previous")], [["2024-03-01", "2024-03-20"], ["2024-02-01", "2024-02-20"]]);
+  const last = resolve("lastmonth", "2024-04-20");
+  assert.deepEqual([last.dates, compared(last, "previous")], [["2024-03-01", "2024-03-31"], ["2024-02-01", "2024-02-29"]]);
+  const own = resolve("custom", "2024-05-01", ["2024-03-04", "2024-03-13"]);
+  assert.deepEqual(compared(own, "previous"), ["2024-02-23", "2024-03-03"]);
+  assert.deepEqual(compared(own, "weekday"), ["2024-02-19", "2024-02-28"], "two whole weeks back: Monday again");
+  assert.deepEqual(compared(own, "year"), ["2023-03-04", "2023-03-13"]);
+  assert.equal(compared(own, "off"), null);
+  assert.equal(compared(resolve("all", "2024-05-01", null, "2023-01-01"), "previous"), null, "there is nothing before all");
+  assert.deepEqual([moved(own, -1, "2024-05-01"), moved(own, 1, "2024-03-13")], [["2024-02-23", "2024-03-03"], null]);
+});
+
+test("a range is drawn by what can be read", () => {
+  const of = (days: number) => resolve("custom", "2024-12-31", ["2024-01-01", new Date(Date.UTC(2024, 0, days)).toISOString().slice(0, 10)]);
+  assert.deepEqual([1, 7, 30, 366].map((days) => intervalFor(of(days), null)), ["hour", "day", "day", "month"]);
+  assert.deepEqual(intervalsFor(of(1)), ["hour"]);
+  assert.deepEqual(intervalsFor(of(90)), ["day", "week", "month"]);
+  assert.equal(intervalFor(of(90), "hour"), "day", "a choice that fits no more is passed over");
+  assert.equal(intervalFor(of(90), "week"), "week");
+});
+
+test("a place and its address are each other's", () => {
+  const address = "?site=a.example&from=2024-01-01&to=2024-01-31&compare=year&interval=week&metric=visits&f=is%2Cevent%3Apage%2C%2Fa%252Cb&f=contains%2Cvisit%3Asource%2Cx&view=ledger&detail=page&tabs=channel%2Centry&property=plan&lang=ja&theme=dark";
+  const place = readPlace(address);
+  assert.equal(writePlace(place), address);
+  assert.deepEqual(place.filters[0], { operator: "is", dimension: "event:page", values: ["/a,b"] });
+  assert.equal(writePlace(readPlace("")), "", "the usual is not written");
+  const nonsense = readPlace("?period=x&from=2024-02-30&to=2024-03-01&metric=y&f=is&f=%25&view=z&detail=q&tabs=r&lang=tlh&theme=pink&interval=second");
+  assert.deepEqual(nonsense, readPlace(""), "what is not known is as if it were not there");
+});
+
+test("both tables say everything, with the same values in them", () => {
+  assert.deepEqual(Object.keys(TABLES.ja).sort(), Object.keys(TABLES.en).sort());
+  const holes = (word: string) => [...new Set([...word.matchAll(/\{(\w+)/g)].map((hole) => hole[1]))].filter((hole) => hole !== "n").sort();
+  for (const [name, word] of Object.entries(TABLES.en)) {
+    const other = TABLES.ja[name as keyof typeof TABLES.ja];
+    assert.ok(word.trim() !== "" && other.trim() !== "", name);
+    assert.deepEqual(holes(other), holes(word), name);
+  }
+});
+
+test("words follow numbers and languages", () => {
+  assert.equal(fill("{n} {n#row|rows}", { n: 1 }), "1 row");
+  assert.equal(fill("{n} {n#row|rows}", { n: 1_200 }), "1,200 rows");
+  assert.equal(fill("{missing}", {}), "{missing}");
+  assert.deepEqual([preferred(["de-DE", "ja-JP", "en"]), preferred(["fr"]), preferred([])], ["ja", "en", "en"]);
+  speak("ja");
+  assert.equal(t("visitors"), "訪問者");
+  assert.equal(duration(61), "1分 01秒");
+  speak("en");
+});
+
+test("a file does nothing in a spreadsheet", () => {
+  const sheet = { head: ["event:page", "visitors"], rows: [["=1+1", 3], ["@x", "<10"], [' +1,"2"', null], ["'quoted", -4], ["/plain", 0]] };
+  assert.equal(
+    csv(sheet),
+    "\uFEFFevent:page,visitors\r\n\"'=1+1\",3\r\n\"'@x\",<10\r\n\"' +1,\"\"2\"\"\",\r\n\"''quoted\",-4\r\n/plain,0\r\n",
+  );
+  assert.deepEqual(JSON.parse(json(sheet))[0], { "event:page": "=1+1", visitors: 3 }, "JSON runs nowhere and stays as it is");
+});
+
+test("only metrics that the counts hold are asked for", () => {
+  assert.ok(metricsOf([]).includes("visit_duration"));
+  assert.ok(!metricsOf(["event:page"]).includes("visit_duration"));
+  assert.ok(metricsOf(["event:page"]).includes("time_on_page"));
+  assert.ok(!metricsOf(["event:page", "visit:country"]).includes("time_on_page"), "attention is counted by page alone");
+  assert.deepEqual(metricsOf(["visit:country", "event:name"]), ["visitors", "visits", "events"]);
+  assert.deepEqual([hoursAnswerable([], false), hoursAnswerable(filteredBy([], "event:page", "/"), false), hoursAnswerable(filteredBy([], "visit:country", "DE"), false)], [true, true, false]);
+});
+
+test("a filter takes the place of the one before on its dimension", () => {
+  const one = filteredBy(filteredBy([], "visit:country", "DE"), "visit:device", "Mobile");
+  assert.deepEqual(filteredBy(one, "visit:country", "JP").map((filter) => filter.values), [["Mobile"], ["JP"]]);
+});
+
+test("every list has a name of its own, and its dimension one", () => {
+  const tabs = CARDS.flatMap((card) => card.tabs);
+  assert.equal(new Set(tabs.map((tab) => tab.id)).size, tabs.length);
+  for (const tab of tabs) if (tab.dimension !== null) assert.ok(tab.dimension in DIMENSIONS, tab.dimension);
+});
+
+test("the ledger's lines add up, or it is said", () => {
+  const coverage = { shares: { measured: 100, exempt: 0, counted_only: 0, opted_out: 0 }, lowered_by: {} };
+  const told = { received: 133, counted: 100, minimal: 20, refused: { duplicate: 3, off: 2 }, bots: { declared: 7 }, late: 1, expired: 0, expired_by_reason: {}, coverage };
+  const lines = linesOf(told);
+  assert.deepEqual(lines.map((line) => line.hits), [100, 20, 5, 3, 2, 7, 7, 1]);
+  assert.deepEqual([balances(told, lines), balances({ ...told, received: 134 }, lines)], [true, false]);
+  assert.equal(balances({ ...told, rounded: { to: 10, warning: "" } }, lines), undefined, "of tens nobody can tell");
+});
+
+test("live minutes are the last thirty, the newest sample of each", () => {
+  let samples = sampled([], 100, 1);
+  samples = sampled(samples, 100, 2);
+  samples = sampled(samples, 129, 3);
+  assert.deepEqual(samples, [{ minute: 100, visitors: 2 }, { minute: 129, visitors: 3 }]);
+  assert.deepEqual(sampled(samples, 130, 4).map((sample) => sample.minute), [129, 130]);
 });

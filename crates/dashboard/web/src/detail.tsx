@@ -1,0 +1,80 @@
+// One list in full: all metrics its cells hold, searched, sorted, page by page.
+
+import { useEffect, useState } from "preact/hooks";
+import type { Metric } from "./api";
+import { Dialog } from "./dialog";
+import { FilterChips } from "./filters";
+import { t } from "./i18n";
+import { Export, Table, dimensionOf, fullMetrics } from "./lists";
+import { Problem } from "./problem";
+import { TABS, type Tab, filteredBy } from "./reports";
+import { type Scope, useList } from "./scope";
+
+const ROWS_PER_PAGE = 50;
+
+/** How long somebody pauses before what was typed is asked for. */
+const TYPING_MS = 250;
+
+export function Detail({ scope }: { scope: Scope }) {
+  const tab = TABS.find((tab) => tab.id === scope.place.detail);
+  const dimension = tab === undefined ? null : dimensionOf(tab, scope);
+  if (tab === undefined || dimension === null) return null;
+  return (
+    <Dialog title={t(tab.title)} className="detail" onClose={() => scope.go({ detail: null })}>
+      <Full tab={tab} dimension={dimension} scope={scope} />
+    </Dialog>
+  );
+}
+
+function Full({ tab, dimension, scope }: { tab: Tab; dimension: string; scope: Scope }) {
+  const [typed, setTyped] = useState("");
+  const [search, setSearch] = useState("");
+  const [page, setPage] = useState(0);
+  const [order, setOrder] = useState<[Metric, "asc" | "desc"]>(["visitors", "desc"]);
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      setSearch(typed);
+      setPage(0);
+    }, TYPING_MS);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  const metrics = fullMetrics(scope, dimension);
+  const asked = useList(scope, { dimension, metrics, order, search, limit: ROWS_PER_PAGE, offset: page * ROWS_PER_PAGE });
+  const total = asked.value?.meta.total_rows ?? 0;
+  const sort = (metric: Metric) => {
+    setOrder(([known, direction]) => [metric, known === metric && direction === "desc" ? "asc" : "desc"]);
+    setPage(0);
+  };
+  const choose = (value: string) => scope.go({ filters: filteredBy(scope.filters, dimension, value), detail: null });
+  return (
+    <>
+      <div class="detail-tools">
+        <label class="unseen" for="detail-search">
+          {t("search")}
+        </label>
+        <input id="detail-search" type="search" placeholder={t("search")} value={typed} spellcheck={false} onInput={(event) => setTyped(event.currentTarget.value)} />
+        <Export tab={tab} dimension={dimension} scope={scope} />
+      </div>
+      <FilterChips scope={scope} />
+      <div class="detail-rows" tabIndex={0} role="region" aria-label={t(tab.title)}>
+        {asked.error !== undefined && asked.value === undefined && <Problem error={asked.error} scope={scope} />}
+        {asked.loading && <div class="rows waiting" aria-busy="true" />}
+        {asked.value !== undefined && total === 0 && <p class="empty">{t("empty")}</p>}
+        {asked.value !== undefined && total > 0 && (
+          <Table dimension={dimension} kind={tab.kind} metrics={metrics} answer={asked.value} rows={asked.value.results} onChoose={choose} sorted={order} onSort={sort} />
+        )}
+      </div>
+      <div class="pager">
+        <button type="button" class="plain" disabled={page === 0} onClick={() => setPage(page - 1)}>
+          {t("previous")}
+        </button>
+        <span role="status">
+          {total > 0 && t("rows", { from: page * ROWS_PER_PAGE + 1, to: Math.min(total, (page + 1) * ROWS_PER_PAGE), n: total })}
+        </span>
+        <button type="button" class="plain" disabled={(page + 1) * ROWS_PER_PAGE >= total} onClick={() => setPage(page + 1)}>
+          {t("next")}
+        </button>
+      </div>
+    </>
+  );
+}

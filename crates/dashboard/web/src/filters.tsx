@@ -1,0 +1,53 @@
+// The filters that are on, each with the way to take it off.
+
+import type { Filter } from "./api";
+import { countryName, languageName } from "./format";
+import { type Word, t } from "./i18n";
+import { DIMENSIONS } from "./reports";
+import type { Scope } from "./scope";
+
+export function dimensionName(dimension: string): string {
+  const property = /^event:props:(.+)$/.exec(dimension)?.[1];
+  if (property !== undefined) return property;
+  const word = DIMENSIONS[dimension];
+  return word === undefined ? dimension : t(word);
+}
+
+/** A value as its list shows it. */
+export function valueName(dimension: string, value: string): string {
+  if (dimension === "visit:country") return countryName(value);
+  if (dimension === "visit:language") return languageName(value);
+  return value === "" ? t("not_set") : value;
+}
+
+function told({ operator, dimension, values }: Filter): string {
+  return `${dimensionName(dimension)} ${t(`op_${operator}` as Word)} ${values.map((value) => valueName(dimension, value)).join(" / ")}`;
+}
+
+export function FilterChips({ scope: { filters, go } }: { scope: Scope }) {
+  if (filters.length === 0) return null;
+  return (
+    <ul class="chips" aria-label={t("filters")}>
+      {filters.map((filter) => (
+        <li key={told(filter)}>
+          <button
+            type="button"
+            class="chip"
+            aria-label={t("filter_remove", { filter: told(filter) })}
+            onClick={() => go({ filters: filters.filter((other) => other !== filter) })}
+          >
+            {dimensionName(filter.dimension)} {t(`op_${filter.operator}` as Word)} <b>{filter.values.map((value) => valueName(filter.dimension, value)).join(" / ")}</b>
+            <span aria-hidden="true"> ×</span>
+          </button>
+        </li>
+      ))}
+      {filters.length > 1 && (
+        <li>
+          <button type="button" class="quiet" onClick={() => go({ filters: [] })}>
+            {t("filter_clear")}
+          </button>
+        </li>
+      )}
+    </ul>
+  );
+}

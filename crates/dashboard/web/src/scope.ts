@@ -1,0 +1,63 @@
+// What every panel of a view asks about: one site, one range, the same filters.
+
+import { type Answer, type Filter, type Metric, type Query, type Site, query, sent } from "./api";
+import type { Go, Place } from "./place";
+import type { Range } from "./range";
+import { metricsOf } from "./reports";
+import { type Asked, useAnswer } from "./use-answer";
+
+export interface Scope {
+  site: Site;
+  range: Range;
+  place: Place;
+  filters: Filter[];
+  /** Counts up while somebody looks; stands still where nothing changes any more. */
+  tick: number;
+  go: Go;
+}
+
+/** The lists are asked at every third tick: their rows change slower than the graph. */
+const TICKS_PER_LIST = 3;
+
+export interface ListQuestion {
+  dimension: string;
+  /** The metric beside visitors, or a share of them. */
+  metrics: Metric[];
+  order?: [Metric, "asc" | "desc"];
+  search?: string;
+  limit: number;
+  offset?: number;
+}
+
+/** The question for rows by a dimension. */
+export function listQuery({ site, range, filters }: Scope, { dimension, metrics, order, search, limit, offset }: ListQuestion): Query {
+  const found = search === undefined || search === "" ? [] : [["contains", dimension, [search], { case_sensitive: false }] as [string, string, string[], { case_sensitive: boolean }]];
+  const first = order ?? ["visitors", "desc"];
+  const second = metrics.find((metric) => metric !== first[0] && metric !== "percentage");
+  return {
+    site_id: site.domain,
+    metrics,
+    date_range: range.dates,
+    dimensions: [dimension],
+    filters: [...sent(filters), ...found],
+    // Equal rows keep their places from one answer to the next.
+    order_by: [first, ...(second === undefined ? [] : [[second, "desc"] as [string, "desc"]]), [dimension, "asc"]],
+    include: { total_rows: true },
+    pagination: { limit, offset: offset ?? 0 },
+  };
+}
+
+export function useList(scope: Scope, question: ListQuestion): Asked<Answer> {
+  const asked = listQuery(scope, question);
+  return useAnswer(JSON.stringify(asked), Math.floor(scope.tick / TICKS_PER_LIST), (signal) => query(asked, signal));
+}
+
+/** The second metric of a short list, where these cells hold it. */
+export function beside(scope: Scope, dimension: string, wanted: Metric | undefined): Metric {
+  const crossed = [dimension, ...scope.filters.map((filter) => filter.dimension)];
+  const held = metricsOf(crossed);
+  if (wanted !== undefined && held.includes(wanted)) return wanted;
+  // A share of all visitors needs all visitors to be told under the same filters.
+  const whole = scope.filters.every((filter) => filter.operator === "is" && filter.values.length === 1);
+  return whole && wanted === undefined ? "percentage" : held.includes("events") ? "events" : "visits";
+}
