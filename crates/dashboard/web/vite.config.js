@@ -70,13 +70,14 @@ function world() {
   };
 }
 
-/** A path without points that rounding made one, and without islands that are then less than a triangle. */
+/** A path without points that rounding made one, without islands that are then less than a triangle, and told in steps: they are shorter. */
 function rings(path) {
   return path
     .split("M")
     .map((ring) => ring.replace("Z", "").split("L").filter((point, i, all) => point !== all[i - 1]))
     .filter((points) => points.length > 3)
-    .map((points) => `M${points.join("L")}Z`)
+    .map((points) => points.map((point) => point.split(",").map(Number)))
+    .map((points) => `M${points[0]}l${points.slice(1).map(([x, y], i) => `${x - points[i][0]} ${y - points[i][1]}`).join(" ").replaceAll(" -", "-")}z`)
     .join("");
 }
 

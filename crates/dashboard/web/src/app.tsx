@@ -2,21 +2,24 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, type Site, forgetToken, hasToken, query, sites as askSites } from "./api";
-import { Detail } from "./detail";
 import { FilterChips } from "./filters";
 import { clock } from "./format";
 import { Header } from "./header";
 import { preferred, speak, t } from "./i18n";
-import { KeyHelp, useKeys } from "./keys";
-import { LedgerView } from "./ledger";
+import { useKeys } from "./keys";
+import { later } from "./later";
 import { Lists } from "./lists";
-import { LiveView } from "./live";
 import { Overview } from "./overview";
 import { type Go, type Place, usePlace } from "./place";
 import { resolve, today } from "./range";
 import type { Scope } from "./scope";
 import { SignIn } from "./sign-in";
 import { useAnswer, useTick } from "./use-answer";
+
+const Detail = later(() => import("./detail").then((loaded) => loaded.Detail));
+const KeyHelp = later(() => import("./key-help").then((loaded) => loaded.KeyHelp));
+const LedgerView = later(() => import("./ledger").then((loaded) => loaded.LedgerView));
+const LiveView = later(() => import("./live").then((loaded) => loaded.LiveView));
 
 type Sites = { site: "loading" } | { site: "refused"; wrong: boolean } | { site: "failed"; message: string } | { site: "known"; list: Site[] };
 

@@ -72,7 +72,13 @@ export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string |
         <span class="legend">
           {overBefore.value && (
             <>
-              <i class="line" aria-hidden="true" /> {t(METRICS[metric])} <i class="line earlier" aria-hidden="true" /> {beforeName(scope)}
+              <span>
+                <i class="line" aria-hidden="true" /> {t(METRICS[metric])}
+              </span>
+              <span>
+                <i class="line earlier" aria-hidden="true" /> {beforeName(scope)}
+                {range.open && range.days > 1 && ` (${t("not_over")})`}
+              </span>
             </>
           )}
         </span>
@@ -118,7 +124,7 @@ function Total({ name, chosen, scope, now, value, earlier, line, days }: TotalPr
       {warning?.code === "sum_of_daily_visitors" && typeof value === "number" && value > 0 && (
         <span class="honest" title={t("sum_of_days_why")}>
           {t("sum_of_days")}
-          {now.value?.meta.rounded === undefined && ` · ${t("a_day", { value: metricValue(name, Math.round(value / days)) })}`}
+          {now.value?.meta.rounded === undefined && <span>{t("a_day", { value: metricValue(name, Math.round(value / days)) })}</span>}
         </span>
       )}
       <Spark values={line} />

@@ -1,8 +1,6 @@
-// The keyboard: every period has a key, and `?` shows them all.
+// The keyboard: every period has a key, and `?` opens the sheet that lists them.
 
 import { useEffect } from "preact/hooks";
-import { Dialog } from "./dialog";
-import { t } from "./i18n";
 import { PERIODS, moved } from "./range";
 import type { Scope } from "./scope";
 
@@ -26,36 +24,6 @@ export function useKeys(scope: Scope, today: string, setHelp: (open: boolean) =>
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);
   });
-}
-
-export function KeyHelp({ onClose }: { onClose: () => void }) {
-  const others: [string, string][] = [
-    ["[", t("key_back")],
-    ["]", t("key_forth")],
-    ["X", t("key_compare")],
-    ["0", t("key_clear")],
-    ["R", t("view_live")],
-    ["G", t("view_ledger")],
-    ["Esc", t("key_close")],
-    ["?", t("keys_help")],
-  ];
-  const periods = PERIODS.map(({ keys, label }): [string, string] => [keys.map((key) => key.toUpperCase()).join(" "), t(label)]);
-  return (
-    <Dialog title={t("keys")} className="keys" onClose={onClose}>
-      <dl>
-        {[...periods, ...others].map(([keys, what]) => (
-          <div key={keys}>
-            <dt>
-              {keys.split(" ").map((key) => (
-                <kbd key={key}>{key}</kbd>
-              ))}
-            </dt>
-            <dd>{what}</dd>
-          </div>
-        ))}
-      </dl>
-    </Dialog>
-  );
 }
 
 /** Whether what has the focus wants the keys itself: a field, or an open dialog. */
