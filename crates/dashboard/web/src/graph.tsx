@@ -181,7 +181,7 @@ function options(element: HTMLElement, grain: string, metric: Metric, shown: { c
   return {
     width: element.clientWidth,
     height: HEIGHT,
-    padding: [12, 22, 0, 0],
+    padding: [12, 32, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 9, fill: accent, stroke: colour("--card"), width: 2 } },
     scales: { x: { time: false, range: (_, from, to) => (from === to ? [from - 0.5, to + 0.5] : [from, to]) }, y: { range: (_, __, to) => [0, top(to, metric, shown.current.step)] } },

@@ -37,6 +37,8 @@ export function useAnswer<T>(key: string, tick: number, ask: (signal: AbortSigna
   useEffect(() => {
     // A slow answer is waited for, not asked for twice; one to a question that nobody has any more is not.
     if (running.current?.key === key) return;
+    // What the counts do not hold they will not hold in four seconds either.
+    if (state.key === key && state.error?.status === 400) return;
     running.current?.abort.abort();
     const mine = { key, abort: new AbortController() };
     running.current = mine;

@@ -12,6 +12,7 @@ import { sampled } from "../src/live";
 import { readPlace, writePlace } from "../src/place";
 import { compared, daysMeasured, intervalFor, intervalsFor, moved, openBucket, resolve, runningHour, today } from "../src/range";
 import { CARDS, DIMENSIONS, filteredBy, hoursAnswerable, metricsOf } from "../src/reports";
+import { beside, listQuery } from "../src/scope";
 
 test("today is the site's own", () => {
   const evening = new Date("2024-05-15T15:30:00Z");
@@ -56,6 +57,34 @@ test("numbers and buckets read well", () => {
   assert.equal(metricValue("bounce_rate", null), "–");
   assert.equal(axisLabel("2024-01-01", "time:month"), "2024");
   assert.equal(bucketLabel("2024-05-15 09:00:00", "time:hour"), "Wed, May 15, 09:00–09:59");
+});
+
+test("a list's question is complete, and equal rows keep their places", () => {
+  const place = readPlace("?f=is,visit:country,DE");
+  const site = { domain: "a.example", timezone: "UTC", public: true };
+  const scope = { site, range: resolve("7d", "2024-03-01"), place, filters: place.filters, tick: 0, go: () => undefined };
+  assert.deepEqual(listQuery(scope, { dimension: "event:page", metrics: ["visitors", "pageviews"], search: "a b", limit: 50, offset: 100 }), {
+    site_id: "a.example",
+    metrics: ["visitors", "pageviews"],
+    date_range: ["2024-02-24", "2024-03-01"],
+    dimensions: ["event:page"],
+    filters: [
+      ["is", "visit:country", ["DE"]],
+      ["contains", "event:page", ["a b"], { case_sensitive: false }],
+    ],
+    order_by: [
+      ["visitors", "desc"],
+      ["pageviews", "desc"],
+      ["event:page", "asc"],
+    ],
+    include: { total_rows: true },
+    pagination: { limit: 50, offset: 100 },
+  });
+  assert.equal(beside(scope, "visit:source", undefined), "percentage");
+  assert.equal(beside(scope, "event:page", "pageviews"), "pageviews");
+  assert.equal(beside({ ...scope, filters: filteredBy([], "event:name", "Signup") }, "event:page", "pageviews"), "events", "page views are not of events");
+  const rejecting = { ...scope, filters: [{ operator: "is_not" as const, dimension: "visit:country", values: ["DE"] }] };
+  assert.notEqual(beside(rejecting, "visit:source", undefined), "percentage", "all visitors without Germany's are not told");
 });
 
 test("coverage is a sentence that hides nobody", () => {
