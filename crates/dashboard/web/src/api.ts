@@ -154,8 +154,12 @@ async function ask<T>(path: string, request: RequestInit): Promise<T> {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError(t("unreachable"), 0);
   }
-  const body: unknown = await response.json().catch(() => null);
-  if (response.ok) return body as T;
+  const body: unknown = await response.json().catch((error: unknown) => {
+    // A question that nobody has any more is no answer of nothing.
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    return null;
+  });
+  if (response.ok && body !== null) return body as T;
   const message = (body as { error?: string } | null)?.error;
   throw new ApiError(message ?? t("status", { status: String(response.status) }), response.status);
 }

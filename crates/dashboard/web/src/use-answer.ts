@@ -43,7 +43,9 @@ export function useAnswer<T>(key: string, tick: number, ask: (signal: AbortSigna
     const mine = { key, abort: new AbortController() };
     running.current = mine;
     ask(mine.abort.signal)
-      .then((value) => setState({ key, value }))
+      .then((value) => {
+        if (!mine.abort.signal.aborted) setState({ key, value });
+      })
       .catch((error: unknown) => {
         if (mine.abort.signal.aborted) return;
         const told = error instanceof ApiError ? error : new ApiError(String(error), 0);

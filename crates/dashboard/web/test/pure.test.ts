@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { coverageLine, loweredBy } from "../src/coverage";
 import { degradedLine } from "../src/degraded";
+import { ApiError, query } from "../src/api";
 import { csv, json } from "../src/export";
 import { axisLabel, bucketLabel, duration, inFull, metricValue, sized } from "../src/format";
 import { TABLES, fill, preferred, speak, t } from "../src/i18n";
@@ -213,4 +214,14 @@ test("live minutes are the last thirty, the newest sample of each", () => {
   samples = sampled(samples, 129, 3);
   assert.deepEqual(samples, [{ minute: 100, visitors: 2 }, { minute: 129, visitors: 3 }]);
   assert.deepEqual(sampled(samples, 130, 4).map((sample) => sample.minute), [129, 130]);
+});
+
+test("a question that is cancelled while its answer arrives has no answer, and neither has half an answer", async () => {
+  const answering = (failure: Error) => {
+    const response = { ok: true, status: 200, json: () => Promise.reject(failure) };
+    Object.assign(globalThis, { sessionStorage: { getItem: () => null }, fetch: () => Promise.resolve(response) });
+    return query({ site_id: "a.example", metrics: ["visitors"], date_range: "day" });
+  };
+  await assert.rejects(answering(new DOMException("cancelled", "AbortError")), { name: "AbortError" });
+  await assert.rejects(answering(new SyntaxError("cut off")), ApiError);
 });
