@@ -21,6 +21,7 @@
 //! | `dashboards` | every panel, rule and alert, asked of a real Prometheus |
 //! | `deploy` | the deployment files against the binary |
 //! | `browser` | a real visit in Chromium, counted by the real tracker |
+//! | `dashboard_ui` | the web page in Chromium: numbers, filters, keyboard, languages, themes, axe-core, weight |
 //!
 //! `harness` starts and stops servers and speaks HTTP.
 
@@ -37,6 +38,7 @@ mod browser;
 mod canary;
 mod close;
 mod crashes;
+mod dashboard_ui;
 mod dashboards;
 mod deploy;
 mod distributed;

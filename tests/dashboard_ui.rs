@@ -1,0 +1,236 @@
+//! The web page in Chromium over a server with hits of the test's own: each report's numbers against what is worked out
+//! here, then filters, comparison, languages, themes, keyboard, axe-core, and the weight of the first load.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::browser::SCRIPTS;
+use crate::harness::{AGENT, Server, TOKEN, eventually, footfall};
+
+const SITE: &str = "example.com";
+const OTHER: &str = "other.example";
+const PHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1";
+const BOT: &str = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
+
+/// A visit, and what a reader of its hits would call it.
+struct Visit {
+    address: &'static str,
+    agent: &'static str,
+    referrer: &'static str,
+    /// Of the first page.
+    query: &'static str,
+    pages: &'static [&'static str],
+    event: Option<&'static str>,
+    source: &'static str,
+    channel: &'static str,
+    campaign: Option<&'static str>,
+}
+
+const VISITS: [Visit; 4] = [
+    Visit {
+        address: "126.142.77.15",
+        agent: AGENT,
+        referrer: "https://www.google.com/",
+        query: "",
+        pages: &["/", "/pricing"],
+        event: Some("Signup"),
+        source: "Google",
+        channel: "Organic Search",
+        campaign: None,
+    },
+    Visit {
+        address: "126.142.77.16",
+        agent: AGENT,
+        referrer: "",
+        query: "",
+        pages: &["/"],
+        event: None,
+        source: "Direct / None",
+        channel: "Direct",
+        campaign: None,
+    },
+    Visit {
+        address: "126.142.77.17",
+        agent: PHONE,
+        referrer: "https://www.google.com/",
+        query: "",
+        pages: &["/pricing"],
+        event: None,
+        source: "Google",
+        channel: "Organic Search",
+        campaign: None,
+    },
+    Visit {
+        address: "126.142.77.18",
+        agent: PHONE,
+        referrer: "",
+        query: "?utm_campaign=%3D1%2B1&utm_source=newsletter&utm_medium=email",
+        pages: &["/", "/about"],
+        event: None,
+        source: "newsletter",
+        channel: "Email",
+        campaign: Some("=1+1"),
+    },
+];
+
+/// Visitors of the seven days before the last seven.
+const EARLIER: usize = 8;
+
+#[test]
+fn the_dashboard_shows_what_was_sent_to_whoever_looks_however_they_do() {
+    let data = tempfile::tempdir().unwrap();
+    let config =
+        format!("trusted_proxies = [\"127.0.0.0/8\"]\n[[site]]\ndomain = \"{SITE}\"\n[[site]]\ndomain = \"{OTHER}\"\n");
+    let server = Server::configured(data.path(), &config);
+    import_earlier(&server, data.path());
+    for visit in &VISITS {
+        send(&server, visit);
+    }
+    let hit = json!({ "name": "pageview", "url": format!("https://{OTHER}/"), "domain": OTHER }).to_string();
+    let sent = [(AGENT, ("accept", "*/*")), (AGENT, ("sec-gpc", "1")), (BOT, ("accept", "*/*"))];
+    for (agent, extra) in sent {
+        let headers = [("content-type", "application/json"), ("user-agent", agent), extra];
+        server.send("POST", "/api/event", &headers, hit.as_bytes());
+    }
+    eventually("every visitor counted", || {
+        let all = VISITS.len() + EARLIER + 1;
+        (server.totals(SITE, &["visitors"]) == [i64::try_from(all).unwrap()]).then_some(())
+    });
+    eventually("the other site's three hits", || (server.ledger(OTHER)["received"] == 3).then_some(()));
+    let looked = Command::new("node")
+        .args(["dashboard.mjs", &server.url(), TOKEN, &expected().to_string()])
+        .current_dir(&*SCRIPTS)
+        .output()
+        .unwrap();
+    assert!(looked.status.success(), "{}", String::from_utf8_lossy(&looked.stderr));
+    let seen: Value = serde_json::from_slice(&looked.stdout).unwrap();
+    let first_load = seen["firstLoad"].as_u64().unwrap();
+    assert!(first_load <= 120_000, "{seen}");
+    eprintln!("first load of the dashboard: {first_load} bytes, compressed, headers included");
+    server.stop();
+}
+
+fn send(server: &Server, visit: &Visit) {
+    let post = |event: Value| {
+        let headers =
+            [("content-type", "application/json"), ("user-agent", visit.agent), ("x-forwarded-for", visit.address)];
+        let answer = server.send("POST", "/api/event", &headers, event.to_string().as_bytes());
+        assert_eq!((answer.status, answer.outcome()), (202, "counted"), "{event}");
+    };
+    for (number, path) in visit.pages.iter().enumerate() {
+        let (query, referrer) = if number == 0 { (visit.query, visit.referrer) } else { ("", "") };
+        let url = format!("https://{SITE}{path}{query}");
+        post(json!({ "name": "pageview", "url": url, "domain": SITE, "referrer": referrer }));
+    }
+    if let Some(name) = visit.event {
+        let url = format!("https://{SITE}{}", visit.pages.last().unwrap());
+        post(json!({ "name": name, "url": url, "domain": SITE, "props": { "plan": "team" } }));
+    }
+}
+
+/// Visitors ten days ago, and one three weeks ago, so that the days before are measured ones.
+fn import_earlier(server: &Server, directory: &std::path::Path) {
+    let days_ago = |days: u64| {
+        let day = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() / 86_400 - days;
+        civil(i64::try_from(day).unwrap())
+    };
+    let event = |number: usize, day: &str| {
+        json!({ "name": "pageview", "url": format!("https://{SITE}/"), "domain": SITE, "user_agent": AGENT,
+                "ip": format!("126.142.78.{number}"), "timestamp": format!("{day}T12:00:00Z") })
+        .to_string()
+    };
+    let mut lines = vec![event(99, &days_ago(21))];
+    lines.extend((0..EARLIER).map(|number| event(number, &days_ago(10))));
+    let file = directory.join("earlier.jsonl");
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    let imported = footfall()
+        .args(["import", "--format", "events", "--site", SITE, "--url", &server.url()])
+        .arg(file)
+        .output()
+        .unwrap();
+    assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+}
+
+/// A day's number since 1970 as a date: by counting, so that it is nobody else's arithmetic.
+fn civil(mut day: i64) -> String {
+    let leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let mut year = 1970;
+    while day >= 365 + i64::from(leap(year)) {
+        day -= 365 + i64::from(leap(year));
+        year += 1;
+    }
+    let mut month = 1;
+    for length in [31, 28 + i64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
+        if day < length {
+            break;
+        }
+        day -= length;
+        month += 1;
+    }
+    format!("{year:04}-{month:02}-{:02}", day + 1)
+}
+
+/// What the page has to show, from the visits alone.
+fn expected() -> Value {
+    let all: Vec<&Visit> = VISITS.iter().collect();
+    let google: Vec<&Visit> = VISITS.iter().filter(|visit| visit.source == "Google").collect();
+    let list = |card: &str, tab: &str, of: &dyn Fn(&Visit) -> Vec<String>| json!({ "card": card, "tab": tab, "rows": rows(&all, of) });
+    let one = |value: &str| vec![value.to_owned()];
+    let on_phone = |visit: &Visit| visit.agent == PHONE;
+    json!({
+        "site": SITE,
+        "other": OTHER,
+        "totals": totals(&all),
+        "lists": [
+            list("sources", "source", &|visit| one(visit.source)),
+            list("sources", "channel", &|visit| one(visit.channel)),
+            list("pages", "page", &|visit| visit.pages.iter().map(|page| (*page).to_owned()).collect()),
+            list("pages", "entry", &|visit| one(visit.pages[0])),
+            list("pages", "exit", &|visit| one(visit.pages.last().unwrap())),
+            list("places", "country", &|_| one("Japan")),
+            list("campaigns", "campaign", &|visit| visit.campaign.iter().map(|name| (*name).to_owned()).collect()),
+            list("devices", "browser", &|visit| one(if on_phone(visit) { "Safari" } else { "Chrome" })),
+            list("devices", "device", &|visit| one(if on_phone(visit) { "Mobile" } else { "Desktop" })),
+            list("systems", "os", &|visit| one(if on_phone(visit) { "iOS" } else { "Windows" })),
+            list("events", "event", &|visit| visit.event.iter().map(|name| (*name).to_owned()).collect()),
+        ],
+        "property": [["team", VISITS.iter().filter(|visit| visit.event.is_some()).count()]],
+        "change": format!("↓ {}%", (EARLIER - VISITS.len()) * 100 / EARLIER),
+        "filter": {
+            "source": "Google",
+            "totals": totals(&google),
+            "pages": rows(&google, &|visit| visit.pages.iter().map(|page| (*page).to_owned()).collect()),
+        },
+        "pricing": VISITS.iter().filter(|visit| visit.pages.contains(&"/pricing")).count(),
+        "ledger": { "Received": 3, "Measured": 1, "Counted only": 1, "Refused": 0, "Bots": 1, "says it is a bot": 1, "Too late": 0 },
+    })
+}
+
+/// The totals as they are written, but how long visits took, which is the machine's affair: each visitor made one visit.
+fn totals(visits: &[&Visit]) -> Value {
+    let views: usize = visits.iter().map(|visit| visit.pages.len()).sum();
+    let bounces = visits.iter().filter(|visit| visit.pages.len() == 1 && visit.event.is_none()).count();
+    let tenths = views * 10 / visits.len();
+    json!({
+        "visitors": visits.len().to_string(),
+        "visits": visits.len().to_string(),
+        "pageviews": views.to_string(),
+        "views_per_visit": format!("{}.{}", tenths / 10, tenths % 10),
+        "bounce_rate": format!("{}%", bounces * 100 / visits.len()),
+    })
+}
+
+/// Distinct visitors by value, most first, equal ones by name.
+fn rows(visits: &[&Visit], of: &dyn Fn(&Visit) -> Vec<String>) -> Vec<(String, usize)> {
+    let mut counted: BTreeMap<String, usize> = BTreeMap::new();
+    for visit in visits {
+        for value in of(visit).into_iter().collect::<BTreeSet<_>>() {
+            *counted.entry(value).or_default() += 1;
+        }
+    }
+    let mut rows: Vec<_> = counted.into_iter().collect();
+    rows.sort_by(|(_, one), (_, other)| other.cmp(one));
+    rows
+}
