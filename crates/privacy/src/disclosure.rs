@@ -132,6 +132,46 @@ impl Precision {
     }
 }
 
+/// What is made of told numbers only, so that it says nothing that they do not.
+impl Disclosed {
+    /// How much more this is than another, in whole percent of that; a hundred where that is nothing, as Plausible has it.
+    /// Unknown where either is, or is fewer than ten.
+    #[must_use]
+    pub fn percent_from(self, before: Self) -> Self {
+        Self(match (self.number(), before.number()) {
+            (Some(now), Some(0.0)) => Told::Whole(if now > 0.0 { 100 } else { 0 }),
+            (Some(now), Some(before)) => whole((now - before) / before * 100.0),
+            _ => Told::Unknown,
+        })
+    }
+
+    /// How much more this is than another, in its own unit, to two decimals.
+    #[must_use]
+    pub fn points_from(self, before: Self) -> Self {
+        Self(match (self.0, before.0) {
+            (Told::Whole(now), Told::Whole(before)) => Told::Whole(now.saturating_sub(before)),
+            _ => match (self.number(), before.number()) {
+                (Some(now), Some(before)) => Told::Decimal(((now - before) * 100.0).round_ties_even() / 100.0),
+                _ => Told::Unknown,
+            },
+        })
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
+    fn number(self) -> Option<f64> {
+        match self.0 {
+            Told::Whole(number) => Some(number as f64),
+            Told::Decimal(number) => Some(number),
+            Told::FewerThanStep | Told::Unknown => None,
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "percent are far below 2^53; beyond, the cast saturates")]
+fn whole(number: f64) -> Told {
+    Told::Whole(number.round_ties_even() as i64)
+}
+
 impl fmt::Display for Disclosed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
@@ -220,6 +260,27 @@ mod tests {
             assert_eq!(told(Precision::Tens.count(count)), expected, "{count}");
         }
         let _ = Precision::Tens.count(i64::MAX);
+    }
+
+    #[test]
+    fn a_change_is_made_of_what_is_told() {
+        let tens = |now, before| told(Precision::Tens.count(now).percent_from(Precision::Tens.count(before)));
+        let exact = |now, before| told(Precision::Exact.count(now).percent_from(Precision::Exact.count(before)));
+        assert_eq!(
+            (exact(30, 20), exact(5, 20), exact(7, 0), exact(0, 0)),
+            (json!(50), json!(-75), json!(100), json!(0))
+        );
+        assert_eq!(
+            (tens(34, 16), tens(9, 20), tens(20, 9), tens(20, 0)),
+            (json!(50), Value::Null, Value::Null, json!(100))
+        );
+        let points = |now, before| {
+            told(Precision::Exact.share(now, 100, PERCENT).points_from(Precision::Exact.share(before, 100, PERCENT)))
+        };
+        assert_eq!(points(20, 50), json!(-30));
+        let tenths = |part| Precision::Exact.share(part, 1_000, TENTHS);
+        assert_eq!(told(tenths(123).points_from(tenths(5))), json!(11.8));
+        assert_eq!(told(tenths(123).points_from(Precision::Exact.share(0, 0, TENTHS))), Value::Null);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use jiff::tz::TimeZone;
 use model::limits::OTHER;
+use model::{Counts, LocalDay};
 use privacy::disclosure::{Disclosed, FEWER, Precision, STEP};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -11,8 +12,9 @@ use store::questions::{Answer, Grain, Row};
 
 use super::coverage::Coverage;
 use super::degraded::Degraded;
-use super::metric::{Basis, Metric};
+use super::metric::Basis;
 use super::plan::{Plan, keeps_known_values_only};
+use super::rows::{Beside, Buckets};
 use super::{Dimension, Direction, Query, Sorting, dimension, range};
 use crate::calendar::{bucket_label, instant_label};
 
@@ -45,49 +47,120 @@ pub(crate) fn rounded(precision: Precision) -> Option<Value> {
 pub struct Found {
     /// Its rows.
     pub answer: Answer,
-    /// The whole of a percentage.
-    pub whole: Option<Answer>,
+    /// What its shares are of.
+    pub shares: FoundShares,
     /// Of the same range, where it was asked for.
     pub coverage: Option<Coverage>,
     /// Days of the range of which records were lost.
+    pub degraded: Degraded,
+    /// What it is compared with.
+    pub before: Option<Before>,
+}
+
+/// The visitors that shares are of.
+#[derive(Debug, Default)]
+pub struct FoundShares {
+    /// All of them.
+    pub all: Option<i64>,
+    /// Whether or not they reached the goal.
+    pub without_goal: Option<i64>,
+    /// The same by row.
+    pub of_group: Option<Beside>,
+}
+
+impl FoundShares {
+    fn basis(&self, precision: Precision, bucket: Option<usize>, value: Option<&str>) -> Basis {
+        let of_group = |rows: &Beside| rows.counts(bucket, value).visitors;
+        Basis {
+            precision,
+            visitors_total: self.all,
+            visitors_without_goal: self.without_goal,
+            visitors_of_group: self.of_group.as_ref().map(of_group),
+        }
+    }
+}
+
+/// What an answer is compared with.
+#[derive(Debug)]
+pub struct Before {
+    /// How it was asked.
+    pub plan: Plan,
+    /// Its rows.
+    pub rows: Beside,
+    /// What its shares are of.
+    pub shares: FoundShares,
+    /// Days of its range of which records were lost.
     pub degraded: Degraded,
 }
 
 /// Writes the answer to a query.
 #[must_use]
 pub fn write(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Value {
-    let Found { answer, whole, .. } = found;
-    let visitors_total = whole.as_ref().and_then(|whole| whole.rows.first()).map(|row| row.counts.visitors);
-    let basis = Basis { precision: plan.precision, visitors_total };
-    let results: Vec<ToldRow> = answer.rows.iter().map(|row| tell_row(query, plan, row, &basis)).collect();
     json!({
-        "results": results,
+        "results": tell_rows(query, plan, found),
         "meta": write_meta(query, plan, found, zone),
-        "query": write_query(query, plan, zone),
+        "query": write_query(query, plan, found, zone),
     })
 }
 
 /// A row as it leaves: its numbers are told ones, by their type.
-#[derive(Serialize)]
-struct ToldRow {
-    metrics: Vec<Disclosed>,
-    dimensions: Vec<Value>,
+#[derive(Debug, Serialize)]
+pub struct ToldRow {
+    /// In the order of the query.
+    pub metrics: Vec<Disclosed>,
+    /// In the order of the query.
+    pub dimensions: Vec<Option<String>>,
+    /// The same of what it is compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<ToldComparison>,
 }
 
-fn tell_row(query: &Query, plan: &Plan, row: &Row, basis: &Basis) -> ToldRow {
-    let label = |dimension: &Dimension| match dimension {
-        Dimension::Time(_) => row.day.map_or(Value::Null, |day| bucket_label(day, row.hour).into()),
-        Dimension::Of(_) => row.value.as_deref().map_or(Value::Null, Value::from),
+/// What stands beside a row.
+#[derive(Debug, Serialize)]
+pub struct ToldComparison {
+    /// In the order of the query.
+    pub metrics: Vec<Disclosed>,
+    /// How much more there is now.
+    pub change: Vec<Disclosed>,
+    /// Those of the row, but for its time.
+    pub dimensions: Vec<Option<String>>,
+}
+
+/// The rows of an answer.
+#[must_use]
+pub fn tell_rows(query: &Query, plan: &Plan, found: &Found) -> Vec<ToldRow> {
+    let buckets = Buckets::of(&plan.question);
+    found.answer.rows.iter().map(|row| tell_row(query, plan, found, (row, buckets.of_row(row)))).collect()
+}
+
+fn tell_row(query: &Query, plan: &Plan, found: &Found, (row, bucket): (&Row, Option<usize>)) -> ToldRow {
+    let value = row.value.as_deref();
+    // Rows by goal stand for everybody where a group is asked for.
+    let of_group = query.by().filter(|by| !by.is_goal()).and(value);
+    let tell = |plan: &Plan, shares: &FoundShares, counts: &Counts| -> Vec<Disclosed> {
+        let basis = shares.basis(plan.precision, bucket, of_group);
+        plan.measures.iter().map(|(metric, measure)| metric.value(*measure, counts, &basis)).collect()
     };
-    let value = |(metric, measure): &(Metric, _)| metric.value(*measure, &row.counts, basis);
-    ToldRow {
-        metrics: plan.measures.iter().map(value).collect(),
-        dimensions: query.dimensions.iter().map(label).collect(),
-    }
+    let label = |at: Option<(LocalDay, Option<u8>)>| -> Vec<Option<String>> {
+        let one = |dimension: &Dimension| match dimension {
+            Dimension::Time(_) => at.map(|(day, hour)| bucket_label(day, hour)),
+            Dimension::Of(_) => value.map(str::to_owned),
+        };
+        query.dimensions.iter().map(one).collect()
+    };
+    let metrics = tell(plan, &found.shares, &row.counts);
+    let comparison = found.before.as_ref().map(|before| {
+        let earlier = tell(&before.plan, &before.shares, &before.rows.counts(bucket, value));
+        let change = plan.measures.iter().zip(metrics.iter().zip(&earlier));
+        let change = change.map(|((metric, _), (now, then))| metric.change(*now, *then)).collect();
+        let at = bucket.and_then(|number| before.rows.buckets().labels.get(number).copied());
+        ToldComparison { metrics: earlier, change, dimensions: label(at) }
+    });
+    ToldRow { metrics, dimensions: label(row.day.map(|day| (day, row.hour))), comparison }
 }
 
 fn write_meta(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Value {
-    let Found { answer, coverage, degraded, .. } = found;
+    let Found { answer, coverage, degraded, before, .. } = found;
     let mut meta = Map::new();
     if plan.sums_daily_visitors() {
         let warning = json!({ "visitors": { "code": "sum_of_daily_visitors", "warning": SUM_OF_DAILY_VISITORS } });
@@ -102,10 +175,14 @@ fn write_meta(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Val
     if answer.rows.iter().any(|row| row.value.as_deref() == Some(OTHER)) {
         meta.insert("folded".to_owned(), json!({ "value": OTHER, "warning": FOLDED }));
     }
-    if let (true, Some(grain)) = (query.include.time_labels, plan.question.over_time) {
-        let labels = range::labels(plan.question.span, grain);
-        let labels: Vec<_> = labels.into_iter().map(|(day, hour)| bucket_label(day, hour)).collect();
-        meta.insert("time_labels".to_owned(), labels.into());
+    if query.include.time_labels {
+        let told = |Buckets { labels, .. }: &Buckets| -> Vec<_> {
+            labels.iter().map(|(day, hour)| bucket_label(*day, *hour)).collect()
+        };
+        meta.insert("time_labels".to_owned(), told(&Buckets::of(&plan.question)).into());
+        if let Some(before) = before {
+            meta.insert("comparison_time_labels".to_owned(), told(before.rows.buckets()).into());
+        }
     }
     if query.include.total_rows {
         meta.insert("total_rows".to_owned(), answer.rows_total.into());
@@ -117,12 +194,17 @@ fn write_meta(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Val
         meta.insert("coverage".to_owned(), json!(coverage.tell(plan.precision, plan.span.days().0, zone)));
     }
     meta.extend(degraded.tell(plan.precision).map(|days| ("degraded".to_owned(), days)));
+    let degraded_before = before.as_ref().and_then(|before| before.degraded.tell(plan.precision));
+    meta.extend(degraded_before.map(|days| ("comparison_degraded".to_owned(), days)));
     meta.extend(rounded(plan.precision).map(|rounded| ("rounded".to_owned(), rounded)));
     Value::Object(meta)
 }
 
-fn write_query(query: &Query, plan: &Plan, zone: &TimeZone) -> Value {
-    let (from, to) = range::ends(plan.span, zone);
+fn write_query(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Value {
+    let ends = |plan: &Plan| {
+        let (from, to) = range::ends(plan.span, zone);
+        json!([instant_label(&from), instant_label(&to)])
+    };
     let name = |dimension: &Dimension| match dimension {
         Dimension::Time(_) => plan.question.over_time.map_or("time", time_name).to_owned(),
         Dimension::Of(named) => named.name.clone(),
@@ -143,10 +225,10 @@ fn write_query(query: &Query, plan: &Plan, zone: &TimeZone) -> Value {
             json!([sorted, direction])
         })
         .collect();
-    json!({
+    let mut written = json!({
         "site_id": query.site_id,
         "metrics": query.metrics.iter().map(|metric| metric.as_str()).collect::<Vec<_>>(),
-        "date_range": [instant_label(&from), instant_label(&to)],
+        "date_range": ends(plan),
         "dimensions": query.dimensions.iter().map(name).collect::<Vec<_>>(),
         "filters": query.filters_sent,
         "order_by": order_by,
@@ -157,7 +239,11 @@ fn write_query(query: &Query, plan: &Plan, zone: &TimeZone) -> Value {
             "coverage": query.include.coverage,
         },
         "pagination": { "limit": query.limit, "offset": query.offset },
-    })
+    });
+    if let (Some(before), Some(fields)) = (&found.before, written.as_object_mut()) {
+        fields.insert("comparison_date_range".to_owned(), ends(&before.plan));
+    }
+    written
 }
 
 fn time_name(grain: Grain) -> &'static str {
@@ -166,7 +252,7 @@ fn time_name(grain: Grain) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use model::{Counts, Domain, LocalDay};
+    use model::Domain;
 
     use super::super::plan::Here;
     use super::*;
@@ -186,6 +272,7 @@ mod tests {
         let here = Here {
             site: Domain::parse("example.com").unwrap(),
             now: now.clone(),
+            date: None,
             first_count: None,
             precision: Precision::Exact,
         };

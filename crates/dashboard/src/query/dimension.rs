@@ -58,6 +58,8 @@ pub const TIMES: [(&str, Option<Grain>); 5] = [
 
 const PROPERTY: &str = "event:props:";
 
+const GOAL: &str = "event:goal";
+
 impl Named {
     /// Reads a name that is not of time.
     ///
@@ -77,6 +79,12 @@ impl Named {
             Some((_, dimension)) => Ok(named(*dimension, String::new())),
             None => Err(Problem::unknown("dimension", name, names())),
         }
+    }
+
+    /// Whether it was named as a goal: what conversion rates are of.
+    #[must_use]
+    pub fn is_goal(&self) -> bool {
+        self.name == GOAL
     }
 
     /// Whether both are the same cells.
@@ -141,6 +149,12 @@ const fn constancy(dimension: Dimension) -> Constancy {
             Constancy::Hit
         }
     }
+}
+
+/// Whether its values are those of single hits, so that a visit may have several.
+#[must_use]
+pub const fn is_of_hits(dimension: Dimension) -> bool {
+    matches!(constancy(dimension), Constancy::Hit) && !matches!(dimension, Dimension::Segment)
 }
 
 /// Whether a count of several values of a dimension is the sum of theirs.

@@ -6,7 +6,7 @@
 use serde_json::Value;
 use store::questions::Selection;
 
-use super::dimension::Named;
+use super::dimension::{Named, is_of_hits};
 use super::problem::{Problem, shortened};
 
 /// Most filters in one question, nested ones included.
@@ -16,7 +16,7 @@ const FILTERS_MAX: usize = 20;
 const DEPTH_MAX: usize = 8;
 
 /// Most bytes of all filters' values: they travel to the engine in a URL of at most 64 KiB, where a byte takes up to six.
-const VALUE_BYTES_MAX: usize = 8 * 1024;
+pub(super) const VALUE_BYTES_MAX: usize = 8 * 1024;
 
 /// The values of one dimension that are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Filter {
     pub named: Named,
     /// The values.
     pub selection: Selection,
+    /// Whether it asks for visits that did this (`has_done`), not for the hits themselves.
+    pub done: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +44,14 @@ struct Test {
     named: Named,
     values: Vec<String>,
     case_sensitive: bool,
+    done: bool,
 }
 
-const OPERATORS: [&str; 9] = ["is", "is_not", "contains", "contains_not", "matches", "matches_not", "and", "or", "not"];
+const OPERATORS: [&str; 10] =
+    ["is", "is_not", "contains", "contains_not", "matches", "matches_not", "and", "or", "not", "has_done"];
+
+/// What a goal that is a page begins with, as Plausible names it: `Visit /thanks`.
+const PAGE_GOAL: &str = "Visit /";
 
 /// Reads the list of filters, all of which must hold.
 ///
@@ -62,13 +69,19 @@ pub fn parse(filters: &[Value]) -> Result<Vec<Filter>, Problem> {
     for test in tests {
         let known = merged.iter_mut().find(|filter| filter.named.is_same(&test.named));
         if let Some(filter) = known {
+            if filter.done || test.done {
+                return Err(told(
+                    "`has_done` beside another filter on the same dimension would need the visits themselves, which are not \
+                     kept: ask for one of them",
+                ));
+            }
             narrow(&mut filter.selection, test)?;
             continue;
         }
-        let named = test.named.clone();
+        let (named, done) = (test.named.clone(), test.done);
         let mut selection = Selection::all(named.dimension, named.prefix.clone());
         narrow(&mut selection, test)?;
-        merged.push(Filter { named, selection });
+        merged.push(Filter { named, selection, done });
     }
     Ok(merged)
 }
@@ -92,13 +105,15 @@ fn read(filter: &Value, depth: usize) -> Result<Vec<Test>, Problem> {
         ("and", [Value::Array(inner)]) => read_all(inner, depth + 1),
         ("or", [Value::Array(inner)]) => read_or(inner, depth + 1).map(|test| vec![test]),
         ("not", [inner]) => match read_all(std::slice::from_ref(inner), depth + 1)?.as_mut_slice() {
-            [test] => Ok(vec![Test { negated: !test.negated, ..test.clone() }]),
+            [test] if !test.done => Ok(vec![Test { negated: !test.negated, ..test.clone() }]),
             _ => Err(told("`not` of several filters at once is not counted: negate each, or save a segment")),
         },
-        ("has_done" | "has_not_done", _) => Err(told(
-            "`has_done` would need the visits themselves, which are not kept: save a segment, which counts from then on",
+        ("has_done", [inner]) => read_done(inner, depth + 1).map(|test| vec![test]),
+        ("has_not_done", _) => Err(told(
+            "`has_not_done` is not counted: ask with `has_done` and subtract from the whole, which is exact for `visits`, and \
+             for `visitors` of one day",
         )),
-        ("and" | "or" | "not", _) => Err(form()),
+        ("and" | "or" | "not" | "has_done", _) => Err(form()),
         (operator, [Value::String(name), Value::Array(values)]) => {
             read_test(operator, name, values, true).map(|test| vec![test])
         }
@@ -107,6 +122,19 @@ fn read(filter: &Value, depth: usize) -> Result<Vec<Test>, Problem> {
             read_test(operator, name, values, case_sensitive).map(|test| vec![test])
         }
         _ => Err(form()),
+    }
+}
+
+/// What visits have done: the cells of that event or page count just these visits and their visitors.
+fn read_done(inner: &Value, depth: usize) -> Result<Test, Problem> {
+    match read_all(std::slice::from_ref(inner), depth)?.as_slice() {
+        [test] if is_of_hits(test.named.dimension) && !test.negated && !test.done => {
+            Ok(Test { done: true, ..test.clone() })
+        }
+        _ => Err(told(
+            "`has_done` takes one filter on `event:goal`, `event:name`, `event:page`, `event:hostname` or a property, such as \
+             [\"has_done\", [\"is\", \"event:goal\", [\"Signup\"]]]: for more save a segment, which counts from then on",
+        )),
     }
 }
 
@@ -125,16 +153,17 @@ fn read_or(filters: &[Value], depth: usize) -> Result<Test, Problem> {
         )
     };
     let (first, others) = tests.split_first().ok_or_else(refused)?;
-    if tests.iter().any(|test| test.negated) || !others.iter().all(|test| test.named.is_same(&first.named)) {
+    if tests.iter().any(|test| test.negated || test.done) || !others.iter().all(|test| test.named.is_same(&first.named))
+    {
         return Err(refused());
     }
     let named = first.named.clone();
     if tests.iter().all(|test| test.operator == Operator::Is && test.case_sensitive) {
         let values = tests.into_iter().flat_map(|test| test.values).collect();
-        return Ok(Test { operator: Operator::Is, negated: false, named, values, case_sensitive: true });
+        return Ok(Test { operator: Operator::Is, negated: false, named, values, case_sensitive: true, done: false });
     }
     let values = tests.iter().map(pattern).collect();
-    Ok(Test { operator: Operator::Matches, negated: false, named, values, case_sensitive: true })
+    Ok(Test { operator: Operator::Matches, negated: false, named, values, case_sensitive: true, done: false })
 }
 
 fn read_test(operator: &str, name: &str, values: &[Value], case_sensitive: bool) -> Result<Test, Problem> {
@@ -150,12 +179,39 @@ fn read_test(operator: &str, name: &str, values: &[Value], case_sensitive: bool)
     if super::dimension::time(name).is_some() {
         return Err(told("time is not filtered: set `date_range`"));
     }
-    let named = Named::parse(name)?;
-    let values = values.iter().map(|value| read_value(value, &named, operator)).collect::<Result<Vec<_>, _>>()?;
+    let mut named = Named::parse(name)?;
+    let mut values = values.iter().map(|value| read_value(value, &named, operator)).collect::<Result<Vec<_>, _>>()?;
     if values.is_empty() {
         return Err(Problem::NotCounted(format!("the filter on `{}` names no value", shortened(name))));
     }
-    Ok(Test { operator, negated, named, values, case_sensitive })
+    if named.is_goal() && operator == Operator::Is {
+        (named, values) = read_goals(named, values)?;
+    }
+    if name == "event:name" && operator == Operator::Is && !negated && values.iter().any(|value| value == "pageview") {
+        return Err(told("page views are no event of their own: leave out the filter and ask for `pageviews`"));
+    }
+    Ok(Test { operator, negated, named, values, case_sensitive, done: false })
+}
+
+/// Goals are custom events, or pages where they are named as Plausible names such goals.
+fn read_goals(named: Named, values: Vec<String>) -> Result<(Named, Vec<String>), Problem> {
+    let pages = values.iter().filter(|value| value.starts_with(PAGE_GOAL)).count();
+    if pages == 0 {
+        return Ok((named, values));
+    }
+    if pages < values.len() {
+        return Err(told("goals that are pages and goals that are events are not counted together: ask for each"));
+    }
+    // The slash is the path's.
+    let paths = values.into_iter().map(|value| value.get(PAGE_GOAL.len() - 1..).unwrap_or_default().to_owned());
+    let paths: Vec<String> = paths.collect();
+    if paths.iter().any(|path| path.contains('*')) {
+        return Err(told(
+            "a goal of many pages is not counted, because a visitor of two of them would count twice: name one page, or ask \
+             `pageviews` with [\"matches\", \"event:page\", [\"^/…\"]]",
+        ));
+    }
+    Ok((Named { dimension: model::Dimension::Page, ..named }, paths))
 }
 
 fn read_value(value: &Value, named: &Named, operator: Operator) -> Result<String, Problem> {
@@ -277,12 +333,29 @@ mod tests {
     }
 
     #[test]
+    fn a_goal_is_an_event_or_a_page() {
+        let filter = |filters: Value| parsed(filters).unwrap().pop().unwrap();
+        let event = filter(json!([["has_done", ["is", "event:goal", ["Signup"]]]]));
+        assert!(event.done && event.named.is_goal() && event.named.dimension == model::Dimension::Event);
+        let page = filter(json!([["is", "event:goal", ["Visit /thanks"]]]));
+        assert!(!page.done && page.named.is_goal() && page.named.dimension == model::Dimension::Page);
+        assert_eq!(page.selection.is, Some(vec!["/thanks".to_owned()]));
+    }
+
+    #[test]
     fn what_cells_cannot_answer_is_told() {
         for (filters, told) in [
             (json!([["or", [["is", "visit:os", ["Mac"]], ["is", "visit:country", ["DE"]]]]]), "segment"),
             (json!([["or", [["is_not", "visit:os", ["Mac"]], ["is", "visit:os", ["Mac"]]]]]), "segment"),
             (json!([["not", ["and", [["is", "visit:os", ["Mac"]], ["is", "visit:browser", ["X"]]]]]]), "negate each"),
-            (json!([["has_done", ["is", "event:goal", ["Signup"]]]]), "segment"),
+            (json!([["has_done", ["is", "visit:os", ["Mac"]]]]), "`has_done` takes one filter"),
+            (json!([["has_done", ["is_not", "event:goal", ["Signup"]]]]), "`has_done` takes one filter"),
+            (json!([["has_not_done", ["is", "event:goal", ["Signup"]]]]), "subtract"),
+            (json!([["not", ["has_done", ["is", "event:goal", ["Signup"]]]]]), "negate each"),
+            (json!([["has_done", ["is", "event:goal", ["A"]]], ["is", "event:goal", ["B"]]]), "same dimension"),
+            (json!([["is", "event:goal", ["Signup", "Visit /thanks"]]]), "ask for each"),
+            (json!([["is", "event:goal", ["Visit /blog/**"]]]), "name one page"),
+            (json!([["is", "event:name", ["pageview"]]]), "`pageviews`"),
             (json!([["contains", "event:page", ["a"]], ["contains", "event:page", ["b"]]]), "one `contains`"),
             (json!([["is", "time:day", ["2024-01-01"]]]), "date_range"),
             (json!([["iss", "visit:os", ["Mac"]]]), "did you mean `is`"),

@@ -33,6 +33,10 @@ pub enum Metric {
     ExitRate,
     /// Percent of all visitors.
     Percentage,
+    /// Visitors who reached a goal, in percent of all visitors.
+    ConversionRate,
+    /// Visitors who reached a goal, in percent of the visitors of the same row.
+    GroupConversionRate,
 }
 
 /// What values are told by and of.
@@ -42,19 +46,21 @@ pub struct Basis {
     pub precision: Precision,
     /// The whole of a percentage.
     pub visitors_total: Option<i64>,
+    /// Visitors whether or not they reached the goal.
+    pub visitors_without_goal: Option<i64>,
+    /// Those of the row.
+    pub visitors_of_group: Option<i64>,
 }
 
-/// Metrics of Plausible's that have no counts yet, each with what to ask instead.
-const LATER: [(&str, &str); 4] = [
-    ("conversion_rate", "ask `visitors` by `event:goal`, and `visitors` alone for the whole"),
-    ("group_conversion_rate", "ask `visitors` by the dimension with and without a filter on `event:goal`"),
-    ("total_revenue", "revenue is counted, but goals with a currency are not defined yet"),
-    ("average_revenue", "revenue is counted, but goals with a currency are not defined yet"),
-];
+/// Metrics of Plausible's that are not told, each with what to ask instead.
+const LATER: [(&str, &str); 2] = [("total_revenue", REVENUE), ("average_revenue", REVENUE)];
+
+const REVENUE: &str = "money is counted without its currency, and a sum over currencies would be no amount of anything: ask \
+     `events` by `event:goal`";
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Visitors,
         Self::Visits,
         Self::Pageviews,
@@ -66,6 +72,8 @@ impl Metric {
         Self::TimeOnPage,
         Self::ExitRate,
         Self::Percentage,
+        Self::ConversionRate,
+        Self::GroupConversionRate,
     ];
 
     /// Its name in the API.
@@ -83,6 +91,8 @@ impl Metric {
             Self::TimeOnPage => "time_on_page",
             Self::ExitRate => "exit_rate",
             Self::Percentage => "percentage",
+            Self::ConversionRate => "conversion_rate",
+            Self::GroupConversionRate => "group_conversion_rate",
         }
     }
 
@@ -95,7 +105,7 @@ impl Metric {
             return Ok(metric);
         }
         match LATER.iter().find(|(later, _)| *later == name) {
-            Some((_, instead)) => Err(Problem::NotCounted(format!("metric `{name}` is not available yet: {instead}"))),
+            Some((_, instead)) => Err(Problem::NotCounted(format!("metric `{name}` is not available: {instead}"))),
             None => Err(Problem::unknown("metric", name, Self::ALL.map(Self::as_str))),
         }
     }
@@ -103,7 +113,19 @@ impl Metric {
     /// Whether it counts distinct visitors, which do not add up over time.
     #[must_use]
     pub const fn is_of_visitors(self) -> bool {
-        matches!(self, Self::Visitors | Self::Percentage)
+        matches!(self, Self::Visitors | Self::Percentage | Self::ConversionRate | Self::GroupConversionRate)
+    }
+
+    /// Whether it is a share of the visitors of the whole range, so that its rows may be no hours.
+    #[must_use]
+    pub const fn is_of_whole(self) -> bool {
+        matches!(self, Self::Percentage | Self::ConversionRate)
+    }
+
+    /// Whether it needs a goal.
+    #[must_use]
+    pub const fn is_of_goal(self) -> bool {
+        matches!(self, Self::ConversionRate | Self::GroupConversionRate)
     }
 
     /// What it is measured by in cells of these dimensions.
@@ -122,7 +144,9 @@ impl Metric {
             }
         };
         match self {
-            Self::Visitors | Self::Percentage => Ok(Measure::count(Column::Visitors)),
+            Self::Visitors | Self::Percentage | Self::ConversionRate | Self::GroupConversionRate => {
+                Ok(Measure::count(Column::Visitors))
+            }
             Self::Visits => Ok(Measure::count(Column::Visits)),
             Self::Events => Ok(Measure::count(Column::Events)),
             Self::Pageviews if of(Dimension::Event) => Err(self.refuse("is not of custom events: ask `events`")),
@@ -153,14 +177,37 @@ impl Metric {
     /// was counted as Plausible does.
     #[must_use]
     pub fn value(self, measure: Measure, counts: &Counts, of: &Basis) -> Disclosed {
-        let Basis { precision, visitors_total } = *of;
+        let Basis { precision, visitors_total, visitors_without_goal, visitors_of_group } = *of;
+        let beside = |whole: Option<i64>, part| precision.share_beside(part, whole.unwrap_or_default(), self.scale());
         let Measure { numerator, denominator } = measure;
         let number = numerator.of(counts);
         match (self, denominator.map(|column| column.of(counts))) {
-            (Self::Percentage, _) => precision.share_beside(number, visitors_total.unwrap_or_default(), self.scale()),
+            (Self::Percentage, _) => beside(visitors_total, number),
+            (Self::ConversionRate, _) => beside(visitors_without_goal, number),
+            (Self::GroupConversionRate, _) => beside(visitors_of_group, number),
             (_, Some(base)) if numerator.is_amount() => precision.mean(number, base, self.scale()),
             (_, Some(base)) => precision.share(number, base, self.scale()),
             (_, None) => precision.count(number),
+        }
+    }
+
+    /// How much more it is than it was: in percent, of what is itself in percent in points.
+    #[must_use]
+    pub fn change(self, now: Disclosed, then: Disclosed) -> Disclosed {
+        match self {
+            Self::BounceRate
+            | Self::ScrollDepth
+            | Self::ExitRate
+            | Self::Percentage
+            | Self::ConversionRate
+            | Self::GroupConversionRate => now.points_from(then),
+            Self::Visitors
+            | Self::Visits
+            | Self::Pageviews
+            | Self::ViewsPerVisit
+            | Self::VisitDuration
+            | Self::Events
+            | Self::TimeOnPage => now.percent_from(then),
         }
     }
 
@@ -174,6 +221,7 @@ impl Metric {
             Self::ScrollDepth => (1.0, 1.0, false),
             Self::TimeOnPage => (0.001, 1.0, false),
             Self::ExitRate | Self::Percentage => (1_000.0, 10.0, false),
+            Self::ConversionRate | Self::GroupConversionRate => (10_000.0, 100.0, true),
         };
         Scale { steps_per_one, steps, empty_is_zero }
     }
@@ -190,7 +238,12 @@ mod tests {
     use super::*;
 
     const fn exactly(visitors_total: Option<i64>) -> Basis {
-        Basis { precision: Precision::Exact, visitors_total }
+        Basis {
+            precision: Precision::Exact,
+            visitors_total,
+            visitors_without_goal: Some(21),
+            visitors_of_group: Some(0),
+        }
     }
 
     fn told(value: Disclosed) -> Value {
@@ -209,7 +262,7 @@ mod tests {
             scroll_visitors: 9,
             ..Counts::default()
         };
-        let basis = Basis { precision: Precision::Tens, visitors_total: Some(204) };
+        let basis = Basis { precision: Precision::Tens, visitors_total: Some(204), ..exactly(None) };
         let value = |metric: Metric, of: &[Dimension]| told(metric.value(metric.measure(of).unwrap(), &counts, &basis));
         assert_eq!(value(Metric::Visitors, &[]), json!("<10"));
         assert_eq!(value(Metric::Visits, &[]), json!(10));
@@ -231,6 +284,8 @@ mod tests {
         assert_eq!(value(Metric::BounceRate), json!(12), "12.5 goes to the even neighbour");
         assert_eq!(value(Metric::VisitDuration), json!(2), "2.5 goes to the even neighbour");
         assert_eq!(value(Metric::Percentage), json!(42.9));
+        assert_eq!(value(Metric::ConversionRate), json!(14.29));
+        assert_eq!(value(Metric::GroupConversionRate), json!(0.0), "of nobody");
     }
 
     #[test]
@@ -284,7 +339,7 @@ mod tests {
     #[test]
     fn unknown_names_meet_their_near_miss() {
         assert!(Metric::parse("visitor").unwrap_err().to_string().contains("did you mean `visitors`"));
-        assert!(Metric::parse("conversion_rate").unwrap_err().to_string().contains("event:goal"));
+        assert!(Metric::parse("total_revenue").unwrap_err().to_string().contains("currency"));
         assert!(Metric::parse("zzzzzzzz").unwrap_err().to_string().contains("known: visitors, visits"));
     }
 }

@@ -3,6 +3,7 @@
 //! It is not yet a question to the counts: what the cells can answer is decided in [`plan`], with the site's clock at hand.
 
 pub mod answer;
+pub mod comparison;
 pub mod coverage;
 pub mod degraded;
 pub mod dimension;
@@ -12,10 +13,13 @@ mod near;
 pub mod plan;
 pub mod problem;
 pub mod range;
+pub mod rows;
+pub mod shares;
 
 use serde_json::{Map, Value};
 use store::questions::{Grain, ROWS_PER_ANSWER_MAX};
 
+use comparison::Comparison;
 use dimension::Named;
 use filter::Filter;
 use metric::Metric;
@@ -93,6 +97,8 @@ pub struct Include {
     pub total_rows: bool,
     /// How many of the range's hits were measured, how many counted only.
     pub coverage: bool,
+    /// The same of another range beside each row.
+    pub comparisons: Option<Comparison>,
 }
 
 const KEYS: [&str; 8] =
@@ -155,7 +161,7 @@ impl Query {
     }
 }
 
-fn known_keys(fields: &Map<String, Value>, known: &[&'static str]) -> Result<(), Problem> {
+pub(crate) fn known_keys(fields: &Map<String, Value>, known: &[&'static str]) -> Result<(), Problem> {
     match fields.keys().find(|key| !known.contains(&key.as_str())) {
         Some(key) => Err(Problem::unknown("key", key, known.iter().copied())),
         None => Ok(()),
@@ -253,7 +259,7 @@ fn parse_include(value: Option<&Value>, dimensions: &[Dimension]) -> Result<Incl
         Some(Value::Object(fields)) => fields,
         Some(other) => return Err(Problem::form("include", "an object such as {\"total_rows\": true}", other)),
     };
-    known_keys(fields, &["imports", "time_labels", "total_rows", "coverage"])?;
+    known_keys(fields, &["imports", "time_labels", "total_rows", "coverage", "comparisons"])?;
     let flag = |key: &'static str| match fields.get(key) {
         None | Some(Value::Null) => Ok(false),
         Some(Value::Bool(flag)) => Ok(*flag),
@@ -264,6 +270,7 @@ fn parse_include(value: Option<&Value>, dimensions: &[Dimension]) -> Result<Incl
         time_labels: flag("time_labels")?,
         total_rows: flag("total_rows")?,
         coverage: flag("coverage")?,
+        comparisons: Comparison::parse(fields.get("comparisons"))?,
     };
     let has_time = dimensions.iter().any(|dimension| matches!(dimension, Dimension::Time(_)));
     if include.time_labels && !has_time {

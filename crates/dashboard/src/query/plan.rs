@@ -4,16 +4,18 @@
 //! ([`adds_up`]); what is crossed must be a stored pair; what is asked by the hour must have hour cells.
 
 use jiff::ZonedDateTime;
+use jiff::civil::Date;
 use model::counts::PAIRED;
 use model::limits::DAY_GRACE_MS;
 use model::{Dimension, Domain, LocalDay};
 use privacy::disclosure::Precision;
-use store::questions::{Cells, Grain, Key, Measure, Order, Question, Selection, Span};
+use store::questions::{Cells, Grain, Key, Measure, Order, Question, ROWS_PER_ANSWER_MAX, Selection, Span};
 
-use super::dimension::{Named, adds_up, name_of};
+use super::dimension::{Named, adds_up, is_of_hits, name_of};
 use super::metric::Metric;
 use super::problem::Problem;
 use super::range::{DAYS_BY_HOUR_MAX, grain_for};
+use super::shares::Shares;
 use super::{Direction, Query, Sorting};
 use crate::calendar::local_day;
 
@@ -24,10 +26,20 @@ pub struct Here {
     pub site: Domain,
     /// The time, on the site's wall clock.
     pub now: ZonedDateTime,
+    /// The date that ranges end with, where it is not today's.
+    pub date: Option<Date>,
     /// The first day with a count; needed for the range `all` only.
     pub first_count: Option<LocalDay>,
     /// How precisely it tells.
     pub precision: Precision,
+}
+
+impl Here {
+    /// The time that ranges end with.
+    fn as_of(&self) -> ZonedDateTime {
+        let moved = self.date.and_then(|date| self.now.with().date(date).build().ok());
+        moved.unwrap_or_else(|| self.now.clone())
+    }
 }
 
 /// What to ask the counts, and how to read what they say.
@@ -35,8 +47,8 @@ pub struct Here {
 pub struct Plan {
     /// The question.
     pub question: Question,
-    /// The question whose visitors are the whole of a percentage.
-    pub whole: Option<Question>,
+    /// The questions that its shares need.
+    pub shares: Shares,
     /// What each metric is measured by.
     pub measures: Vec<(Metric, Measure)>,
     /// The range as asked; the question's own may be its hours.
@@ -53,8 +65,28 @@ impl Plan {
     /// # Errors
     /// The counts cannot answer it; says which combination is missing and how to get it.
     pub fn of(query: &Query, here: &Here) -> Result<Self, Problem> {
-        let span = query.range.resolve(&here.now, here.first_count)?;
-        let over_time = query.time().map(|grain| grain.unwrap_or_else(|| grain_for(span)));
+        let span = query.range.resolve(&here.as_of(), here.first_count)?;
+        Self::over(query, here, span, query.time().map(|grain| grain.unwrap_or_else(|| grain_for(span))))
+    }
+
+    /// Plans the same query over the span its answer is compared with; nothing where it is not.
+    ///
+    /// # Errors
+    /// The counts cannot answer it.
+    pub fn before(&self, query: &Query, here: &Here) -> Result<Option<Self>, Problem> {
+        let Some(comparison) = &query.include.comparisons else {
+            return Ok(None);
+        };
+        let planned = comparison.span(self.span, &here.now).and_then(|span| {
+            // All its rows: which of them are told follows from the answer's.
+            let all = Query { limit: ROWS_PER_ANSWER_MAX, offset: 0, ..query.clone() };
+            Self::over(&all, here, span, self.question.over_time)
+        });
+        planned.map(Some).map_err(|problem| Problem::NotCounted(format!("of `include.comparisons`: {problem}")))
+    }
+
+    fn over(query: &Query, here: &Here, span: Span, over_time: Option<Grain>) -> Result<Self, Problem> {
+        check_done(query)?;
         let selections = selections(query);
         let dimensions: Vec<Dimension> = selections.iter().map(|(named, _)| named.dimension).collect();
         let measured = |metric: &Metric| metric.measure(&dimensions).map(|measure| (*metric, measure));
@@ -74,6 +106,7 @@ impl Plan {
             check_sums(*metric, *measure, query)?;
         }
         let order_by = query.order_by.clone().unwrap_or_else(|| default_order(query));
+        check_order(&order_by)?;
         let order = order_by
             .iter()
             .filter_map(|(sorting, direction)| {
@@ -91,11 +124,8 @@ impl Plan {
             limit: query.limit,
             offset: query.offset,
         };
-        let whole = match query.metrics.contains(&Metric::Percentage) {
-            true => Some(whole(query, &question, span)?),
-            false => None,
-        };
-        Ok(Self { question, whole, measures, span, order_by, precision: here.precision })
+        let shares = Shares::of(query, &question, span)?;
+        Ok(Self { question, shares, measures, span, order_by, precision: here.precision })
     }
 
     /// Whether its visitors are a sum over days, in which a person of several days counts once for each.
@@ -129,7 +159,7 @@ fn selections(query: &Query) -> Vec<(Named, Selection)> {
     selections
 }
 
-fn cells(selections: Vec<(Named, Selection)>) -> Result<Cells, Problem> {
+pub(super) fn cells(selections: Vec<(Named, Selection)>) -> Result<Cells, Problem> {
     let names: Vec<String> = selections.iter().map(|(named, _)| format!("`{}`", named.name)).collect();
     let mut kept = selections.into_iter().map(|(_, selection)| selection);
     match (kept.next(), kept.next(), kept.next()) {
@@ -179,6 +209,7 @@ fn hours_of_closed_days(named: &Named) -> Problem {
 /// The span whose cells are asked: hours when the answer is by the hour, else days if they are whole.
 fn span_for(span: Span, over_time: Option<Grain>, measures: &[(Metric, Measure)]) -> Result<Span, Problem> {
     let of_visitors = measures.iter().map(|(metric, _)| metric).find(|metric| metric.is_of_visitors());
+    let of_whole = measures.iter().any(|(metric, _)| metric.is_of_whole());
     match (span, over_time) {
         (Span::Days { first, last }, Some(Grain::Hour)) => {
             let days = i64::from(last.0) - i64::from(first.0) + 1;
@@ -189,7 +220,7 @@ fn span_for(span: Span, over_time: Option<Grain>, measures: &[(Metric, Measure)]
             }
             Ok(Span::Hours { first: (first, 0), last: (last, 23) })
         }
-        (Span::Hours { .. }, Some(Grain::Hour)) if of_visitors != Some(&Metric::Percentage) => Ok(span),
+        (Span::Hours { .. }, Some(Grain::Hour)) if !of_whole => Ok(span),
         (Span::Hours { .. }, _) => match of_visitors {
             Some(metric) => Err(Problem::NotCounted(format!(
                 "`{}` of a part of a day is not counted, because visitors of several hours do not add up: ask for whole days, \
@@ -207,8 +238,9 @@ fn check_sums(metric: Metric, measure: Measure, query: &Query) -> Result<(), Pro
     for filter in &query.filters {
         // Rows by the filtered dimension itself are one value each.
         let is_row = query.by().is_some_and(|by| by.is_same(&filter.named));
-        // The whole of a percentage has no rows: there every filter is added up.
-        if (is_row && metric != Metric::Percentage) || filter.selection.is_single() {
+        // The whole of a share has no rows: there every filter is added up, but for the goal, which the whole has not.
+        let is_in_whole = metric == Metric::Percentage || (metric == Metric::ConversionRate && !filter.named.is_goal());
+        if (is_row && !is_in_whole) || filter.selection.is_single() {
             continue;
         }
         let columns = [Some(measure.numerator), measure.denominator];
@@ -224,9 +256,20 @@ fn check_sums(metric: Metric, measure: Measure, query: &Query) -> Result<(), Pro
     Ok(())
 }
 
+/// Refuses the order of a number that the rows' own cells do not hold.
+fn check_order(order_by: &[(Sorting, Direction)]) -> Result<(), Problem> {
+    match order_by.iter().any(|(sorting, _)| *sorting == Sorting::Metric(Metric::GroupConversionRate)) {
+        true => Err(Problem::NotCounted(
+            "`group_conversion_rate` is not ordered by: order by `visitors` or `conversion_rate`".to_owned(),
+        )),
+        false => Ok(()),
+    }
+}
+
 fn default_order(query: &Query) -> Vec<(Sorting, Direction)> {
     let time = query.time().map(|_| (Sorting::Time, Direction::Ascending));
-    let metric = query.metrics.first().map(|metric| (Sorting::Metric(*metric), Direction::Descending));
+    let mut ordering = query.metrics.iter().filter(|metric| **metric != Metric::GroupConversionRate);
+    let metric = ordering.next().map(|metric| (Sorting::Metric(*metric), Direction::Descending));
     time.into_iter().chain(metric).collect()
 }
 
@@ -237,39 +280,45 @@ fn key(sorting: Sorting, measures: &[(Metric, Measure)], precision: Precision) -
         Sorting::Metric(metric) => metric,
     };
     let measure = measures.iter().find(|(asked, _)| *asked == metric)?.1;
+    // A share of one whole is in the order of its visitors.
     Some(match precision {
         Precision::Exact => Key::Measure(measure),
         Precision::Tens => Key::InTens { measure, scale: metric.scale().steps_per_one },
     })
 }
 
-/// All visitors under the query's filters: what percentages are of.
-fn whole(query: &Query, question: &Question, span: Span) -> Result<Question, Problem> {
-    if query.dimensions.is_empty() {
-        return Err(Problem::NotCounted(
-            "`percentage` needs a dimension: it is a row's share of all visitors".to_owned(),
-        ));
+/// Refuses what the cells of what visits have done do not count: they hold these visits and visitors, but their own hits only.
+fn check_done(query: &Query) -> Result<(), Problem> {
+    let Some(done) = query.filters.iter().find(|filter| filter.done) else {
+        return Ok(());
+    };
+    if let Some(metric) =
+        query.metrics.iter().find(|metric| !matches!(metric, Metric::Visitors | Metric::Visits | Metric::Percentage))
+    {
+        return Err(Problem::NotCounted(format!(
+            "`{}` of visits that have done something is not counted: with `has_done` ask `visitors`, `visits` or `percentage`",
+            metric.as_str()
+        )));
     }
-    let filters = query.filters.iter().map(|filter| (filter.named.clone(), filter.selection.clone())).collect();
-    Ok(Question {
-        span,
-        cells: cells(filters)?,
-        over_time: None,
-        by_value: None,
-        order: Vec::new(),
-        ..question.clone()
-    })
+    let others = query.filters.iter().filter(|filter| *filter != done).map(|filter| &filter.named);
+    match others.chain(query.by()).find(|named| is_of_hits(named.dimension)) {
+        Some(other) => Err(Problem::NotCounted(format!(
+            "`{}` of visits that have done something else is not counted: with `has_done` ask by what holds for a visit, such as \
+             `visit:source`",
+            other.name
+        ))),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::{Value, json};
-    use store::questions::{Column, Row};
+    use store::questions::Column;
 
-    use super::super::metric::Basis;
     use super::*;
 
-    fn planned(more: Value) -> Result<Plan, String> {
+    pub(in super::super) fn planned(more: Value) -> Result<Plan, String> {
         let mut body = json!({ "site_id": "example.com", "metrics": ["visitors"], "date_range": "7d" });
         for (key, value) in more.as_object().unwrap() {
             body[key] = value.clone();
@@ -277,6 +326,7 @@ mod tests {
         let here = Here {
             site: Domain::parse("example.com").unwrap(),
             now: "2024-05-15T15:30:00+02:00[Europe/Berlin]".parse().unwrap(),
+            date: None,
             first_count: None,
             precision: Precision::Exact,
         };
@@ -327,7 +377,19 @@ mod tests {
                 json!({ "metrics": ["percentage"], "dimensions": ["event:page"], "filters": [["contains", "event:page", ["/a"]]] }),
                 "`percentage` of several values",
             ),
-            (json!({ "metrics": ["percentage"] }), "needs a dimension"),
+            (
+                json!({ "metrics": ["pageviews"], "filters": [["has_done", ["is", "event:goal", ["Signup"]]]] }),
+                "`pageviews` of visits that have done something",
+            ),
+            (
+                json!({ "dimensions": ["event:page"], "filters": [["has_done", ["is", "event:goal", ["Signup"]]]] }),
+                "`event:page` of visits that have done something else",
+            ),
+            (
+                json!({ "metrics": ["group_conversion_rate"], "dimensions": ["visit:source"], "order_by": [["group_conversion_rate", "desc"]],
+                        "filters": [["is", "event:goal", ["Signup"]]] }),
+                "is not ordered by",
+            ),
             (json!({ "date_range": "24h" }), "of a part of a day"),
             (
                 json!({ "date_range": "24h", "metrics": ["percentage"], "dimensions": ["time:hour"] }),
@@ -421,21 +483,5 @@ mod tests {
         assert_eq!(known_only(json!([["is_not", "visit:country", ["DE"]]]), json!([])), ["visit:country"]);
         assert!(known_only(json!([["is_not", "visit:country", ["DE"]]]), json!(["visit:country"])).is_empty());
         assert!(known_only(json!([["is", "visit:country", ["DE"]]]), json!([])).is_empty());
-    }
-
-    #[test]
-    fn the_whole_of_a_percentage_keeps_the_filters_and_drops_the_rows() {
-        let plan = planned(json!({
-            "metrics": ["percentage"], "dimensions": ["event:page"], "filters": [["is", "visit:country", ["DE"]]]
-        }))
-        .unwrap();
-        let whole = plan.whole.unwrap();
-        assert!(matches!(whole.cells, Cells::Of(selection) if selection.dimension == Dimension::Country));
-        assert_eq!((whole.by_value, whole.over_time), (None, None));
-        let row =
-            Row { day: None, hour: None, value: None, counts: model::Counts { visitors: 1, ..Default::default() } };
-        let basis = Basis { precision: Precision::Exact, visitors_total: Some(4) };
-        let value = Metric::Percentage.value(plan.measures[0].1, &row.counts, &basis);
-        assert_eq!(serde_json::to_value(value).unwrap(), json!(25.0));
     }
 }

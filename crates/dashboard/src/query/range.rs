@@ -163,7 +163,7 @@ fn hours(from: &ZonedDateTime, to: &ZonedDateTime) -> Result<Span, Problem> {
     })
 }
 
-fn check(span: Span) -> Result<Span, Problem> {
+pub(super) fn check(span: Span) -> Result<Span, Problem> {
     let backwards = match span {
         Span::Days { first, last } => last < first,
         Span::Hours { first, last } => last < first,

@@ -1,5 +1,6 @@
 //! The API's paths, one file each. A handler finds out who asks, lets the query be read and planned, asks, and writes.
 
+mod asking;
 mod ledger;
 mod openapi;
 mod query;

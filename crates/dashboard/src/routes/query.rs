@@ -6,19 +6,12 @@ use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
-use jiff::tz::TimeZone;
-use privacy::disclosure::Precision;
 use serde_json::Value;
 
+use super::asking::{self, Answered};
 use crate::Shared;
 use crate::access::Access;
-use crate::calendar::{at, zone_of};
-use crate::query::Query;
-use crate::query::answer::{self as written, Found};
-use crate::query::coverage::Coverage;
-use crate::query::degraded::Degraded;
-use crate::query::plan::{Here, Plan};
-use crate::query::range::{Range, instants};
+use crate::query::{Query, answer as written};
 use crate::reply::Failure;
 
 /// Largest query, in bytes: filters at their limits fit twice.
@@ -36,48 +29,8 @@ pub(super) async fn answer(
     }
     let body = to_bytes(body, QUERY_BYTES_MAX).await.map_err(|_| Failure::TooLarge(QUERY_BYTES_MAX))?;
     let query = Query::parse(&body)?;
-    let site = shared.site(&query.site_id, access)?;
-    let zone = zone_of(&site);
-    let first_count = match query.range {
-        Range::All => shared.in_turn("first_day", async { Ok(shared.store.first_day(&site.domain).await?) }).await?,
-        Range::Day
-        | Range::Month
-        | Range::Year
-        | Range::Hours24
-        | Range::LastDays(_)
-        | Range::LastMonths(_)
-        | Range::Dates(..)
-        | Range::Instants(..) => None,
-    };
-    let here = Here {
-        site: site.domain.clone(),
-        now: at(shared.clock.now(), &zone),
-        first_count,
-        precision: Precision::of(site.mode),
-    };
-    let plan = Plan::of(&query, &here)?;
-    let work = async {
-        let found = find(&shared, &query, &plan, &zone).await?;
-        Ok(written::write(&query, &plan, &found, &zone))
-    };
-    shared.in_turn(plan.question.report(), work).await.map(Json)
-}
-
-/// Asks the store everything that the answer needs.
-async fn find(shared: &Shared, query: &Query, plan: &Plan, zone: &TimeZone) -> Result<Found, Failure> {
-    let (store, site) = (&shared.store, &plan.question.site);
-    let (from, until) = instants(plan.span, zone);
-    // Hardly ever is anything lost, and every answer has to know: asked beside the question, it costs no time of its own.
-    let (answer, lost) = tokio::try_join!(store.ask(&plan.question), store.lost(from, until))?;
-    let whole = match &plan.whole {
-        Some(whole) => Some(store.ask(whole).await?),
-        None => None,
-    };
-    let coverage = match query.include.coverage {
-        true => Some(Coverage::of(&store.ledger(site, from, until).await?)),
-        false => None,
-    };
-    Ok(Found { answer, whole, coverage, degraded: Degraded::of(&lost, plan.span, zone) })
+    let Answered { plan, found, zone } = asking::answer(&shared, access, &query, None).await?;
+    Ok(Json(written::write(&query, &plan, &found, &zone)))
 }
 
 /// Only a request that says it is JSON is read: a form of another site cannot say so.

@@ -1,17 +1,22 @@
 //! The dashboard over the real engine, asked over HTTP (without a socket).
 //!
 //! * `answers`: every kind of question against a recount of the visits themselves
+//! * `goals`: conversion rates and what visits have done, against the same recount
+//! * `comparisons`: two ranges beside each other, against each asked alone
 //! * `ledger`: what became of every hit, and how much was measured
 //! * `tens`: what a site in mode `exempt` tells, against what it would tell in `full`
 //! * `access`: tokens, public sites, headers, methods, bodies
-//! * `engine`, `traffic`, `asking`: what they stand on
+//! * `engine`, `traffic`, `recount`, `asking`: what they stand on
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what tests share is test code too")]
 
 mod access;
 mod answers;
 mod asking;
+mod comparisons;
 mod engine;
+mod goals;
 mod ledger;
+mod recount;
 mod tens;
 mod traffic;

@@ -1,0 +1,127 @@
+//! From a well-formed query to what was found for it: who asks is known, the site and its clock are looked up, and the store
+//! is asked everything that the answer needs, in as few questions as there are kinds of rows.
+
+use jiff::tz::TimeZone;
+use privacy::disclosure::Precision;
+use store::questions::Question;
+
+use crate::Shared;
+use crate::access::Access;
+use crate::calendar::{at, zone_of};
+use crate::query::Query;
+use crate::query::answer::{Before, Found, FoundShares};
+use crate::query::coverage::Coverage;
+use crate::query::degraded::Degraded;
+use crate::query::plan::{Here, Plan};
+use crate::query::range::{Range, instants};
+use crate::query::rows::{Beside, fill, for_rows};
+use crate::query::shares::Shares;
+use crate::query::{Dimension, Direction, Sorting};
+use crate::reply::Failure;
+
+/// A query with its answer.
+pub(super) struct Answered {
+    pub(super) plan: Plan,
+    pub(super) found: Found,
+    pub(super) zone: TimeZone,
+}
+
+/// Answers a query; `date` stands for today where it is not.
+pub(super) async fn answer(
+    shared: &Shared,
+    access: Access,
+    query: &Query,
+    date: Option<jiff::civil::Date>,
+) -> Result<Answered, Failure> {
+    let site = shared.site(&query.site_id, access)?;
+    let zone = zone_of(&site);
+    let first_count = match query.range {
+        Range::All => shared.in_turn("first_day", async { Ok(shared.store.first_day(&site.domain).await?) }).await?,
+        Range::Day
+        | Range::Month
+        | Range::Year
+        | Range::Hours24
+        | Range::LastDays(_)
+        | Range::LastMonths(_)
+        | Range::Dates(..)
+        | Range::Instants(..) => None,
+    };
+    let here = Here {
+        site: site.domain.clone(),
+        now: at(shared.clock.now(), &zone),
+        date,
+        first_count,
+        precision: Precision::of(site.mode),
+    };
+    let plan = Plan::of(query, &here)?;
+    let before = plan.before(query, &here)?;
+    let work = Box::pin(find(shared, query, &plan, before, &zone));
+    let found = shared.in_turn(plan.question.report(), work).await?;
+    Ok(Answered { plan, found, zone })
+}
+
+async fn find(
+    shared: &Shared,
+    query: &Query,
+    plan: &Plan,
+    before: Option<Plan>,
+    zone: &TimeZone,
+) -> Result<Found, Failure> {
+    let store = &shared.store;
+    let (from, until) = instants(plan.span, zone);
+    // Hardly ever is anything lost, and every answer has to know: asked beside the question, it costs no time of its own.
+    let (mut answer, lost) = tokio::try_join!(store.ask(&plan.question), store.lost(from, until))?;
+    if before.is_some() && is_whole_series(query, plan) {
+        fill(&plan.question, &mut answer);
+    }
+    let rows = &answer.rows;
+    let coverage = async {
+        Ok::<_, Failure>(match query.include.coverage {
+            true => Some(Coverage::of(&store.ledger(&plan.question.site, from, until).await?)),
+            false => None,
+        })
+    };
+    let compared = async {
+        let Some(plan) = before else {
+            return Ok(None);
+        };
+        let (from, until) = instants(plan.span, zone);
+        let question = for_rows(&plan.question, rows);
+        let (answer, lost, shares) = tokio::try_join!(
+            async { Ok::<_, Failure>(store.ask(&question).await?) },
+            async { Ok(store.lost(from, until).await?) },
+            find_shares(shared, &plan.shares, rows),
+        )?;
+        let degraded = Degraded::of(&lost, plan.span, zone);
+        Ok(Some(Before { rows: Beside::of(&question, answer)?, plan, shares, degraded }))
+    };
+    let (shares, coverage, before) = tokio::try_join!(find_shares(shared, &plan.shares, rows), coverage, compared)?;
+    Ok(Found { answer, shares, coverage, degraded: Degraded::of(&lost, plan.span, zone), before })
+}
+
+async fn find_shares(shared: &Shared, shares: &Shares, rows: &[store::questions::Row]) -> Result<FoundShares, Failure> {
+    let visitors = async |question: &Option<Question>| -> Result<Option<i64>, Failure> {
+        let Some(question) = question else {
+            return Ok(None);
+        };
+        let answer = shared.store.ask(question).await?;
+        Ok(answer.rows.first().map(|row| row.counts.visitors))
+    };
+    let of_group = async {
+        let Some(question) = &shares.of_group else {
+            return Ok(None);
+        };
+        let question = for_rows(question, rows);
+        Ok(Some(Beside::of(&question, shared.store.ask(&question).await?)?))
+    };
+    let (all, without_goal, of_group) =
+        tokio::try_join!(visitors(&shares.all), visitors(&shares.without_goal), of_group)?;
+    Ok(FoundShares { all, without_goal, of_group })
+}
+
+/// Whether the rows are all buckets of time in order: then those without a count have a row where another stands beside it.
+fn is_whole_series(query: &Query, plan: &Plan) -> bool {
+    let over_time_alone = matches!(query.dimensions.as_slice(), [Dimension::Time(_)]);
+    let in_order = plan.order_by.first() == Some(&(Sorting::Time, Direction::Ascending));
+    over_time_alone && in_order && query.offset == 0 && query.limit == store::questions::ROWS_PER_ANSWER_MAX
+}
