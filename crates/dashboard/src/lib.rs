@@ -23,7 +23,7 @@ use tokio::sync::Semaphore;
 
 use access::Access;
 use reply::Failure;
-pub use routes::DESCRIPTION;
+pub use routes::description;
 
 /// Questions that the engine works on at once; more would only share the same processors and wait longer each.
 const QUESTIONS_AT_ONCE_MAX: usize = 8;

@@ -8,7 +8,7 @@ use model::{Counts, LocalDay};
 use privacy::disclosure::{Disclosed, FEWER, Precision, STEP};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use store::questions::{Answer, Grain, Row};
+use store::questions::{Answer, Row};
 
 use super::coverage::Coverage;
 use super::degraded::Degraded;
@@ -98,7 +98,7 @@ pub struct Before {
 pub fn write(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Value {
     json!({
         "results": tell_rows(query, plan, found),
-        "meta": write_meta(query, plan, found, zone),
+        "meta": tell_meta(query, plan, found, zone),
         "query": write_query(query, plan, found, zone),
     })
 }
@@ -159,7 +159,9 @@ fn tell_row(query: &Query, plan: &Plan, found: &Found, (row, bucket): (&Row, Opt
     ToldRow { metrics, dimensions: label(row.day.map(|day| (day, row.hour))), comparison }
 }
 
-fn write_meta(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Value {
+/// What must be known about an answer.
+#[must_use]
+pub fn tell_meta(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Value {
     let Found { answer, coverage, degraded, before, .. } = found;
     let mut meta = Map::new();
     if plan.sums_daily_visitors() {
@@ -206,7 +208,7 @@ fn write_query(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Va
         json!([instant_label(&from), instant_label(&to)])
     };
     let name = |dimension: &Dimension| match dimension {
-        Dimension::Time(_) => plan.question.over_time.map_or("time", time_name).to_owned(),
+        Dimension::Time(_) => dimension::time_name(plan.question.over_time).to_owned(),
         Dimension::Of(named) => named.name.clone(),
     };
     let order_by: Vec<Value> = plan
@@ -215,7 +217,7 @@ fn write_query(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Va
         .map(|(sorting, direction)| {
             let sorted = match sorting {
                 Sorting::Metric(metric) => metric.as_str().to_owned(),
-                Sorting::Time => plan.question.over_time.map_or("time", time_name).to_owned(),
+                Sorting::Time => dimension::time_name(plan.question.over_time).to_owned(),
                 Sorting::Value => query.by().map(|named| named.name.clone()).unwrap_or_default(),
             };
             let direction = match direction {
@@ -244,10 +246,6 @@ fn write_query(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Va
         fields.insert("comparison_date_range".to_owned(), ends(&before.plan));
     }
     written
-}
-
-fn time_name(grain: Grain) -> &'static str {
-    dimension::TIMES.iter().find(|(_, known)| *known == Some(grain)).map_or("time", |(name, _)| name)
 }
 
 #[cfg(test)]

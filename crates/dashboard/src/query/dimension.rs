@@ -100,6 +100,12 @@ pub fn time(name: &str) -> Option<Option<Grain>> {
     TIMES.iter().find(|(known, _)| *known == name).map(|(_, grain)| *grain)
 }
 
+/// The name of the time dimension of a grain.
+#[must_use]
+pub fn time_name(grain: Option<Grain>) -> &'static str {
+    TIMES.iter().find(|(_, known)| *known == grain).map_or("time", |(name, _)| name)
+}
+
 /// Every name that can be asked by.
 fn names() -> impl Iterator<Item = &'static str> + Clone {
     NAMES.iter().map(|(name, _)| *name).chain(TIMES.iter().map(|(name, _)| *name))

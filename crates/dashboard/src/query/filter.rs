@@ -47,7 +47,8 @@ struct Test {
     done: bool,
 }
 
-const OPERATORS: [&str; 10] =
+/// Every word that a filter may begin with.
+pub const OPERATORS: [&str; 10] =
     ["is", "is_not", "contains", "contains_not", "matches", "matches_not", "and", "or", "not", "has_done"];
 
 /// What a goal that is a page begins with, as Plausible names it: `Visit /thanks`.
@@ -275,7 +276,7 @@ fn pattern(test: &Test) -> String {
 }
 
 /// A text as the regular expression that finds just it.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len());
     for letter in text.chars() {
         if letter.is_ascii_punctuation() && letter != '_' {

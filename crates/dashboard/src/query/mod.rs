@@ -5,6 +5,7 @@
 pub mod answer;
 pub mod comparison;
 pub mod coverage;
+pub mod csv;
 pub mod degraded;
 pub mod dimension;
 pub mod filter;

@@ -26,13 +26,17 @@ pub(super) struct Answered {
     pub(super) zone: TimeZone,
 }
 
-/// Answers a query; `date` stands for today where it is not.
-pub(super) async fn answer(
-    shared: &Shared,
-    access: Access,
-    query: &Query,
-    date: Option<jiff::civil::Date>,
-) -> Result<Answered, Failure> {
+/// What the older API asks for besides a query.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Ask {
+    /// What stands for today.
+    pub(super) date: Option<jiff::civil::Date>,
+    /// A row for every bucket of time, those without a count too.
+    pub(super) every_bucket: bool,
+}
+
+/// Answers a query.
+pub(super) async fn answer(shared: &Shared, access: Access, query: &Query, ask: Ask) -> Result<Answered, Failure> {
     let site = shared.site(&query.site_id, access)?;
     let zone = zone_of(&site);
     let first_count = match query.range {
@@ -49,32 +53,39 @@ pub(super) async fn answer(
     let here = Here {
         site: site.domain.clone(),
         now: at(shared.clock.now(), &zone),
-        date,
+        date: ask.date,
         first_count,
         precision: Precision::of(site.mode),
     };
     let plan = Plan::of(query, &here)?;
     let before = plan.before(query, &here)?;
-    let work = Box::pin(find(shared, query, &plan, before, &zone));
+    let fills = (ask.every_bucket || before.is_some()) && is_whole_series(query, &plan);
+    let work = async {
+        let (from, until) = instants(plan.span, &zone);
+        // Hardly ever is anything lost, and every answer has to know: asked beside the question, it costs no time of its own.
+        let (mut answer, lost) = tokio::try_join!(shared.store.ask(&plan.question), shared.store.lost(from, until))?;
+        if fills {
+            fill(&plan.question, &mut answer);
+        }
+        let degraded = Degraded::of(&lost, plan.span, &zone);
+        let found = Found { answer, degraded, ..Found::default() };
+        Box::pin(find_beside(shared, query, (&plan, before), found, &zone)).await
+    };
     let found = shared.in_turn(plan.question.report(), work).await?;
     Ok(Answered { plan, found, zone })
 }
 
-async fn find(
+/// Asks for what stands beside the rows.
+async fn find_beside(
     shared: &Shared,
     query: &Query,
-    plan: &Plan,
-    before: Option<Plan>,
+    (plan, before): (&Plan, Option<Plan>),
+    found: Found,
     zone: &TimeZone,
 ) -> Result<Found, Failure> {
     let store = &shared.store;
+    let rows = &found.answer.rows;
     let (from, until) = instants(plan.span, zone);
-    // Hardly ever is anything lost, and every answer has to know: asked beside the question, it costs no time of its own.
-    let (mut answer, lost) = tokio::try_join!(store.ask(&plan.question), store.lost(from, until))?;
-    if before.is_some() && is_whole_series(query, plan) {
-        fill(&plan.question, &mut answer);
-    }
-    let rows = &answer.rows;
     let coverage = async {
         Ok::<_, Failure>(match query.include.coverage {
             true => Some(Coverage::of(&store.ledger(&plan.question.site, from, until).await?)),
@@ -96,7 +107,7 @@ async fn find(
         Ok(Some(Before { rows: Beside::of(&question, answer)?, plan, shares, degraded }))
     };
     let (shares, coverage, before) = tokio::try_join!(find_shares(shared, &plan.shares, rows), coverage, compared)?;
-    Ok(Found { answer, shares, coverage, degraded: Degraded::of(&lost, plan.span, zone), before })
+    Ok(Found { shares, coverage, before, ..found })
 }
 
 async fn find_shares(shared: &Shared, shares: &Shares, rows: &[store::questions::Row]) -> Result<FoundShares, Failure> {

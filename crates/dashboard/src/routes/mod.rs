@@ -6,6 +6,7 @@ mod openapi;
 mod query;
 mod realtime;
 mod sites;
+mod v1;
 
 use std::sync::Arc;
 
@@ -14,22 +15,75 @@ use axum::routing::{get, post};
 
 use crate::Shared;
 use crate::reply::Failure;
-pub use openapi::DESCRIPTION;
+pub use openapi::description;
 
-/// Every path of the API with its one method; what /api/openapi.json describes.
-pub(crate) const PATHS: [(&str, &str); 5] = [
-    ("post", "/api/v2/query"),
-    ("get", "/api/v1/stats/realtime/visitors"),
-    ("get", "/api/v1/sites"),
-    ("get", "/api/v1/ledger"),
-    ("get", "/api/openapi.json"),
+/// One path of the API.
+pub(crate) struct Endpoint {
+    /// Its one method.
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    /// What it is for.
+    pub(crate) summary: &'static str,
+    /// The parameters in its URL, by their names in the description.
+    pub(crate) parameters: &'static [&'static str],
+    /// What it answers with, by its schema's name in the description.
+    pub(crate) answer: &'static str,
+    /// Whether it is the same for everybody.
+    pub(crate) is_open: bool,
+}
+
+const fn reading(path: &'static str, parameters: &'static [&'static str], answer: &'static str) -> Endpoint {
+    Endpoint { method: "get", path, summary: "", parameters, answer, is_open: false }
+}
+
+/// Every path of the API: what is served and what /api/openapi.json describes.
+pub(crate) const ENDPOINTS: [Endpoint; 8] = [
+    Endpoint { method: "post", summary: "Ask the counts of a site", ..reading("/api/v2/query", &[], "Answer") },
+    Endpoint {
+        summary: "One number a metric (Plausible's older API)",
+        ..reading(
+            "/api/v1/stats/aggregate",
+            &["SiteId", "Period", "Date", "Metrics", "Filters", "Compare"],
+            "Aggregate",
+        )
+    },
+    Endpoint {
+        summary: "Every bucket of a range (Plausible's older API)",
+        ..reading(
+            "/api/v1/stats/timeseries",
+            &["SiteId", "Period", "Date", "Metrics", "Filters", "Interval"],
+            "Objects",
+        )
+    },
+    Endpoint {
+        summary: "The values of one property (Plausible's older API)",
+        ..reading(
+            "/api/v1/stats/breakdown",
+            &["SiteId", "Property", "Period", "Date", "Metrics", "Filters", "Limit", "Page"],
+            "Objects",
+        )
+    },
+    Endpoint {
+        summary: "Visitors of the last five minutes",
+        ..reading("/api/v1/stats/realtime/visitors", &["SiteId"], "Count")
+    },
+    Endpoint { summary: "The sites you may read", ..reading("/api/v1/sites", &[], "Sites") },
+    Endpoint {
+        summary: "What became of every hit: received = counted + minimal + refused + bots + late",
+        ..reading("/api/v1/ledger", &["SiteId", "DateRange"], "Ledger")
+    },
+    Endpoint { summary: "This description", is_open: true, ..reading("/api/openapi.json", &[], "Description") },
 ];
 
-/// The routes of [`PATHS`].
+/// The routes of [`ENDPOINTS`].
 pub(crate) fn routes() -> Router<Arc<Shared>> {
-    let [query, realtime, sites, ledger, openapi] = PATHS.map(|(_, path)| path);
+    let [query, aggregate, timeseries, breakdown, realtime, sites, ledger, openapi] =
+        ENDPOINTS.map(|endpoint| endpoint.path);
     Router::new()
         .route(query, post(query::answer))
+        .route(aggregate, get(v1::aggregate))
+        .route(timeseries, get(v1::timeseries))
+        .route(breakdown, get(v1::breakdown))
         .route(realtime, get(realtime::answer))
         .route(sites, get(sites::answer))
         .route(ledger, get(ledger::answer))

@@ -1,17 +1,18 @@
-//! `POST /api/v2/query`.
+//! `POST /api/v2/query`: JSON, or a table where `Accept` names `text/csv`.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, header};
+use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
-use super::asking::{self, Answered};
+use super::asking::{self, Answered, Ask};
 use crate::Shared;
 use crate::access::Access;
-use crate::query::{Query, answer as written};
+use crate::query::{Query, answer as written, csv};
 use crate::reply::Failure;
 
 /// Largest query, in bytes: filters at their limits fit twice.
@@ -22,15 +23,39 @@ pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Response, Failure> {
     let access = Access::of(&headers, &shared.token_sha256)?;
     if !is_json(&headers) {
         return Err(Failure::MediaType);
     }
     let body = to_bytes(body, QUERY_BYTES_MAX).await.map_err(|_| Failure::TooLarge(QUERY_BYTES_MAX))?;
     let query = Query::parse(&body)?;
-    let Answered { plan, found, zone } = asking::answer(&shared, access, &query, None).await?;
-    Ok(Json(written::write(&query, &plan, &found, &zone)))
+    let Answered { plan, found, zone } = asking::answer(&shared, access, &query, Ask::default()).await?;
+    if !wants_csv(&headers) {
+        return Ok(Json(written::write(&query, &plan, &found, &zone)).into_response());
+    }
+    let meta = written::tell_meta(&query, &plan, &found, &zone);
+    let rows = csv::table(&query, &written::tell_rows(&query, &plan, &found));
+    Ok((as_file(&meta, found.answer.rows_total), rows).into_response())
+}
+
+/// The headers of a table: it is to be saved, and what `meta` says is not in it.
+fn as_file(meta: &Value, rows_total: u64) -> [(HeaderName, String); 4] {
+    let warnings = meta.as_object().map(|meta| meta.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
+    [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_owned()),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"footfall.csv\"".to_owned()),
+        (HeaderName::from_static("footfall-total-rows"), rows_total.to_string()),
+        (HeaderName::from_static("footfall-warnings"), warnings.unwrap_or_default()),
+    ]
+}
+
+/// Whether a table was asked for by name; whoever takes anything gets JSON.
+fn wants_csv(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let kind = |range: &str| range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    accepted.flat_map(|value| value.split(',')).map(kind).find(|kind| kind == "text/csv" || kind == "application/json")
+        == Some("text/csv".to_owned())
 }
 
 /// Only a request that says it is JSON is read: a form of another site cannot say so.

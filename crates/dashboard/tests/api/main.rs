@@ -3,6 +3,7 @@
 //! * `answers`: every kind of question against a recount of the visits themselves
 //! * `goals`: conversion rates and what visits have done, against the same recount
 //! * `comparisons`: two ranges beside each other, against each asked alone
+//! * `v1`: Plausible's older API, and tables
 //! * `ledger`: what became of every hit, and how much was measured
 //! * `tens`: what a site in mode `exempt` tells, against what it would tell in `full`
 //! * `access`: tokens, public sites, headers, methods, bodies
@@ -20,3 +21,4 @@ mod ledger;
 mod recount;
 mod tens;
 mod traffic;
+mod v1;

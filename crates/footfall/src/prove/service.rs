@@ -76,7 +76,7 @@ impl Service {
         checks.push(self.balance());
         checks.push(host::audit(&self.data));
         checks.push(host::region(self.region.as_deref(), &sites));
-        checks.push(host::api(dashboard::DESCRIPTION));
+        checks.push(host::api(dashboard::description()));
         checks
     }
 
