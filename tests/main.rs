@@ -20,6 +20,7 @@
 //! | `sites` | sites added, changed and removed from a terminal while a server runs |
 //! | `dashboards` | every panel, rule and alert, asked of a real Prometheus |
 //! | `deploy` | the deployment files against the binary |
+//! | `clients` | a client made for Plausible, asking as its users do |
 //! | `browser` | a real visit in Chromium, counted by the real tracker |
 //! | `dashboard_ui` | the web page in Chromium: numbers, filters, keyboard, languages, themes, axe-core, weight |
 //!
@@ -36,6 +37,7 @@ mod arrows;
 mod attacker;
 mod browser;
 mod canary;
+mod clients;
 mod close;
 mod crashes;
 mod dashboard_ui;
