@@ -61,7 +61,7 @@ impl Asked {
         let largest = largest.map(|column| Order { key: Key::Measure(Measure::count(column)), descending: true });
         let earliest = over_time.map(|_| Order { key: Key::Time, descending: false });
         Ok(Question {
-            site: Domain::parse(SITE)?,
+            sites: vec![Domain::parse(SITE)?],
             span: Span::Days { first: day(first)?, last: day(last)? },
             cells,
             over_time,

@@ -26,9 +26,7 @@ pub(crate) enum Failure {
     #[error("this path does not answer that method; the API is described at /api/openapi.json")]
     Method,
     /// Parameters in the URL that are not understood.
-    #[error(
-        "the URL's parameters are not understood: known are `site_id` and, for the ledger, `date_range`, each once"
-    )]
+    #[error("the URL's parameters are not understood: send each once, as /api/openapi.json describes them")]
     Parameters,
     /// A body that is not JSON.
     #[error("send the query as JSON with `Content-Type: application/json`")]

@@ -113,14 +113,14 @@ async fn read(store: &Store) {
     store.ping().await.unwrap();
     store.check_schema().await.unwrap();
     store.live(&site(), Millis(0)).await.unwrap();
-    store.first_day(&site()).await.unwrap();
+    store.first_day(&[site()]).await.unwrap();
     store.ledger(&site(), Millis(0), Millis(1)).await.unwrap();
     store.lost(Millis(0), Millis(1)).await.unwrap();
     for (over_time, by_value) in [(None, false), (Some(Grain::Day), false), (None, true), (Some(Grain::Day), true)] {
         let page = Selection::all(Dimension::Page, String::new());
         store
             .ask(&Question {
-                site: site(),
+                sites: vec![site()],
                 span: Span::Days { first: LocalDay(JUNE), last: LocalDay(JUNE) },
                 cells: if by_value { Cells::Of(page) } else { Cells::Total },
                 over_time,

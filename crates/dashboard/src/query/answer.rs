@@ -22,6 +22,10 @@ use crate::calendar::{bucket_label, instant_label};
 const SUM_OF_DAILY_VISITORS: &str = "a visitor is known for one day only: visitors of several days are the sum of each day's, \
      so a person who came on three days is counted three times";
 
+/// What the numbers of several sites are.
+const SUM_OF_SITES: &str = "the counts of several sites are added up: a person who came to two of them is counted twice, and \
+     each site's days and hours are those of its own clock";
+
 /// What the row of folded values is.
 const FOLDED: &str =
     "values of too few visitors, or beyond the number of values kept a day, are counted together as (other)";
@@ -168,6 +172,9 @@ pub fn tell_meta(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> 
         let warning = json!({ "visitors": { "code": "sum_of_daily_visitors", "warning": SUM_OF_DAILY_VISITORS } });
         meta.insert("metric_warnings".to_owned(), warning);
     }
+    if query.sites.len() > 1 {
+        meta.insert("sites".to_owned(), json!({ "code": "sum_of_sites", "warning": SUM_OF_SITES }));
+    }
     let rejecting = keeps_known_values_only(query);
     if !rejecting.is_empty() {
         let warning = json!({ "code": "known_values_only", "warning": KNOWN_VALUES_ONLY });
@@ -228,7 +235,10 @@ fn write_query(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Va
         })
         .collect();
     let mut written = json!({
-        "site_id": query.site_id,
+        "site_id": match query.sites.as_slice() {
+            [site] => json!(site),
+            sites => json!(sites),
+        },
         "metrics": query.metrics.iter().map(|metric| metric.as_str()).collect::<Vec<_>>(),
         "date_range": ends(plan),
         "dimensions": query.dimensions.iter().map(name).collect::<Vec<_>>(),
@@ -268,7 +278,8 @@ mod tests {
         .unwrap();
         let now: jiff::ZonedDateTime = "2024-05-15T15:30:00+09:00[Asia/Tokyo]".parse().unwrap();
         let here = Here {
-            site: Domain::parse("example.com").unwrap(),
+            sites: vec![Domain::parse("example.com").unwrap()],
+            one_clock: true,
             now: now.clone(),
             date: None,
             first_count: None,

@@ -30,14 +30,17 @@ use range::Range;
 /// Most metrics in one question: each known one, and room for repeats.
 const METRICS_MAX: usize = 20;
 
+/// Most sites in one question: their names travel beside the filters' values.
+const SITES_MAX: usize = 50;
+
 /// Most keys of an order.
 const ORDERS_MAX: usize = 10;
 
 /// A query that is well formed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
-    /// The site's name.
-    pub site_id: String,
+    /// The names of the sites whose counts are added up; nearly always one.
+    pub sites: Vec<String>,
     /// What is asked for, in the order of the answer.
     pub metrics: Vec<Metric>,
     /// When.
@@ -130,7 +133,7 @@ impl Query {
             other => return Err(Problem::form("filters", "a list", other)),
         };
         Ok(Self {
-            site_id: parse_site(fields.get("site_id"))?,
+            sites: parse_sites(fields.get("site_id"))?,
             range: Range::parse(fields.get("date_range").ok_or(Problem::Missing("date_range"))?)?,
             include: parse_include(fields.get("include"), &dimensions)?,
             metrics,
@@ -169,12 +172,23 @@ pub(crate) fn known_keys(fields: &Map<String, Value>, known: &[&'static str]) ->
     }
 }
 
-fn parse_site(value: Option<&Value>) -> Result<String, Problem> {
-    match value {
-        None => Err(Problem::Missing("site_id")),
-        Some(Value::String(name)) => Ok(name.clone()),
-        Some(other) => Err(Problem::form("site_id", "a site's name such as \"example.com\"", other)),
+fn parse_sites(value: Option<&Value>) -> Result<Vec<String>, Problem> {
+    let value = value.ok_or(Problem::Missing("site_id"))?;
+    let form = || Problem::form("site_id", "a site's name such as \"example.com\", or a list of such names", value);
+    let names = match value {
+        Value::String(name) => vec![name.clone()],
+        Value::Array(names) => {
+            names.iter().map(|name| name.as_str().map(str::to_owned)).collect::<Option<_>>().ok_or_else(form)?
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => return Err(form()),
+    };
+    if names.len() > SITES_MAX {
+        return Err(Problem::TooMany { what: "sites", max: SITES_MAX });
     }
+    let mut distinct: Vec<String> = names;
+    distinct.sort_unstable();
+    distinct.dedup();
+    if distinct.is_empty() { Err(form()) } else { Ok(distinct) }
 }
 
 fn parse_metrics(value: Option<&Value>) -> Result<Vec<Metric>, Problem> {
@@ -323,6 +337,8 @@ mod tests {
         let query = parsed(with("dimensions", Value::Null)).unwrap();
         assert_eq!((query.limit, query.offset), (10_000, 0));
         assert_eq!(query.order_by, None);
+        assert_eq!(query.sites, ["example.com"]);
+        assert_eq!(parsed(with("site_id", json!(["b", "a", "b"]))).unwrap().sites, ["a", "b"]);
         assert_eq!(query.include, Include::default());
         assert!(query.by().is_none() && query.time().is_none() && query.filters.is_empty());
     }
@@ -362,6 +378,9 @@ mod tests {
             (with("metrics", json!(["visitor"])), "did you mean `visitors`"),
             (with("metrics", json!(vec!["visitors"; 21])), "at most 20 metrics"),
             (with("site_id", json!(7)), "a site's name"),
+            (with("site_id", json!([])), "a site's name"),
+            (with("site_id", json!(["a", 7])), "a site's name"),
+            (with("site_id", json!(vec!["a"; 51])), "at most 50 sites"),
             (with("dimensions", json!("event:page")), "a list of dimensions"),
             (with("dimensions", json!(["event:pages"])), "did you mean `event:page`"),
             (with("dimensions", json!(["event:page", "visit:os"])), "one dimension"),

@@ -19,12 +19,14 @@ use super::shares::Shares;
 use super::{Direction, Query, Sorting};
 use crate::calendar::local_day;
 
-/// What must be known about a site to plan a query of it.
+/// What must be known about the sites to plan a query of them.
 #[derive(Clone, Debug)]
 pub struct Here {
-    /// The site.
-    pub site: Domain,
-    /// The time, on the site's wall clock.
+    /// The sites.
+    pub sites: Vec<Domain>,
+    /// Whether all of them have the same time zone.
+    pub one_clock: bool,
+    /// The time, on the first site's wall clock.
     pub now: ZonedDateTime,
     /// The date that ranges end with, where it is not today's.
     pub date: Option<Date>,
@@ -86,7 +88,13 @@ impl Plan {
     }
 
     fn over(query: &Query, here: &Here, span: Span, over_time: Option<Grain>) -> Result<Self, Problem> {
-        check_done(query)?;
+        if matches!(span, Span::Hours { .. }) && !here.one_clock {
+            return Err(Problem::NotCounted(
+                "a part of a day is not counted for sites in different time zones: ask for whole days, which are each site's own"
+                    .to_owned(),
+            ));
+        }
+        check_done(query, matches!(span, Span::Hours { .. }) || over_time == Some(Grain::Hour))?;
         let selections = selections(query);
         let dimensions: Vec<Dimension> = selections.iter().map(|(named, _)| named.dimension).collect();
         let measured = |metric: &Metric| metric.measure(&dimensions).map(|measure| (*metric, measure));
@@ -115,7 +123,7 @@ impl Plan {
             })
             .collect();
         let question = Question {
-            site: here.site.clone(),
+            sites: here.sites.clone(),
             span: asked_span,
             cells: cells(selections)?,
             over_time,
@@ -288,10 +296,17 @@ fn key(sorting: Sorting, measures: &[(Metric, Measure)], precision: Precision) -
 }
 
 /// Refuses what the cells of what visits have done do not count: they hold these visits and visitors, but their own hits only.
-fn check_done(query: &Query) -> Result<(), Problem> {
+fn check_done(query: &Query, by_hour: bool) -> Result<(), Problem> {
     let Some(done) = query.filters.iter().find(|filter| filter.done) else {
         return Ok(());
     };
+    if by_hour {
+        return Err(Problem::NotCounted(
+            "`has_done` is counted by the day: an hour's cells know what was done in that hour, not what its visitors did before or after. Ask \
+             by `time:day` over whole days"
+                .to_owned(),
+        ));
+    }
     if let Some(metric) =
         query.metrics.iter().find(|metric| !matches!(metric, Metric::Visitors | Metric::Visits | Metric::Percentage))
     {
@@ -324,7 +339,8 @@ pub(super) mod tests {
             body[key] = value.clone();
         }
         let here = Here {
-            site: Domain::parse("example.com").unwrap(),
+            sites: vec![Domain::parse("example.com").unwrap()],
+            one_clock: true,
             now: "2024-05-15T15:30:00+02:00[Europe/Berlin]".parse().unwrap(),
             date: None,
             first_count: None,
@@ -384,6 +400,10 @@ pub(super) mod tests {
             (
                 json!({ "dimensions": ["event:page"], "filters": [["has_done", ["is", "event:goal", ["Signup"]]]] }),
                 "`event:page` of visits that have done something else",
+            ),
+            (
+                json!({ "dimensions": ["time:hour"], "filters": [["has_done", ["is", "event:goal", ["Signup"]]]] }),
+                "`has_done` is counted by the day",
             ),
             (
                 json!({ "metrics": ["group_conversion_rate"], "dimensions": ["visit:source"], "order_by": [["group_conversion_rate", "desc"]],

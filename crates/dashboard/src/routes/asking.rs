@@ -1,7 +1,10 @@
 //! From a well-formed query to what was found for it: who asks is known, the site and its clock are looked up, and the store
 //! is asked everything that the answer needs, in as few questions as there are kinds of rows.
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
+use model::{Domain, Site};
 use privacy::disclosure::Precision;
 use store::questions::Question;
 
@@ -13,6 +16,7 @@ use crate::query::answer::{Before, Found, FoundShares};
 use crate::query::coverage::Coverage;
 use crate::query::degraded::Degraded;
 use crate::query::plan::{Here, Plan};
+use crate::query::problem::Problem;
 use crate::query::range::{Range, instants};
 use crate::query::rows::{Beside, fill, for_rows};
 use crate::query::shares::Shares;
@@ -37,10 +41,15 @@ pub(super) struct Ask {
 
 /// Answers a query.
 pub(super) async fn answer(shared: &Shared, access: Access, query: &Query, ask: Ask) -> Result<Answered, Failure> {
-    let site = shared.site(&query.site_id, access)?;
-    let zone = zone_of(&site);
+    let sites = query.sites.iter().map(|name| shared.site(name, access)).collect::<Result<Vec<_>, _>>()?;
+    let precision = precision_of(&sites)?;
+    let zone = sites.first().map_or(TimeZone::UTC, |site| zone_of(site));
+    let domains: Vec<Domain> = sites.iter().map(|site| site.domain.clone()).collect();
+    if query.include.coverage && sites.len() > 1 {
+        return Err(Problem::NotCounted("`include.coverage` is of one site: ask each for its own".to_owned()).into());
+    }
     let first_count = match query.range {
-        Range::All => shared.in_turn("first_day", async { Ok(shared.store.first_day(&site.domain).await?) }).await?,
+        Range::All => shared.in_turn("first_day", async { Ok(shared.store.first_day(&domains).await?) }).await?,
         Range::Day
         | Range::Month
         | Range::Year
@@ -51,11 +60,12 @@ pub(super) async fn answer(shared: &Shared, access: Access, query: &Query, ask: 
         | Range::Instants(..) => None,
     };
     let here = Here {
-        site: site.domain.clone(),
+        one_clock: sites.windows(2).all(|pair| matches!(pair, [one, other] if one.timezone == other.timezone)),
+        sites: domains,
         now: at(shared.clock.now(), &zone),
         date: ask.date,
         first_count,
-        precision: Precision::of(site.mode),
+        precision,
     };
     let plan = Plan::of(query, &here)?;
     let before = plan.before(query, &here)?;
@@ -75,6 +85,19 @@ pub(super) async fn answer(shared: &Shared, access: Access, query: &Query, ask: 
     Ok(Answered { plan, found, zone })
 }
 
+/// How precisely several sites tell together. A sum of rounded and exact counts, less the exact ones, would be a rounded count
+/// told by another remainder each time, and thereby exactly.
+fn precision_of(sites: &[Arc<Site>]) -> Result<Precision, Problem> {
+    let mut of_each = sites.iter().map(|site| Precision::of(site.mode));
+    let first = of_each.next().unwrap_or(Precision::Tens);
+    if of_each.all(|precision| precision == first) {
+        return Ok(first);
+    }
+    Err(Problem::NotCounted(
+        "sites in mode `exempt`, which tell their counts in tens, are not added up with others: ask for each kind alone".to_owned(),
+    ))
+}
+
 /// Asks for what stands beside the rows.
 async fn find_beside(
     shared: &Shared,
@@ -87,9 +110,9 @@ async fn find_beside(
     let rows = &found.answer.rows;
     let (from, until) = instants(plan.span, zone);
     let coverage = async {
-        Ok::<_, Failure>(match query.include.coverage {
-            true => Some(Coverage::of(&store.ledger(&plan.question.site, from, until).await?)),
-            false => None,
+        Ok::<_, Failure>(match plan.question.sites.as_slice() {
+            [site] if query.include.coverage => Some(Coverage::of(&store.ledger(site, from, until).await?)),
+            _ => None,
         })
     };
     let compared = async {

@@ -43,7 +43,7 @@ pub(super) async fn answer(
     let range = Range::parse_text(asked.date_range.as_deref().unwrap_or("day"))?;
     let work = async {
         let first_count = match range {
-            Range::All => shared.store.first_day(&site.domain).await?,
+            Range::All => shared.store.first_day(std::slice::from_ref(&site.domain)).await?,
             _ => None,
         };
         let span = range.resolve(&at(shared.clock.now(), &zone), first_count)?;

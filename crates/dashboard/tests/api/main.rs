@@ -4,6 +4,7 @@
 //! * `goals`: conversion rates and what visits have done, against the same recount
 //! * `comparisons`: two ranges beside each other, against each asked alone
 //! * `v1`: Plausible's older API, and tables
+//! * `together`: several sites in one question
 //! * `ledger`: what became of every hit, and how much was measured
 //! * `tens`: what a site in mode `exempt` tells, against what it would tell in `full`
 //! * `access`: tokens, public sites, headers, methods, bodies
@@ -20,5 +21,6 @@ mod goals;
 mod ledger;
 mod recount;
 mod tens;
+mod together;
 mod traffic;
 mod v1;

@@ -1,4 +1,4 @@
--- The first day that has any count; no row when there is none.
+-- The first day of some sites that has any count; no row when there is none.
 SELECT toInt32(min(day)) AS first_day, count() AS cells
 FROM counts
-WHERE site = {site:String} AND dimension = '' AND by_dimension = '' AND hour = -1
+WHERE site IN {sites:Array(String)} AND dimension = '' AND by_dimension = '' AND hour = -1

@@ -18,7 +18,7 @@ kept AS
         visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits,
         engaged_ms, scroll_percent, scroll_visitors, revenue_micros
     FROM counts
-    WHERE site = {site:String}
+    WHERE site IN {sites:Array(String)}
       AND dimension = {dimension:String}
       AND by_dimension = {by_dimension:String}
       AND day BETWEEN toDate({first_day:Int32}) AND toDate({last_day:Int32})

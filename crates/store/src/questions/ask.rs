@@ -68,13 +68,13 @@ impl Store {
         Ok(Answer { rows: Vec::new(), rows_total: head.rows_total })
     }
 
-    /// The first day of a site that has any count.
+    /// The first day of some sites that has any count.
     ///
     /// # Errors
     /// The store cannot be reached.
-    pub async fn first_day(&self, site: &Domain) -> Result<Option<LocalDay>, StoreError> {
+    pub async fn first_day(&self, sites: &[Domain]) -> Result<Option<LocalDay>, StoreError> {
         let query = self.client().query_raw(include_str!("../../sql/questions/first_day.sql"));
-        let asked = bounded(query).param("site", site.as_str()).fetch_one::<FirstDay>();
+        let asked = bounded(query).param("sites", names(sites)).fetch_one::<FirstDay>();
         let found = within("asking for a site's first day", QUESTION_TIMEOUT, asked).await?;
         Ok((found.cells > 0).then_some(LocalDay(found.first_day)))
     }
@@ -114,7 +114,7 @@ impl Store {
     }
 
     async fn ask_page(&self, question: &Question, limit: u32, offset: u32) -> Result<Answer, StoreError> {
-        let query = bounded(self.client().query_raw(question.sql())).param("site", question.site.as_str());
+        let query = bounded(self.client().query_raw(question.sql())).param("sites", names(&question.sites));
         let query = bind_span(query, question.span);
         let query = bind_cells(query, question);
         let query = match question.over_time {
@@ -133,6 +133,10 @@ impl Store {
             rows: rows.into_iter().map(|row| row.into_row(question, prefix_bytes)).collect(),
         })
     }
+}
+
+fn names(sites: &[Domain]) -> Vec<&str> {
+    sites.iter().map(Domain::as_str).collect()
 }
 
 /// Puts the engine's bounds on a question.

@@ -15,11 +15,11 @@ pub use order::{Column, Key, Measure, Order};
 /// Most rows one answer has; Plausible's number, so that its clients page alike.
 pub const ROWS_PER_ANSWER_MAX: u32 = 10_000;
 
-/// A question of one site's counts.
+/// A question of a site's counts, or of those of several together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
-    /// The site.
-    pub site: Domain,
+    /// The sites whose counts are added up; nearly always one.
+    pub sites: Vec<Domain>,
     /// When.
     pub span: Span,
     /// Which cells.

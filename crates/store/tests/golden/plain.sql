@@ -553,10 +553,10 @@ SELECT sum(latest) FROM
 -- max_execution_time = 20
 -- max_memory_usage = 1000000000
 -- max_rows_to_read = 2000000000
--- The first day that has any count; no row when there is none.
+-- The first day of some sites that has any count; no row when there is none.
 SELECT toInt32(min(day)) AS first_day, count() AS cells
 FROM counts
-WHERE site = {site:String} AND dimension = '' AND by_dimension = '' AND hour = -1
+WHERE site IN {sites:Array(String)} AND dimension = '' AND by_dimension = '' AND hour = -1
 ;
 
 -- default_format = RowBinaryWithNamesAndTypes
@@ -612,7 +612,7 @@ kept AS
         visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits,
         engaged_ms, scroll_percent, scroll_visitors, revenue_micros
     FROM counts
-    WHERE site = {site:String}
+    WHERE site IN {sites:Array(String)}
       AND dimension = {dimension:String}
       AND by_dimension = {by_dimension:String}
       AND day BETWEEN toDate({first_day:Int32}) AND toDate({last_day:Int32})
@@ -668,7 +668,7 @@ kept AS
         visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits,
         engaged_ms, scroll_percent, scroll_visitors, revenue_micros
     FROM counts
-    WHERE site = {site:String}
+    WHERE site IN {sites:Array(String)}
       AND dimension = {dimension:String}
       AND by_dimension = {by_dimension:String}
       AND day BETWEEN toDate({first_day:Int32}) AND toDate({last_day:Int32})
@@ -742,7 +742,7 @@ kept AS
         visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits,
         engaged_ms, scroll_percent, scroll_visitors, revenue_micros
     FROM counts
-    WHERE site = {site:String}
+    WHERE site IN {sites:Array(String)}
       AND dimension = {dimension:String}
       AND by_dimension = {by_dimension:String}
       AND day BETWEEN toDate({first_day:Int32}) AND toDate({last_day:Int32})
@@ -821,7 +821,7 @@ kept AS
         visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits,
         engaged_ms, scroll_percent, scroll_visitors, revenue_micros
     FROM counts
-    WHERE site = {site:String}
+    WHERE site IN {sites:Array(String)}
       AND dimension = {dimension:String}
       AND by_dimension = {by_dimension:String}
       AND day BETWEEN toDate({first_day:Int32}) AND toDate({last_day:Int32})
