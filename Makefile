@@ -6,7 +6,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help demo build setup web test test-unit test-system sim lint bench fuzz clean
+.PHONY: help demo build setup web test test-unit test-system sim faults lint bench fuzz clean
 
 BINARY := target/release/footfall
 TRACKER := crates/collector/tracker
@@ -49,6 +49,12 @@ test-system: build
 
 sim: ## Simulate a million days of faults (SEEDS=n: so many; FOOTFALL_SIM_SEED=n: one, told)
 	@cargo run --quiet --release --locked -p sim -- $(or $(SEEDS),1000000)
+
+faults: build ## Real faults, the long form: three brokers, two versions (FOOTFALL_OTHER names another binary; CASE=name runs one)
+	@scripts/test-needs.sh
+	@scripts/fetch-kafka.sh
+	@other=$${FOOTFALL_OTHER:-$$(scripts/other-version.sh)}; \
+	FOOTFALL_OTHER=$$other FOOTFALL_FAULTS=long cargo test --release --locked -p footfall --test system -- faults::$(CASE) --nocapture --test-threads 1
 
 lint: web ## Formatting, clippy, dependencies, licences, deployment files
 	@cargo fmt --all --check

@@ -5,7 +5,7 @@
 mod apart;
 #[path = "../crates/journal/tests/suite/kafka_server.rs"]
 #[allow(dead_code, missing_docs, reason = "the journal's tests use all of it")]
-mod kafka_server;
+pub mod kafka_server;
 #[path = "../crates/settings/tests/suite/server.rs"]
 #[allow(dead_code, missing_docs, reason = "the settings' tests use all of it")]
 mod postgres;

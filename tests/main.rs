@@ -17,6 +17,7 @@
 //! | `notice` | the notice and the visitor's page against what the program does |
 //! | `docs` | the documents against the code |
 //! | `distributed` | roles as processes of their own on real Kafka: shared, taken over, spooled |
+//! | `faults` | what networks, disks, machines and strangers do to it, on real processes, against a naive recount |
 //! | `sites` | sites added, changed and removed from a terminal while a server runs |
 //! | `dashboards` | every panel, rule and alert, asked of a real Prometheus |
 //! | `deploy` | the deployment files against the binary |
@@ -45,6 +46,7 @@ mod dashboards;
 mod deploy;
 mod distributed;
 mod docs;
+mod faults;
 #[allow(missing_docs, reason = "helpers of tests, named for what they do")]
 mod harness;
 mod imports;

@@ -1,5 +1,5 @@
 //! A real Apache Kafka for tests: one broker in KRaft mode on free ports of loopback, in a directory that goes away. It
-//! speaks plainly, SASL/SCRAM and TLS. It is no cluster: what needs several brokers is not tested with it.
+//! speaks plainly, SASL/SCRAM and TLS. It is no cluster; the tests of faults make one of the same parts.
 //!
 //! Between the test and the broker stands a shell that waits for its input to end. It ends the broker with SIGKILL and
 //! removes the directory also when the test itself was killed, without a word of unsafe code.
@@ -113,21 +113,17 @@ impl Broker {
 
     /// SIGKILL; what the broker had written stays.
     pub fn kill(&mut self) {
-        let mut watcher = self.watcher.take().unwrap();
-        watcher.stdin.take().unwrap().write_all(b"kill\n").unwrap();
-        watcher.wait().unwrap();
+        kill(self.watcher.take().unwrap());
     }
 
-    /// Sends the broker a signal, not the shell that watches over it.
+    /// Sends the broker a signal.
     pub fn signal(&self, name: &str) {
-        run(Command::new("kill").args(["-s", name, &self.process().to_string()]));
+        signal(self.watcher.as_ref().unwrap(), name);
     }
 
     /// The broker's process, not the shell's that watches over it.
     pub fn process(&self) -> u32 {
-        let watcher = self.watcher.as_ref().unwrap().id();
-        let children = fs::read_to_string(format!("/proc/{watcher}/task/{watcher}/children")).unwrap();
-        children.split_whitespace().next().unwrap().parse().unwrap()
+        process(self.watcher.as_ref().unwrap())
     }
 
     /// Starts the broker that is not running and waits until it answers.
@@ -135,27 +131,8 @@ impl Broker {
         assert!(self.watcher.is_none());
         self.starts += 1;
         let log = self.directory.join(format!("log.{}", self.starts));
-        let child = Command::new("sh")
-            .args(["-c", WATCHER, "sh"])
-            .arg(&log)
-            .arg(&self.directory)
-            .args(["java", "-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"])
-            .arg(jars())
-            .arg("kafka.Kafka")
-            .arg(self.directory.join("server.properties"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0) // so that an interrupt at the terminal leaves it to clean up
-            .spawn()
-            .unwrap();
-        self.watcher = Some(child);
-        let begun = Instant::now();
-        let said = || fs::read_to_string(&log).unwrap_or_default();
-        while !said().contains("Kafka Server started") {
-            assert!(begun.elapsed() < START_WAIT && !said().contains("Exiting Kafka"), "it does not start: {}", said());
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        self.watcher = Some(spawn(&self.directory, &log));
+        await_start(&log);
     }
 
     fn address(&self, index: usize) -> String {
@@ -200,11 +177,7 @@ impl Broker {
         );
         let file = self.directory.join("server.properties");
         fs::write(&file, properties).unwrap();
-        run(Command::new("java")
-            .args(["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", &jars()])
-            .args(["kafka.tools.StorageTool", "format", "--cluster-id", "Zm9vdGZhbGwtdGVzdC1r", "--config"])
-            .arg(&file)
-            .args(["--add-scram", &format!("SCRAM-SHA-512=[name={USER},password={PASSWORD}]")]));
+        format(&self.directory, &["--add-scram", &format!("SCRAM-SHA-512=[name={USER},password={PASSWORD}]")]);
     }
 }
 
@@ -218,9 +191,64 @@ impl Drop for Broker {
     }
 }
 
+/// Starts a broker on the `server.properties` of a directory, which goes away with the shell that is returned; what it says goes to `log`.
+pub fn spawn(directory: &Path, log: &Path) -> Child {
+    Command::new("sh")
+        .args(["-c", WATCHER, "sh"])
+        .arg(log)
+        .arg(directory)
+        .args(["java", "-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"])
+        .arg(jars())
+        .arg("kafka.Kafka")
+        .arg(directory.join("server.properties"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0) // so that an interrupt at the terminal leaves it to clean up
+        .spawn()
+        .unwrap()
+}
+
+/// Waits until a broker's log says that it answers.
+pub fn await_start(log: &Path) {
+    let begun = Instant::now();
+    let said = || fs::read_to_string(log).unwrap_or_default();
+    while !said().contains("Kafka Server started") {
+        assert!(begun.elapsed() < START_WAIT && !said().contains("Exiting Kafka"), "it does not start: {}", said());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Ends a broker with SIGKILL, and leaves its directory.
+pub fn kill(mut watcher: Child) {
+    watcher.stdin.take().unwrap().write_all(b"kill\n").unwrap();
+    watcher.wait().unwrap();
+}
+
+/// Sends a broker a signal, not the shell that watches over it.
+pub fn signal(watcher: &Child, name: &str) {
+    run(Command::new("kill").args(["-s", name, &process(watcher).to_string()]));
+}
+
+/// A broker's process, not the shell's that watches over it.
+pub fn process(watcher: &Child) -> u32 {
+    let watcher = watcher.id();
+    let children = fs::read_to_string(format!("/proc/{watcher}/task/{watcher}/children")).unwrap();
+    children.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// Makes a broker's directory ready for its first start.
+pub fn format(directory: &Path, more: &[&str]) {
+    run(Command::new("java")
+        .args(["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", &jars()])
+        .args(["kafka.tools.StorageTool", "format", "--cluster-id", "Zm9vdGZhbGwtdGVzdC1r", "--config"])
+        .arg(directory.join("server.properties"))
+        .args(more));
+}
+
 /// Listens on a free port below those that the system gives to outgoing connections, which come and go while the broker is
 /// not running.
-fn listen() -> TcpListener {
+pub fn listen() -> TcpListener {
     for attempt in 0_u64.. {
         let port = 20_000 + RandomState::new().hash_one(attempt) % 12_000;
         if let Ok(listener) = TcpListener::bind(("127.0.0.1", u16::try_from(port).unwrap())) {
@@ -245,7 +273,7 @@ fn jars() -> String {
 }
 
 /// Makes sure that Kafka is there, fetching it as `make test` does.
-fn fetch() {
+pub fn fetch() {
     let of = |root: &Path| Some(root.join("scripts/fetch-kafka.sh")).filter(|script| script.exists());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().find_map(of).unwrap();
     assert!(Command::new("sh").arg(script).status().unwrap().success(), "Kafka cannot be fetched");

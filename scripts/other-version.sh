@@ -1,0 +1,19 @@
+#!/bin/sh
+# Builds another version of Footfall to run beside this one, and prints where its binary is: the newest tag or, without tags, the
+# first commit that has the roles of a distributed installation. It is built once, in a worktree under target/.
+set -eu
+cd "$(dirname "$0")/.."
+of=$(git describe --tags --abbrev=0 2>/dev/null || git log --reverse --format=%h --diff-filter=A -- crates/footfall/src/roles/mod.rs | head -n 1)
+[ -n "$of" ] || { echo "other-version: no tag and no commit with the roles; is this a shallow clone?" >&2; exit 1; }
+tree=$PWD/target/other/$of
+binary=$tree/target/release/footfall
+if [ ! -x "$binary" ]; then
+    echo "other-version: building $of" >&2
+    [ -d "$tree" ] || git worktree add --detach "$tree" "$of" >&2
+    # What npm built does not differ in what is counted.
+    for built in crates/collector/tracker/dist crates/dashboard/web/dist; do
+        [ -d "$tree/$built" ] || cp -r "$built" "$tree/$built"
+    done
+    (cd "$tree" && cargo build --release --locked --target-dir "$tree/target") >&2
+fi
+echo "$binary"

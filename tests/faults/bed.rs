@@ -1,0 +1,313 @@
+//! An installation on loopback that things are done to: brokers, the engine behind a proxy, and roles as processes that are
+//! killed, frozen and started again under their names, from this binary or another version's.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::cluster::Cluster;
+use super::load::{Counts, Doors, Load};
+use super::proxy::Proxy;
+use crate::distributed::figure;
+use crate::harness::{Server, eventually, footfall, request};
+
+pub const SITE: &str = "example.com";
+/// How long the counts may take to be whole once a fault is over: far longer than the longest pause between two tries.
+const SETTLE_WAIT: Duration = Duration::from_secs(240);
+
+pub struct Bed {
+    pub cluster: Cluster,
+    engine: Option<Server>,
+    engine_address: String,
+    /// Between processors and the engine.
+    pub engine_proxy: Proxy,
+    roles: BTreeMap<String, Server>,
+    /// Where collectors take hits now.
+    pub doors: Doors,
+    starts: u32,
+    partitions: u32,
+    /// What further configuration a role gets.
+    pub more: BTreeMap<String, String>,
+    /// A command that starts a role in its place, with the role's command behind it.
+    pub through: BTreeMap<String, Vec<String>>,
+    /// Another version's binary, by role.
+    pub versions: BTreeMap<String, PathBuf>,
+    /// Faults injected, for the figures.
+    pub faults: u32,
+    /// Processes that ended by themselves and were started again, as systemd and Kubernetes do.
+    pub restarts: u32,
+    directory: TempDir,
+}
+
+impl Bed {
+    /// Brokers, engine, tables, two processors, a dashboard, two collectors that know the site.
+    pub fn start(brokers: usize, partitions: u32) -> Self {
+        let mut bed = Self::bare(brokers, partitions);
+        for name in ["processor-one", "processor-two", "dashboard-d", "collector-a", "collector-b"] {
+            bed.start_role(name);
+        }
+        bed
+    }
+
+    /// Brokers, engine and tables.
+    pub fn bare(brokers: usize, partitions: u32) -> Self {
+        let directory = tempfile::Builder::new().prefix("footfall-faults-").tempdir().unwrap();
+        let engine_address = crate::distributed::kafka_server::listen().local_addr().unwrap().to_string();
+        let mut bed = Self {
+            cluster: Cluster::start(brokers),
+            engine: None,
+            engine_proxy: Proxy::before(&engine_address),
+            engine_address,
+            roles: BTreeMap::new(),
+            doors: Doors::default(),
+            starts: 0,
+            partitions,
+            more: BTreeMap::new(),
+            through: BTreeMap::new(),
+            versions: BTreeMap::new(),
+            faults: 0,
+            restarts: 0,
+            directory,
+        };
+        bed.start_engine();
+        let migrated = bed.command("migrate-once").output().unwrap();
+        assert!(migrated.status.success(), "{migrated:?}");
+        bed
+    }
+
+    pub fn start_engine(&mut self) {
+        let mut command = footfall();
+        command.args(["engine", "--listen", &self.engine_address, "--data"]).arg(self.path("engine"));
+        self.starts += 1;
+        self.engine = Some(Server::logging(&mut command, &self.path(&format!("engine-{}", self.starts))));
+    }
+
+    pub fn kill_engine(&mut self) {
+        self.faults += 1;
+        self.engine.take().unwrap().kill();
+    }
+
+    pub fn signal_engine(&mut self, name: &str) {
+        signal(self.engine.as_ref().unwrap().child.id(), name);
+    }
+
+    /// Starts a role; its name begins with what it is.
+    pub fn start_role(&mut self, name: &str) {
+        self.starts += 1;
+        let log = self.path(&format!("{name}-{}", self.starts));
+        let server = Server::logging(&mut self.command(name), &log);
+        self.roles.insert(name.to_owned(), server);
+        self.open_doors();
+    }
+
+    fn open_doors(&self) {
+        let collector = |(name, _): &(&String, &Server)| name.starts_with("collector");
+        let doors = self.roles.iter().filter(collector).map(|(_, server)| server.address.clone()).collect();
+        *self.doors.lock().unwrap() = doors;
+    }
+
+    pub fn role(&self, name: &str) -> &Server {
+        &self.roles[name]
+    }
+
+    /// The roles that run and whose names begin so.
+    pub fn names(&self, of: &str) -> Vec<String> {
+        self.roles.keys().filter(|name| name.starts_with(of)).cloned().collect()
+    }
+
+    pub fn kill(&mut self, name: &str) {
+        self.faults += 1;
+        self.roles.remove(name).unwrap().kill();
+        self.open_doors();
+    }
+
+    /// Ends a role as an operator would.
+    pub fn stop(&mut self, name: &str) {
+        let server = self.roles.remove(name).unwrap();
+        self.open_doors();
+        server.stop();
+    }
+
+    pub fn signal(&mut self, name: &str, what: &str) {
+        signal(self.roles[name].child.id(), what);
+    }
+
+    /// Waits until these processors have all partitions between them.
+    pub fn await_owners(&self, names: &[&str]) {
+        eventually("all partitions have owners", || {
+            let owned: f64 = names.iter().map(|name| figure(self.role(name), "footfall_partitions_owned")).sum();
+            (owned >= f64::from(self.partitions)).then_some(())
+        });
+    }
+
+    fn command(&self, name: &str) -> Command {
+        let (role, _) = name.split_once('-').unwrap();
+        let file = self.path(&format!("{name}.toml"));
+        std::fs::write(&file, self.config(role, name)).unwrap();
+        let this = footfall();
+        let binary = self.versions.get(role).cloned().unwrap_or_else(|| this.get_program().into());
+        let mut command = match self.through.get(name).map(Vec::as_slice) {
+            Some([program, arguments @ ..]) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(binary);
+                command
+            }
+            _ => Command::new(binary),
+        };
+        for (name, value) in this.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.env("FOOTFALL_LOG", "info");
+        command.arg(role).arg("--config").arg(file).args(["--listen", "127.0.0.1:0"]);
+        command
+    }
+
+    /// What each role needs, and no more.
+    fn config(&self, role: &str, name: &str) -> String {
+        let brokers = if role == "collector" { self.cluster.far() } else { self.cluster.near() };
+        let mut config = format!(
+            "data = \"{}\"\nflush = \"300ms\"\ntrusted_proxies = [\"127.0.0.0/8\"]\nrate_limit = \"off\"\n\
+             kafka = {brokers}\nkafka_partitions = {}\nkafka_replication = {}\nkafka_in_sync = {}\n",
+            self.data(name).display(),
+            self.partitions,
+            self.cluster.brokers(),
+            self.cluster.brokers().min(2),
+        );
+        match role {
+            "processor" => {
+                let keys = self.path("keys");
+                config += &format!("clickhouse = \"http://{}\"\n", self.engine_proxy.address);
+                config += &format!("instance = \"{name}\"\nsilence_max = \"3s\"\nkeys = \"{}\"\n", keys.display());
+            }
+            "collector" => {}
+            _ => config += &format!("clickhouse = \"http://{}\"\n", self.engine_address),
+        }
+        config += self.more.get(name).map_or("", String::as_str);
+        if role == "dashboard" {
+            config += &format!("[[site]]\ndomain = \"{SITE}\"\npublic = true\n");
+        }
+        config
+    }
+
+    /// A role's own directory.
+    pub fn data(&self, name: &str) -> PathBuf {
+        self.path(&format!("data-{name}"))
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        Path::join(self.directory.path(), name)
+    }
+
+    /// A figure over all collectors.
+    pub fn of_collectors(&self, name: &str) -> f64 {
+        self.names("collector").iter().map(|collector| figure(self.role(collector), name)).sum()
+    }
+
+    /// What a supervisor does: starts again who ended by itself.
+    pub fn supervise(&mut self) {
+        let mut ended = Vec::new();
+        for (name, server) in &mut self.roles {
+            if server.child.try_wait().unwrap().is_some() {
+                ended.push(name.clone());
+            }
+        }
+        for name in ended {
+            eprintln!("{name} ended by itself and is started again");
+            self.restarts += 1;
+            self.start_role(&name);
+        }
+    }
+
+    /// Waits until all is counted that was acknowledged when this was called: a fault has just ended.
+    pub fn recover(&mut self, load: &Load) {
+        let (begun, acknowledged) = (Instant::now(), load.hits());
+        while self.totals().is_none_or(|totals| totals[2] < acknowledged) {
+            self.supervise();
+            assert!(begun.elapsed() < SETTLE_WAIT, "{} of {acknowledged}; logs in {}", self.told(), self.logs());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let took = u64::try_from(begun.elapsed().as_millis()).unwrap();
+        load.figures.recoveries.lock().unwrap().push(took);
+    }
+
+    fn totals(&self) -> Option<Vec<i64>> {
+        self.roles.get("dashboard-d")?.try_totals(SITE, &["visitors", "visits", "pageviews"])
+    }
+
+    fn told(&self) -> String {
+        format!("{:?} counted", self.totals())
+    }
+
+    fn logs(&self) -> String {
+        self.directory.path().display().to_string()
+    }
+
+    /// Waits until the counts equal the recount, to the last page, and checks that they stay so.
+    pub fn settle(&mut self, load: &Load) {
+        let (begun, expected) = (Instant::now(), load.recount());
+        while self.totals().as_ref() != Some(&expected.totals) {
+            self.supervise();
+            assert!(begun.elapsed() < SETTLE_WAIT, "{} of {:?}; logs in {}", self.told(), expected.totals, self.logs());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        // Nothing trickles in afterwards: a double would show as more.
+        std::thread::sleep(Duration::from_secs(2));
+        let dashboard = self.role("dashboard-d");
+        let metrics = ["visitors", "visits", "pageviews"];
+        let pages = dashboard.breakdown(SITE, "event:page", &metrics).into_iter().collect();
+        let counted = Counts { totals: dashboard.totals(SITE, &metrics), pages };
+        assert_eq!(counted, expected);
+        self.check_balance(dashboard, load.hits());
+    }
+
+    /// What was received is what became of it, and no cell is below zero.
+    fn check_balance(&self, dashboard: &Server, hits: i64) {
+        for processor in self.names("processor") {
+            assert_eq!(figure(self.role(&processor), "footfall_ledger_difference"), 0.0, "{processor}");
+        }
+        let ledger = dashboard.ledger(SITE);
+        assert_eq!(
+            (&ledger["counted"], &ledger["late"], &ledger["expired"]),
+            (&hits.into(), &0.into(), &0.into()),
+            "{ledger}"
+        );
+        let sums = ["visitors", "visits", "pageviews", "events", "bounces", "entries", "exits", "visit_seconds"];
+        let below: Vec<String> = sums.iter().map(|column| format!("sum({column}) < 0")).collect();
+        let question = format!(
+            "SELECT count() FROM (SELECT 1 FROM footfall.counts GROUP BY site, day, hour, dimension, value, by_dimension, \
+             by_value HAVING {})",
+            below.join(" OR ")
+        );
+        assert_eq!(self.ask_engine(&question), "0", "cells below zero");
+    }
+
+    /// Asks the engine itself.
+    pub fn ask_engine(&self, question: &str) -> String {
+        let answer = request(&self.engine_address, "POST", "/", &[], question.as_bytes()).unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.text().trim().to_owned()
+    }
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        for server in self.roles.values().chain(&self.engine) {
+            // One that is frozen is ended all the same.
+            let _gone = Command::new("kill").args(["-s", "CONT", &server.child.id().to_string()]).status();
+        }
+        if std::thread::panicking() {
+            self.directory.disable_cleanup(true);
+        }
+    }
+}
+
+/// Sends a signal to a process of the test's own.
+pub fn signal(id: u32, name: &str) {
+    assert!(Command::new("kill").args(["-s", name, &id.to_string()]).status().unwrap().success());
+}
