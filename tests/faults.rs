@@ -73,14 +73,17 @@ fn random() -> u64 {
 /// One line of figures.
 fn tell(case: &str, bed: &Bed, load: &Load, more: &str) {
     let figures = &load.figures;
+    let recovery = |share| load::quantile(&mut figures.recoveries.lock().unwrap(), share);
+    // Each takes the lock for itself.
+    let (half, most) = (recovery(0.5), recovery(0.99));
     eprintln!(
         "FIGURES {case} | brokers {} | faults {} | acknowledged {} | lost 0 | duplicated 0 | largest difference 0 | recovery p50 {} ms p99 {} ms | \
          ended by themselves {} | unanswered {} | refused {} | sent twice {} | wait p50 {} ms p99 {} ms | {more}",
         bed.cluster.brokers(),
         bed.faults,
         load.hits(),
-        load::quantile(&mut figures.recoveries.lock().unwrap(), 0.5),
-        load::quantile(&mut figures.recoveries.lock().unwrap(), 0.99),
+        half,
+        most,
         bed.restarts,
         figures.unanswered.load(Ordering::Relaxed),
         figures.refused.load(Ordering::Relaxed),
