@@ -52,10 +52,7 @@ fn a_client_made_for_plausible_is_answered() {
     assert_eq!(understood["filtered"], json!({ "value": 1 }));
     let days = understood["timeseries"].as_array().unwrap();
     assert_eq!((days.len(), days.iter().filter_map(|day| day["visitors"].as_i64()).sum()), (7, 2_i64));
-    assert_eq!(
-        understood["breakdown"],
-        json!([{ "page": "/", "visitors": 2 }, { "page": "/pricing", "visitors": 1 }])
-    );
+    assert_eq!(understood["breakdown"], json!([{ "page": "/", "visitors": 2 }, { "page": "/pricing", "visitors": 1 }]));
     assert_eq!(understood["goals"], json!([{ "goal": "Signup", "visitors": 1 }]));
     // What cannot be answered reaches the client's user as the sentence that teaches.
     assert!(understood["refused"].as_str().unwrap().contains("`time_on_page`"), "{understood}");

@@ -14,6 +14,7 @@ mod damage;
 mod disk;
 mod group;
 mod kafka;
+#[allow(dead_code, reason = "the tests of whole installations and the benches use the rest of it")]
 mod kafka_server;
 mod model;
 mod planted;
