@@ -39,6 +39,11 @@ pub(super) const SETTINGS: &[Setting] = &[
     },
     Setting { key: "silence_max", default: "30s", help: "How long a processor may be silent until others take over." },
     Setting {
+        key: "keys_replaced",
+        default: "false",
+        help: "true: start although other keys are published, because their directory was lost for good.",
+    },
+    Setting {
         key: "keys",
         default: "",
         help: "The sealing keys' directory, shared by all processors; empty: in data.",
