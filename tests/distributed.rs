@@ -31,6 +31,13 @@ fn counted(collector: &Server, address: &str, path: &str) {
     assert_eq!((answer.status, answer.header("x-footfall-outcome")), (202, Some("counted")), "{}", answer.text());
 }
 
+/// Waits until a collector has heard of the site.
+fn hears_of_the_site(collector: &Server) {
+    eventually("the site has been heard of", || {
+        (collector.send("GET", &format!("/privacy?d={SITE}"), &[], b"").status == 200).then_some(())
+    });
+}
+
 fn totals(dashboard: &Server) -> Option<Vec<i64>> {
     dashboard.try_totals(SITE, &["visitors", "visits", "pageviews"])
 }
@@ -41,12 +48,7 @@ fn roles_apart_count_what_one_machine_would_and_partitions_change_hands() {
     let processors = [apart.processor("one"), apart.processor("two")];
     let dashboard = apart.dashboard();
     let collectors = [apart.collector("a"), apart.collector("b")];
-    for collector in &collectors {
-        eventually("the site has been heard of", || {
-            let answer = collector.send("GET", &format!("/privacy?d={SITE}"), &[], b"");
-            (answer.status == 200).then_some(())
-        });
-    }
+    collectors.iter().for_each(hears_of_the_site);
     // Thirty visitors, whose every second view comes in over the other collector: one visit each.
     for view in 0..4 {
         for visitor in 0..30 {
@@ -87,9 +89,7 @@ fn a_visitor_is_told_what_another_process_holds_and_has_it_erased() {
     let _processors = [apart.processor("one"), apart.processor("two")];
     let dashboard = apart.dashboard();
     let collector = apart.collector("a");
-    eventually("the site has been heard of", || {
-        (collector.send("GET", &format!("/privacy?d={SITE}"), &[], b"").status == 200).then_some(())
-    });
+    hears_of_the_site(&collector);
     for visitor in 0..6 {
         counted(&collector, &format!("198.51.100.{visitor}"), "/mine");
     }
@@ -125,9 +125,7 @@ fn each_role_works_with_the_rights_that_the_deployment_gives_it() {
     let processor = apart.processor("one");
     let dashboard = apart.dashboard();
     let collector = apart.collector("a");
-    eventually("the site has been heard of", || {
-        (collector.send("GET", &format!("/privacy?d={SITE}"), &[], b"").status == 200).then_some(())
-    });
+    hears_of_the_site(&collector);
     for visitor in 0..5 {
         counted(&collector, &format!("198.51.100.{visitor}"), "/");
     }
@@ -168,9 +166,7 @@ fn collection_goes_on_while_everything_but_kafka_is_down_and_while_kafka_is() {
     let processor = apart.processor("one");
     let dashboard = apart.dashboard();
     let collector = apart.collector("a");
-    eventually("the site has been heard of", || {
-        (collector.send("GET", &format!("/privacy?d={SITE}"), &[], b"").status == 200).then_some(())
-    });
+    hears_of_the_site(&collector);
     // A site of PostgreSQL's is measured like one of the configuration, also while PostgreSQL is away.
     apart.site(&["add", "added.example"]);
     let added = json!({ "name": "pageview", "domain": "added.example", "url": "https://added.example/" }).to_string();

@@ -24,6 +24,7 @@ mod serve;
 mod site;
 mod station;
 mod token;
+mod upkeep;
 
 use std::process::ExitCode;
 

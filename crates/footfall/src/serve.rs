@@ -6,7 +6,6 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
@@ -32,12 +31,10 @@ use crate::measured::Measured;
 use crate::notice::Running;
 use crate::privacy_page::{self, Ask, PrivacyPage};
 use crate::prove;
-use crate::{assets, clock, demo_page, engine, import, memory, station, token};
+use crate::{assets, clock, demo_page, engine, import, memory, station, token, upkeep};
 
 /// One partition: one processor reads it, and one core folds more hits than one machine's disk acknowledges.
 pub const PARTITIONS: u32 = 1;
-/// How often keys and old records are looked after. Public keys change on the hour and are made an hour ahead.
-const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// Free disk space below which a server says it is not ready: a segment of the journal and an insert still fit.
 const DISK_FREE_BYTES_MIN: u64 = 96 * 1024 * 1024;
 /// Sealed records live as long as their keys can open them.
@@ -77,7 +74,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let metrics = Metrics::register(&shared.registry)?;
     metrics.show(PARTITIONS);
     let (stop, stopping) = watch::channel(false);
-    let mut upkeep = tokio::spawn(upkeep(shared.clone(), metrics.clone()));
+    let mut upkeep = tokio::spawn(look_after(shared.clone(), metrics.clone()));
     let upkeep_handle = upkeep.abort_handle();
     let mut following = tokio::spawn(measured.follow());
     let following_handle = following.abort_handle();
@@ -238,19 +235,11 @@ fn no_room(journal: &EmbeddedJournal, data: &Path) -> Option<String> {
 }
 
 /// Makes and destroys keys, publishes the hour's, and drops the records that nothing can open any more.
-async fn upkeep(shared: Shared, metrics: Metrics) {
+async fn look_after(shared: Shared, metrics: Metrics) {
     let mut expired_hour = i64::MIN;
     loop {
         let now = shared.clock.now();
-        match shared.keys.turn(now) {
-            Ok(destroyed) => {
-                for hour in &destroyed {
-                    shared.audit.record("seal_key_destroyed", &json!({ "hour": hour }));
-                }
-                shared.keys.report(now, destroyed.len(), &metrics);
-            }
-            Err(error) => tracing::error!(error = %error, "sealing keys cannot be looked after; will try again"),
-        }
+        upkeep::turn_keys(&shared.keys, now, &shared.audit, &metrics);
         shared.public_keys.store(shared.keys.public(now).map(Arc::new));
         if now.hour() > expired_hour {
             match shared.journal.expire(now.plus(-RECORDS_MS)).await {
@@ -261,7 +250,7 @@ async fn upkeep(shared: Shared, metrics: Metrics) {
                 Err(error) => tracing::error!(error = %error, "expired records cannot be dropped; will try again"),
             }
         }
-        tokio::time::sleep(UPKEEP_EVERY).await;
+        tokio::time::sleep(upkeep::EVERY).await;
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! What is to do is read from the tables, not remembered: days without a note that they are closed. Which of them are over
 //! is told by the partitions: how far, in the journal's time, their counts are committed, and which days their folds hold
-//! open. Of a partition that another process has, its commit says how far it is. Whoever has the first partition closes;
-//! that two do it at once, while it changes hands, is provided for in the store. So a crash at any point, an import, and a day that ended while nothing ran are one case.
+//! open. Of a partition that another process has, its commit says how far it is. Whoever has the first partition closes; that
+//! two do it at once, while it changes hands, is provided for in the store. So a crash at any point, an import, and a day that
+//! ended while nothing ran are one case.
 //!
 //! The wall clock only decides when to look, when to let the journal's time move on by an empty record, and what is too old
 //! to keep; never which day a hit belongs to or when the fold closes it.
@@ -55,8 +56,9 @@ struct Reached {
 /// What is known of a partition.
 #[derive(Clone, Debug)]
 struct Slot {
-    /// Nothing while this process does not work on it, or has not come far enough to say.
-    reached: Option<Reached>,
+    /// The fold's time whose counts are committed, and the days it holds open; nothing while this process does not work on it,
+    /// or has not come far enough to say.
+    reached: Option<(Millis, Vec<OpenDay>)>,
     /// When its journal's time was last moved on.
     ticked: Millis,
 }
@@ -71,7 +73,7 @@ impl Progress {
 
     /// Notes that every count up to the fold's time `committed` is in the store.
     pub(crate) fn note(&self, partition: u32, committed: Millis, open: Vec<OpenDay>) {
-        self.with(partition, |slot| slot.reached = Some(Reached { committed, open, ticked: slot.ticked }));
+        self.with(partition, |slot| slot.reached = Some((committed, open)));
     }
 
     /// Forgets a partition that is somebody else's now.
@@ -80,10 +82,7 @@ impl Progress {
     }
 
     fn ticked(&self, partition: u32, at: Millis) {
-        self.with(partition, |slot| {
-            slot.ticked = at;
-            slot.reached.iter_mut().for_each(|reached| reached.ticked = at);
-        });
+        self.with(partition, |slot| slot.ticked = at);
     }
 
     fn with(&self, partition: u32, work: impl FnOnce(&mut Slot)) {
@@ -108,25 +107,25 @@ pub(crate) async fn run<J: Journal, S: Sink>(
     let mut pause = FIRST_LOOK;
     let mut held_up = Instant::now();
     while tokio::time::timeout(pause, stop.wait_for(|stop| *stop)).await.is_err() {
+        if !closes_here(processor) {
+            held_up = Instant::now();
+            continue;
+        }
         let reached = reached(processor, progress).await;
         if reached.is_some() {
             held_up = Instant::now();
-        } else if closes_here(processor) && held_up.elapsed() > HELD_UP_TOLD {
+        } else if held_up.elapsed() > HELD_UP_TOLD {
             held_up = Instant::now();
             tracing::warn!(
                 "no day can be closed: a partition does not say how far it is; is it being rebuilt, or its commit unreadable?"
             );
         }
         let begun = Instant::now();
-        let is_ours = closes_here(processor);
         let work = async {
             let moved_on = match &reached {
                 Some(reached) => look(processor, progress, reached).await?,
                 None => false,
             };
-            if !is_ours {
-                return Ok(moved_on);
-            }
             let now = processor.clock.now();
             if now.0 >= forgot.0.saturating_add(FORGET_EVERY_MS) {
                 forget(processor, now).await?;
@@ -149,24 +148,21 @@ pub(crate) async fn run<J: Journal, S: Sink>(
     }
 }
 
-/// How far all partitions are; nothing while one of them has not said it, or where closing is another process's.
+/// How far all partitions are; nothing while one of them has not said it.
 async fn reached<J: Journal, S: Sink>(processor: &Processor<J, S>, progress: &Progress) -> Option<Vec<Reached>> {
-    let slots = progress.all();
-    let Some(ownership) = processor.journal.ownership() else {
-        return slots.into_iter().map(|slot| slot.reached).collect();
+    let is_here = |partition| {
+        processor.journal.ownership().is_none_or(|ownership| ownership.wanted().borrow().contains(&partition))
     };
-    let wanted = ownership.wanted().borrow().clone();
-    if !closes_here(processor) {
-        return None;
-    }
+    let slots = progress.all();
     let mut all = Vec::with_capacity(slots.len());
     for (partition, Slot { reached, ticked }) in (0..).zip(slots) {
-        all.push(match reached {
+        let (committed, open) = match reached {
             Some(reached) => reached,
-            // It is being rebuilt here.
-            None if wanted.contains(&partition) => return None,
-            None => Reached { committed: elsewhere(processor, partition).await?, open: Vec::new(), ticked },
-        });
+            // It is being rebuilt.
+            None if is_here(partition) => return None,
+            None => (elsewhere(processor, partition).await?, Vec::new()),
+        };
+        all.push(Reached { committed, open, ticked });
     }
     Some(all)
 }

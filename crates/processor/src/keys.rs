@@ -1,6 +1,6 @@
 //! The sealing keys' place on disk: one file an hour, made some hours ahead, destroyed 27 hours after its hour.
 //!
-//! It does not decide how long a key lives (`privacy::seal` does) and never gives a private key to a collector. A file is
+//! The secret that spreads visitors over partitions lies beside them. It does not decide how long a key lives (`privacy::seal` does) and never gives a private key to a collector. A file is
 //! complete or absent: written aside, fsynced, linked to its name, which only the first who makes an hour's key can do. So
 //! several processors may share the directory: all of them seal and open by the same keys, and each destroys what is left.
 //! Destruction overwrites, fsyncs, unlinks, fsyncs the directory.
@@ -193,23 +193,50 @@ impl KeyStore {
         let key = HourKey::generate(hour, *random);
         let (Some(directory), Some(path)) = (&self.directory, self.path(hour)) else { return Ok(key) };
         // The public half is as good as any name that nobody else writes to.
-        let name = key.public().bytes.iter().take(8).fold(String::new(), |name, byte| name + &format!("{byte:02x}"));
-        let aside = directory.join(format!("{hour}-{name}.new"));
-        let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside);
-        let written = written
-            .and_then(|mut file| file.write_all(key.to_bytes().as_ref()).and_then(|()| file.sync_all()))
-            .and_then(|()| fs::hard_link(&aside, &path));
-        match written {
-            Ok(()) => {
-                let named = fs::remove_file(&aside).and_then(|()| sync_directory(directory));
-                named.map_err(|source| failed("write key", &path, source)).map(|()| key)
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                wipe(&aside)?;
-                read(&path)
-            }
-            Err(source) => Err(failed("write key", &path, source)),
+        let aside = directory.join(format!("{hour}-{}.new", hex(&key.public().bytes)));
+        if write_first(&aside, &path, key.to_bytes().as_ref())? { Ok(key) } else { read(&path) }
+    }
+
+    /// The secret that spreads visitors over partitions: made by the first processor that shares the directory, and the same as
+    /// long as that is there.
+    ///
+    /// # Errors
+    /// When it cannot be read or made.
+    pub fn partition_secret(&self, now: Millis) -> Result<[u8; 32], KeyStoreError> {
+        let random = || {
+            let mut random = [0; 32];
+            getrandom::fill(&mut random).map_err(|_| KeyStoreError::Random).map(|()| random)
+        };
+        let Some(directory) = &self.directory else { return random() };
+        let path = directory.join("partition.secret");
+        if !path.exists() {
+            // Named by the hour, as what is being written is: a start of another processor leaves it alone.
+            write_first(&directory.join(format!("{}-{}.new", now.hour(), hex(&random()?))), &path, &random()?)?;
         }
+        let bytes = fs::read(&path).map_err(|source| failed("read", &path, source))?;
+        bytes.try_into().map_err(|_| KeyStoreError::Damaged { path })
+    }
+}
+
+/// The beginning of what is random, as part of a file's name.
+fn hex(bytes: &[u8; 32]) -> String {
+    bytes.iter().take(8).fold(String::new(), |name, byte| name + &format!("{byte:02x}"))
+}
+
+/// Writes `bytes` aside and gives them their name, which only the first can do. Says whether it was this call; else what the first
+/// one wrote holds, and ours are wiped.
+fn write_first(aside: &Path, path: &Path, bytes: &[u8]) -> Result<bool, KeyStoreError> {
+    let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(aside);
+    let written = written
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::hard_link(aside, path));
+    match written {
+        Ok(()) => {
+            let named = fs::remove_file(aside).and_then(|()| path.parent().map_or(Ok(()), sync_directory));
+            named.map_err(|source| failed("write key", path, source)).map(|()| true)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => wipe(aside).map(|()| false),
+        Err(source) => Err(failed("write key", path, source)),
     }
 }
 
@@ -375,5 +402,22 @@ mod tests {
             let name = file.unwrap().file_name().into_string().unwrap();
             name.ends_with(".key") && name != "500000.key"
         }));
+    }
+
+    #[test]
+    fn processors_that_share_a_directory_spread_visitors_alike() {
+        let directory = tempfile::tempdir().unwrap();
+        let now = Millis(500_000 * HOUR_MS);
+        let secret = || KeyStore::open(directory.path(), now)?.partition_secret(now);
+        let secrets: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| secret().unwrap())).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(secrets.iter().all(|secret| Some(secret) == secrets.first()) && secrets != [[0; 32]; 8]);
+        let names =
+            fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        assert_eq!(names.filter(|name| !name.ends_with(".key")).count(), 1, "nothing is left beside it");
+        fs::write(directory.path().join("partition.secret"), b"short").unwrap();
+        assert!(matches!(secret(), Err(KeyStoreError::Damaged { .. })));
     }
 }

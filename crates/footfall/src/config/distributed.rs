@@ -146,10 +146,14 @@ fn password(path: &Path) -> anyhow::Result<String> {
     Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
 }
 
+/// A path, or nothing where the setting is empty.
+fn path(text: &str) -> Option<Option<PathBuf>> {
+    Some(Some(text).filter(|text| !text.is_empty()).map(PathBuf::from))
+}
+
 impl Reading {
     /// Checks the settings of this part.
     pub(super) fn distributed(&mut self) -> Option<Distributed> {
-        let path = |text: &str| Some(Some(text).filter(|text| !text.is_empty()).map(PathBuf::from));
         let text = |text: &str| Some(Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned));
         // What Kafka takes in the name of a topic.
         let named = |text: &str| {
@@ -220,7 +224,6 @@ impl Reading {
     }
 
     fn security(&mut self) -> Option<Security> {
-        let path = |text: &str| Some(Some(text).filter(|text| !text.is_empty()).map(PathBuf::from));
         let user = self.parse("kafka_user", "a name", |text| Some(text.to_owned()))?;
         let password_file = self.parse("kafka_password_file", "a path", path)?;
         let mechanism = self.parse("kafka_mechanism", "scram-sha-256 or scram-sha-512", |text| match text {

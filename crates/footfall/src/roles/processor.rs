@@ -1,10 +1,8 @@
 //! `footfall processor`: works on the partitions that the group gives it, and looks after the hours' keys, which all processors
 //! share in one directory. It publishes their public halves; the private ones leave neither the directory nor this process.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use anyhow::Context;
 use collector::{ConnectionLimits, Connections};
@@ -19,10 +17,7 @@ use super::directory::Directory;
 use super::{Common, answers, schema};
 use crate::audit::Audit;
 use crate::config::Config;
-use crate::{assets, engine, station};
-
-/// How often keys are looked after.
-const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+use crate::{assets, engine, station, upkeep};
 
 /// Runs until told to stop.
 pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
@@ -45,7 +40,7 @@ pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
         metrics: metrics.clone(),
         is_published: AtomicBool::new(false),
     };
-    let secret = partition_secret(&keys_at)?;
+    let secret = keys.store.partition_secret(common.clock.now())?;
     let differs = directory.differs(&keys.store.publics(common.clock.now()), &secret);
     anyhow::ensure!(
         !differs || apart.keys_replaced,
@@ -87,7 +82,7 @@ pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
     });
     let mut upkeep = tokio::spawn(async move {
         loop {
-            tokio::time::sleep(UPKEEP_EVERY).await;
+            tokio::time::sleep(upkeep::EVERY).await;
             keys.turn().await;
         }
     });
@@ -140,15 +135,7 @@ impl Keys {
     /// Makes, publishes and destroys what is due. What fails is tried again with the next turn.
     async fn turn(&self) {
         let now = self.clock.now();
-        match self.store.turn(now) {
-            Ok(destroyed) => {
-                for hour in &destroyed {
-                    self.audit.record("seal_key_destroyed", &json!({ "hour": hour }));
-                }
-                self.store.report(now, destroyed.len(), &self.metrics);
-            }
-            Err(error) => tracing::error!(%error, "sealing keys cannot be looked after; will try again"),
-        }
+        upkeep::turn_keys(&self.store, now, &self.audit, &self.metrics);
         let publics = self.store.publics(now);
         if self.is_published.swap(true, Ordering::Relaxed) && self.directory.has_other_keys(&publics) {
             tracing::error!(
@@ -164,53 +151,5 @@ impl Keys {
         if let Err(error) = self.directory.forget_keys_before(now.hour() - 1).await {
             tracing::warn!(%error, "public keys of past hours cannot be taken back; will try again");
         }
-    }
-}
-
-/// The secret that spreads visitors over partitions: made by the first processor that shares the keys' directory, and the same as
-/// long as that is there.
-fn partition_secret(directory: &Path) -> anyhow::Result<[u8; 32]> {
-    let path = directory.join("partition.secret");
-    let read = || -> std::io::Result<[u8; 32]> {
-        let bytes = std::fs::read(&path)?;
-        bytes.try_into().map_err(|_| std::io::Error::other("it has not 32 bytes"))
-    };
-    let known = match read() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let secret = engine::secret()?;
-            let random = engine::secret()?;
-            let name = random.iter().take(8).fold("partition-".to_owned(), |name, byte| name + &format!("{byte:02x}"));
-            let aside = directory.join(name);
-            let made = std::fs::write(&aside, secret)
-                .and_then(|()| std::fs::File::open(&aside)?.sync_all())
-                .and_then(|()| std::fs::hard_link(&aside, &path));
-            let tidied = std::fs::remove_file(&aside);
-            match made {
-                // Another processor was first: its secret holds.
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                made => made.and(tidied).with_context(|| format!("cannot write {}", path.display()))?,
-            }
-            read()
-        }
-        known => known,
-    };
-    known.with_context(|| format!("cannot read {}", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn processors_that_share_a_directory_spread_visitors_alike() {
-        let directory = tempfile::tempdir().unwrap();
-        let secrets: Vec<_> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| partition_secret(directory.path()).unwrap())).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-        });
-        assert!(secrets.iter().all(|secret| Some(secret) == secrets.first()) && secrets != [[0; 32]; 8]);
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left beside it");
-        std::fs::write(directory.path().join("partition.secret"), b"short").unwrap();
-        assert!(partition_secret(directory.path()).is_err());
     }
 }
