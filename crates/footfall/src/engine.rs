@@ -42,7 +42,8 @@ pub async fn start(config: &Config) -> anyhow::Result<(Engine, Store)> {
 pub fn migrate(config: &Config) -> anyhow::Result<()> {
     let store = config.distributed.store()?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    runtime.block_on(async { store.migrate().await.context("cannot bring the schema up to date") })
+    let cannot = || format!("cannot bring the tables at {} up to date", config.distributed.clickhouse_url());
+    runtime.block_on(async { store.migrate().await.with_context(cannot) })
 }
 
 /// Resolves when the process is asked to end. From the call on, not only once it is waited for: who reads `ready` may ask at

@@ -78,13 +78,19 @@ impl fmt::Display for Tally {
 /// How many seeds to play: `FOOTFALL_SIM_SEEDS`, or else these.
 #[must_use]
 pub fn seeds(or_else: u64) -> u64 {
-    std::env::var("FOOTFALL_SIM_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(or_else)
+    number("FOOTFALL_SIM_SEEDS").unwrap_or(or_else)
 }
 
 /// The one seed to play and tell: `FOOTFALL_SIM_SEED`.
 #[must_use]
 pub fn seed_to_replay() -> Option<u64> {
-    std::env::var("FOOTFALL_SIM_SEED").ok()?.parse().ok()
+    number("FOOTFALL_SIM_SEED")
+}
+
+/// A variable's number. A word that is none would play a million seeds instead of the one that was meant.
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is a seed or a number of seeds, not {text:?}")))
 }
 
 /// Plays seeds on every core; stops early where enough of them fail.

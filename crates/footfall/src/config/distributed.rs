@@ -124,6 +124,11 @@ impl Distributed {
         Ok(Member { name, silence_max: self.silence_max })
     }
 
+    /// Where the store is, for messages.
+    pub fn clickhouse_url(&self) -> &str {
+        self.clickhouse.as_deref().unwrap_or_default()
+    }
+
     /// A handle on the store; nothing is asked of it yet.
     ///
     /// # Errors
