@@ -1,5 +1,5 @@
-//! `footfall collector`: the ingest doors and the visitor's page, with Kafka behind them, and a spool for while Kafka is away. It opens neither ClickHouse nor the
-//! settings, and cannot open what it sealed.
+//! `footfall collector`: the ingest doors and the visitor's page, with Kafka behind them, and a spool for while Kafka is away.
+//! It opens neither ClickHouse nor the settings, and cannot open what it sealed.
 
 use std::sync::Arc;
 use std::time::Duration;
