@@ -1,5 +1,5 @@
 //! What the client says, in the journal's words: which failures pass by themselves, and what the client complained about
-//! last. It logs the client's own complaints; they name brokers and topics, never records.
+//! last. It logs the client's own complaints, each kind seldom; they name brokers and topics, never records.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 
+use super::seldom;
 use super::settings::ANSWER_WAIT;
 use crate::{AppendError, Bound, JournalError};
 
@@ -28,10 +29,10 @@ impl ClientContext for Listener {
         if (level as i32) <= (RDKafkaLogLevel::Error as i32) {
             self.note(message);
         }
-        if (level as i32) <= (RDKafkaLogLevel::Warning as i32) {
-            tracing::warn!(facility, message, "kafka client");
-        } else {
-            tracing::debug!(facility, message, "kafka client");
+        let matters = (level as i32) <= (RDKafkaLogLevel::Warning as i32);
+        match matters.then(|| seldom::due(facility)).flatten() {
+            Some(left_out) => tracing::warn!(facility, message, left_out, "kafka client"),
+            None => tracing::debug!(facility, message, "kafka client"),
         }
     }
 
@@ -40,7 +41,10 @@ impl ClientContext for Listener {
         if code(&error) != Some(RDKafkaErrorCode::AllBrokersDown) {
             self.note(reason);
         }
-        tracing::warn!(%error, reason, "kafka client");
+        match seldom::due(&error.to_string()) {
+            Some(left_out) => tracing::warn!(%error, reason, left_out, "kafka client"),
+            None => tracing::debug!(%error, reason, "kafka client"),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::TopicPartitionList;
-use rdkafka::admin::{AdminClient, NewTopic, TopicReplication};
+use rdkafka::admin::AdminClient;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
@@ -19,7 +19,8 @@ use tokio::sync::watch;
 
 use super::fault::{self, Listener};
 use super::settings::{ANSWER_WAIT, KafkaSettings};
-use super::{CALL_WAIT, blocking, topic};
+use super::topic::Topic;
+use super::{CALL_WAIT, blocking, seldom};
 use crate::JournalError;
 
 /// Longest key or value. A site's definition is a few kilobytes.
@@ -70,16 +71,16 @@ struct Heard {
 }
 
 impl Publisher {
-    /// Makes the topic `name` where it is missing, with the brokers and security of `settings`.
+    /// Opens the topic `name` with the brokers and security of `settings`, and makes it where it is missing.
     ///
     /// # Errors
-    /// The brokers cannot be reached, or refuse.
+    /// The brokers cannot be reached or refuse, or the topic is one that does not keep what it should.
     pub async fn open(settings: &KafkaSettings, name: &str, keeps: Keeps) -> Result<Self, JournalError> {
         let listener = Listener::default();
         let made = |error: KafkaError| fault::failure("make a client".to_owned(), &error);
         let admin: AdminClient<Listener> = settings.base()?.create_with_context(listener.clone()).map_err(made)?;
         let producer = settings.producer()?.create_with_context(listener.clone()).map_err(made)?;
-        make(&admin, settings, name, keeps).await?;
+        Topic::followed(settings, name, keeps).open(&Arc::new(admin)).await?;
         Ok(Self { topic: name.to_owned(), producer, listener })
     }
 
@@ -192,30 +193,6 @@ impl Drop for Feed {
     }
 }
 
-/// Makes the topic. That it exists is no error.
-async fn make(
-    admin: &AdminClient<Listener>,
-    settings: &KafkaSettings,
-    name: &str,
-    keeps: Keeps,
-) -> Result<(), JournalError> {
-    let in_sync = settings.in_sync_min.to_string();
-    let bytes = (VALUE_BYTES_MAX + 64 * 1024).max(1024 * 1024).to_string();
-    let topic = NewTopic::new(name, 1, TopicReplication::Fixed(i32::from(settings.replication)))
-        .set("min.insync.replicas", &in_sync)
-        .set("max.message.bytes", &bytes)
-        .set("compression.type", "producer")
-        .set("unclean.leader.election.enable", "false");
-    let topic = match keeps {
-        // Half of it may be old values before it is cleaned; a taken-back key is told for a day.
-        Keeps::Latest => topic.set("cleanup.policy", "compact").set("min.cleanable.dirty.ratio", "0.5"),
-        Keeps::Nothing => {
-            topic.set("cleanup.policy", "delete").set("retention.ms", "600000").set("segment.ms", "600000")
-        }
-    };
-    topic::create_one(admin, &topic, name).await
-}
-
 /// Stands where following begins, and says where that is. Messages of before are nobody's where nothing is kept.
 fn begin(consumer: &BaseConsumer<Listener>, name: &str, keeps: Keeps) -> Result<i64, JournalError> {
     let failed = |error: KafkaError| consumer.context().explain(format!("follow topic {name}"), &error);
@@ -253,8 +230,9 @@ fn follow(consumer: &Arc<BaseConsumer<Listener>>, heard: &Heard, ended: &AtomicB
                 heard.next.send_replace(message.offset().saturating_add(1));
             }
             Some(Err(error)) => {
-                if !fault::code(&error).is_some_and(fault::passes) {
-                    tracing::error!(%error, "a topic that is followed cannot be read");
+                let stays = !fault::code(&error).is_some_and(fault::passes);
+                if let Some(left_out) = stays.then(|| seldom::due(&format!("follow: {error}"))).flatten() {
+                    tracing::error!(%error, left_out, "a topic that is followed cannot be read");
                 }
                 std::thread::sleep(LOOK);
             }
@@ -271,7 +249,13 @@ impl Heard {
                     values.insert(key.into(), Arc::clone(value));
                 }
                 Some(_) => {
-                    tracing::error!(keys = KEYS_MAX, "a followed topic has more keys than are held; one is left out")
+                    if let Some(left_out) = seldom::due("follow: keys") {
+                        tracing::error!(
+                            keys = KEYS_MAX,
+                            left_out,
+                            "a followed topic has more keys than are held; one is left out"
+                        );
+                    }
                 }
                 None => drop(values.remove(key)),
             }

@@ -16,6 +16,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{ClientContext, TopicPartitionList};
 
 use super::fault::{self, Listener};
+use super::seldom;
 use super::settings::{KafkaSettings, Member};
 use crate::{Grant, JournalError, Ownership};
 
@@ -95,7 +96,9 @@ fn listen(consumer: &Arc<BaseConsumer<Hearing>>, ended: &AtomicBool) {
             Some(Err(error)) if fault::code(&error).is_some_and(fault::passes) => {}
             Some(Err(error)) => {
                 consumer.context().hear(&error);
-                tracing::warn!(%error, "the consumer group complains");
+                if let Some(left_out) = seldom::due(&format!("group: {error}")) {
+                    tracing::warn!(%error, left_out, "the consumer group complains");
+                }
                 std::thread::sleep(LOOK);
             }
         }

@@ -5,24 +5,25 @@
 //! on threads made for waiting, never on the runtime's. An append is durable as far as the brokers' replicas are: Kafka
 //! acknowledges from memory, so the topic wants more than one broker (`docs/decisions/0013-journal-on-kafka.md`).
 
+mod append;
 mod fault;
 mod feed;
 mod hold;
 mod member;
 mod reader;
+mod seldom;
 mod settings;
 mod topic;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use model::Millis;
-use model::limits::RECORD_BYTES_MAX;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::producer::FutureProducer;
 use rdkafka::{Offset as Place, TopicPartitionList};
 
 use crate::{AppendError, Commit, Entry, Grant, Journal, JournalError, METADATA_BYTES_MAX, Offset, Ownership};
@@ -32,6 +33,7 @@ use member::Membership;
 use reader::{Readers, Request};
 use settings::ANSWER_WAIT;
 pub use settings::{KafkaSettings, Member, QUEUE_RECORDS_MAX, SILENCE_MAX, Scram, Security, Tls};
+use topic::Topic;
 
 /// What a call that asks the brokers several things may take before its caller hears that they are away.
 const CALL_WAIT: Duration = Duration::from_secs(30);
@@ -39,7 +41,8 @@ const CALL_WAIT: Duration = Duration::from_secs(30);
 /// A journal on Kafka. Dropping it forgets the appends that wait; what was acknowledged is kept.
 pub struct KafkaJournal {
     clients: Arc<Clients>,
-    membership: Option<Arc<Membership>>,
+    /// This process's place in the group, once it has joined.
+    membership: OnceLock<Arc<Membership>>,
 }
 
 struct Clients {
@@ -48,7 +51,9 @@ struct Clients {
     /// What any of the clients complained about last.
     listener: Listener,
     control: Arc<BaseConsumer<Listener>>,
-    admin: AdminClient<Listener>,
+    admin: Arc<AdminClient<Listener>>,
+    /// Whether the topic was seen to be what it must be. Nothing is appended before that.
+    is_checked: AtomicBool,
     readers: Vec<Readers>,
     /// Commits go one after the other.
     commits: Mutex<()>,
@@ -59,15 +64,48 @@ struct Clients {
 impl KafkaJournal {
     /// Connects, and opens the topic: makes it where it is missing, and refuses one that would break a promise. Then joins
     /// the group, where the settings name a member.
+    ///
+    /// # Errors
+    /// The brokers cannot be reached or refuse, or the topic contradicts a promise.
     pub async fn open(settings: KafkaSettings) -> Result<Self, JournalError> {
-        let clients = Arc::new(blocking(CALL_WAIT, "make the clients", move || Clients::new(settings)).await?);
-        let mut journal = Self { clients, membership: None };
-        let clients = &journal.clients;
-        topic::open(&clients.admin, Arc::clone(&clients.control), &clients.settings).await?;
-        if let Some(member) = &clients.settings.member {
-            journal.membership = Some(Membership::join(&clients.settings, member, clients.listener.clone())?);
-        }
+        let journal = Self::connect(settings).await?;
+        journal.check().await?;
+        journal.join()?;
         Ok(journal)
+    }
+
+    /// Makes the clients, and asks nothing of the brokers: for who has to go on while they are away. Appends are refused as
+    /// if the brokers were away until [`KafkaJournal::check`] has seen the topic.
+    ///
+    /// # Errors
+    /// The settings are none, such as a password that cannot be read.
+    pub async fn connect(settings: KafkaSettings) -> Result<Self, JournalError> {
+        let clients = Arc::new(blocking(CALL_WAIT, "make the clients", move || Clients::new(settings)).await?);
+        Ok(Self { clients, membership: OnceLock::new() })
+    }
+
+    /// Opens the topic: makes it where it is missing, and refuses one that would break a promise.
+    ///
+    /// # Errors
+    /// The brokers cannot be reached or refuse, or the topic contradicts a promise.
+    pub async fn check(&self) -> Result<(), JournalError> {
+        Topic::hits(&self.clients.settings).open(&self.clients.admin).await?;
+        self.clients.is_checked.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Joins the group, where the settings name a member.
+    ///
+    /// # Errors
+    /// The client cannot be made.
+    pub fn join(&self) -> Result<(), JournalError> {
+        let clients = &self.clients;
+        if let Some(member) = &clients.settings.member {
+            // Another one would leave again when it is dropped here.
+            let membership = Membership::join(&clients.settings, member, clients.listener.clone())?;
+            drop(self.membership.set(membership));
+        }
+        Ok(())
     }
 
     /// Refuses a partition that does not exist.
@@ -114,10 +152,11 @@ impl Clients {
         let made = |error: KafkaError| fault::failure("make a client".to_owned(), &error);
         let producer = settings.producer()?.create_with_context(listener.clone()).map_err(made)?;
         let control = Arc::new(settings.control()?.create_with_context(listener.clone()).map_err(made)?);
-        let admin = settings.base()?.create_with_context(listener.clone()).map_err(made)?;
+        let admin = Arc::new(settings.base()?.create_with_context(listener.clone()).map_err(made)?);
         let readers = (0..settings.partitions).map(|_| Readers::default()).collect();
         let asked = (0..settings.partitions).map(|_| AtomicU64::new(0)).collect();
-        Ok(Self { settings, producer, listener, control, admin, readers, commits: Mutex::new(()), asked })
+        let (is_checked, commits) = (AtomicBool::new(false), Mutex::new(()));
+        Ok(Self { settings, producer, listener, control, admin, is_checked, readers, commits, asked })
     }
 
     /// Takes the client's events off its queue. Nobody polls this client, and a long outage would heap them up.
@@ -233,36 +272,11 @@ impl Journal for KafkaJournal {
     }
 
     fn ownership(&self) -> Option<&Ownership> {
-        self.membership.as_ref().map(|membership| membership.ownership())
+        self.membership.get().map(|membership| membership.ownership())
     }
 
     async fn append(&self, partition: u32, record: Vec<u8>) -> Result<Offset, AppendError> {
-        self.exists(partition)?;
-        let bytes = record.len();
-        if bytes > RECORD_BYTES_MAX {
-            return Err(AppendError::TooLong { bytes });
-        }
-        let clients = &self.clients;
-        let refused = |error: KafkaError| match fault::refusal(partition, bytes, &error) {
-            AppendError::Failed(JournalError::Unreachable { tried, .. }) => {
-                AppendError::Failed(clients.listener.explain(tried, &error))
-            }
-            other => other,
-        };
-        // It copies the record into the client's queue and does not wait.
-        let delivery = {
-            let topic = &clients.settings.topic;
-            let record = FutureRecord::<(), [u8]>::to(topic).partition(number(partition)).payload(record.as_slice());
-            clients.producer.send_result(record).map_err(|(error, _record)| refused(error))?
-        };
-        match delivery.await {
-            Ok(Ok(delivered)) => Ok(offset(delivered.offset)),
-            Ok(Err((error, _record))) => Err(refused(error)),
-            Err(_cancelled) => Err(AppendError::Failed(JournalError::Failed {
-                tried: format!("append to partition {partition}"),
-                reason: "the client ended".to_owned(),
-            })),
-        }
+        Ok(offset(self.deliver(partition, record).await?.offset))
     }
 
     async fn read(
@@ -304,9 +318,8 @@ impl Journal for KafkaJournal {
             return Err(JournalError::MetadataTooLong { bytes });
         }
         // Whose commit this is, and which one, is settled by who calls and when, not by when it is sent.
-        let grant =
-            self.membership.as_ref().map(|membership| membership.ownership().grant_of(partition)).transpose()?;
-        let member = self.membership.clone().zip(grant);
+        let grant = self.membership.get().map(|membership| membership.ownership().grant_of(partition)).transpose()?;
+        let member = self.membership.get().cloned().zip(grant);
         let number = self.clients.ask_to_commit(partition);
         self.ask(partition, "commit", move |clients| {
             let member = member.as_ref().map(|(membership, grant)| (membership.as_ref(), *grant));

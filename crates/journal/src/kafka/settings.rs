@@ -135,6 +135,8 @@ impl KafkaSettings {
             .set("client.id", "footfall")
             .set("socket.timeout.ms", ANSWER_WAIT.as_millis().to_string())
             .set("socket.keepalive.enable", "true")
+            // A topic is made with the settings it needs, or not at all; a client that only asks for it makes none.
+            .set("allow.auto.create.topics", "false")
             // A broker that comes back is found within a second, not within the ten of the default.
             .set("reconnect.backoff.max.ms", "1000")
             .set("retry.backoff.max.ms", "1000");
@@ -198,8 +200,7 @@ impl KafkaSettings {
             // This client does not join the group, but this is also how long a commit waits for a coordinator that is away.
             .set("session.timeout.ms", ANSWER_WAIT.as_millis().to_string())
             .set("enable.auto.commit", "false")
-            .set("enable.auto.offset.store", "false")
-            .set("allow.auto.create.topics", "false");
+            .set("enable.auto.offset.store", "false");
         Ok(config)
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ::model::Millis;
 use ::model::limits::RECORD_BYTES_MAX;
-use journal::kafka::{KafkaJournal, KafkaSettings, Scram, Security, Tls};
+use journal::kafka::{Feed, KafkaJournal, KafkaSettings, Keeps, Publisher, Scram, Security, Tls};
 use journal::{AppendError, Bound, Commit, Journal, JournalError, Offset};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -16,7 +16,7 @@ use rdkafka::client::DefaultClientContext;
 use tokio::task::JoinSet;
 
 use crate::bed::{Bed, HOUR, Hand, LONG, NOT_AT_ALL, OnKafka, read_all, texts, unlike_any_other};
-use crate::kafka_server::{Broker, PASSWORD, USER, shared};
+use crate::kafka_server::{Broker, PASSWORD, USER, listen, shared};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_topic_made_once_is_opened_again_with_its_records_and_commits() {
@@ -74,6 +74,65 @@ async fn a_topic_of_other_partitions_or_fewer_replicas_is_refused() {
     assert!(replicated.to_string().contains("has replication factor = 1, but it must be at least 3"), "{replicated}");
     let in_sync = KafkaJournal::open(KafkaSettings { in_sync_min: 2, ..settings }).await.err().unwrap();
     assert!(in_sync.to_string().contains("has min.insync.replicas = 1, but it must be at least 2"), "{in_sync}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_followed_topic_that_would_forget_or_keep_too_long_is_refused_whoever_opens_it() {
+    let settings = unlike_any_other(shared().plain(), 1);
+    for (keeps, partitions, setting, wrong, wanted) in [
+        (Keeps::Latest, 1, "cleanup.policy", "delete", "compact"),
+        (Keeps::Latest, 2, "partitions", "2", "1"),
+        (Keeps::Nothing, 1, "retention.ms", "604800000", "from 60000 to 3600000"),
+    ] {
+        let name = format!("{}-{keeps:?}-{partitions}", settings.topic);
+        let mut topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(1))
+            .set("segment.ms", "600000")
+            .set("delete.retention.ms", "86400000");
+        if keeps == Keeps::Latest && setting != "cleanup.policy" {
+            topic = topic.set("cleanup.policy", "compact");
+        }
+        if setting != "partitions" {
+            topic = topic.set(setting, wrong);
+        }
+        make(&topic).await;
+        let refused = JournalError::TopicContradicts {
+            topic: name.clone(),
+            setting,
+            found: wrong.to_owned(),
+            wanted: wanted.to_owned(),
+        };
+        assert_eq!(Feed::open(&settings, &name, keeps, |_, _| {}).await.err(), Some(refused.clone()));
+        assert_eq!(Publisher::open(&settings, &name, keeps).await.err(), Some(refused));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_journal_is_connected_without_brokers_and_takes_nothing_before_its_topic_was_seen() {
+    let nobody = listen().local_addr().unwrap().to_string();
+    let away = KafkaJournal::connect(unlike_any_other(nobody, 1)).await.unwrap();
+    let refused = |refused: Result<Offset, AppendError>| {
+        matches!(refused, Err(AppendError::Failed(JournalError::Unreachable { .. })))
+    };
+    assert!(refused(away.append(0, b"early".to_vec()).await));
+    assert!(away.brokers_time().await.is_err());
+    let journal = KafkaJournal::connect(unlike_any_other(shared().plain(), 1)).await.unwrap();
+    assert!(refused(journal.append(0, b"early".to_vec()).await), "it may contradict a promise");
+    journal.check().await.unwrap();
+    journal.append(0, b"kept".to_vec()).await.unwrap();
+    assert_eq!(texts(&read_all(&journal, 0, 10).await), ["kept"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_brokers_tell_their_time_by_a_record_that_says_nothing_else() {
+    let journal = KafkaJournal::open(unlike_any_other(shared().plain(), 1)).await.unwrap();
+    let first = journal.brokers_time().await.unwrap();
+    let second = journal.brokers_time().await.unwrap();
+    let entries = read_all(&journal, 0, 10).await;
+    assert_eq!(entries.iter().map(|entry| entry.at).collect::<Vec<_>>(), [first, second]);
+    assert!(entries.iter().all(|entry| entry.bytes.is_empty()));
+    // They are on this machine, and so is their clock.
+    let here = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
+    assert!((0..60_000).contains(&(here - second.0)), "{here} {second:?}");
 }
 
 async fn make(topic: &NewTopic<'_>) {
