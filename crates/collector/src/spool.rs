@@ -32,6 +32,7 @@ pub fn register_spool(
         clock,
         one_at_a_time: Mutex::new(()),
         bytes: gauge("footfall_spool_bytes", "Bytes that waiting records take on disk.")?,
+        bytes_max: gauge("footfall_spool_bytes_max", "Bytes beyond which a hit that would have to wait is refused.")?,
         records: gauge("footfall_spool_records", "Records that wait until the journal takes them.")?,
         oldest_seconds: gauge(
             "footfall_spool_oldest_seconds",
@@ -53,6 +54,7 @@ struct SpoolMetrics {
     /// Held while the figures below are set and read.
     one_at_a_time: Mutex<()>,
     bytes: IntGauge,
+    bytes_max: IntGauge,
     records: IntGauge,
     oldest_seconds: IntGauge,
     partitions_away: IntGauge,
@@ -62,16 +64,18 @@ struct SpoolMetrics {
 }
 
 impl SpoolMetrics {
-    fn all(&self) -> [&dyn Collector; 7] {
-        let Self { bytes, records, oldest_seconds, partitions_away, spooled, drained, dropped, .. } = self;
-        [bytes, records, oldest_seconds, partitions_away, spooled, drained, dropped]
+    fn all(&self) -> [&dyn Collector; 8] {
+        let Self { bytes, bytes_max, records, oldest_seconds, partitions_away, spooled, drained, dropped, .. } = self;
+        [bytes, bytes_max, records, oldest_seconds, partitions_away, spooled, drained, dropped]
     }
 
     fn set(&self, figures: Figures) {
-        let Figures { bytes, records, oldest, partitions_away, spooled, drained, expired, damaged, refused } = figures;
+        let Figures { bytes, bytes_max, records, oldest, partitions_away, spooled, drained, .. } = figures;
+        let Figures { expired, damaged, refused, .. } = figures;
         let whole = |figure: u64| i64::try_from(figure).unwrap_or(i64::MAX);
         let age_ms = oldest.map_or(0, |oldest| self.clock.now().0.saturating_sub(oldest.0));
         self.bytes.set(whole(bytes));
+        self.bytes_max.set(whole(bytes_max));
         self.records.set(whole(records));
         self.oldest_seconds.set(age_ms.max(0) / 1_000);
         self.partitions_away.set(i64::from(partitions_away));
@@ -121,6 +125,7 @@ mod tests {
         shown("footfall_spool_dropped_total{reason=\"damaged\"} 0");
         *figures.lock().unwrap() = Figures {
             bytes: 1,
+            bytes_max: 9,
             records: 2,
             oldest: Some(Millis(5_000)),
             partitions_away: 3,
@@ -132,6 +137,7 @@ mod tests {
         };
         for line in [
             "footfall_spool_bytes 1",
+            "footfall_spool_bytes_max 9",
             "footfall_spool_records 2",
             "footfall_spool_oldest_seconds 60",
             "footfall_spool_partitions_away 3",

@@ -17,6 +17,7 @@ mod measured;
 mod memory;
 mod notice;
 mod privacy_page;
+mod process;
 mod prove;
 mod query;
 mod roles;

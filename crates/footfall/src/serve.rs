@@ -29,7 +29,7 @@ use crate::audit::Audit;
 use crate::config::Config;
 use crate::measured::Measured;
 use crate::notice::Running;
-use crate::privacy_page::{self, Ask, PrivacyPage};
+use crate::privacy_page::{self, Ask, Failed, PrivacyPage};
 use crate::prove;
 use crate::{assets, clock, demo_page, engine, import, memory, station, token, upkeep};
 
@@ -119,7 +119,7 @@ fn open(config: &Config) -> anyhow::Result<Shared> {
     let keys = KeyStore::open(&config.data.join("keys"), now)?;
     let public_keys = PublicKeys::default();
     public_keys.store(keys.public(now).map(Arc::new));
-    let registry = station::registry()?;
+    let registry = station::registry(now, &config.data)?;
     let sites = Arc::default();
     let audit = Arc::new(Audit::open(&config.data, clock.clone())?);
     let (journal, keys) = (Arc::new(journal), Arc::new(keys));
@@ -193,6 +193,7 @@ fn router(
         trusted_proxies: config.trusted_proxies.clone(),
         collector: Arc::clone(collector),
         inquiries: Ask::Here(inquiries),
+        failed: Failed::register(&shared.registry)?,
         clock: shared.clock.clone(),
     };
     let prove = prove::service::Service {

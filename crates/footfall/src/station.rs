@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::pin::Pin;
 
 use anyhow::Context;
@@ -15,15 +16,19 @@ use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hyper::body::Incoming;
+use model::Millis;
 use prometheus::{Encoder, IntGaugeVec, Opts, Registry, TextEncoder};
 use tower::ServiceExt;
 
-/// A registry with what every process says of itself.
-pub fn registry() -> anyhow::Result<Registry> {
+use crate::process;
+
+/// A registry with what every process says of itself. To be made when it starts.
+pub fn registry(started: Millis, data: &Path) -> anyhow::Result<Registry> {
     let registry = Registry::new();
     let info = IntGaugeVec::new(Opts::new("footfall_build_info", "1, labelled with the version."), &["version"])?;
     info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
     registry.register(Box::new(info))?;
+    process::register(&registry, started, data)?;
     Ok(registry)
 }
 

@@ -109,6 +109,7 @@ pub(crate) async fn run<J: Journal, S: Sink>(
     while tokio::time::timeout(pause, stop.wait_for(|stop| *stop)).await.is_err() {
         if !closes_here(processor) {
             held_up = Instant::now();
+            processor.metrics.day_overdue_seconds.set(0);
             continue;
         }
         let reached = reached(processor, progress).await;
@@ -122,8 +123,10 @@ pub(crate) async fn run<J: Journal, S: Sink>(
         }
         let begun = Instant::now();
         let work = async {
+            let days = processor.sink.days_not_closed().await?;
+            tell_overdue(processor, &days);
             let moved_on = match &reached {
-                Some(reached) => look(processor, progress, reached).await?,
+                Some(reached) => look(processor, progress, reached, days).await?,
                 None => false,
             };
             let now = processor.clock.now();
@@ -185,16 +188,24 @@ async fn elsewhere<J: Journal, S: Sink>(processor: &Processor<J, S>, partition: 
     Some(Millis(minute.saturating_mul(MINUTE_MS)))
 }
 
+/// Tells how long the oldest day that is over waits, whatever it waits for.
+fn tell_overdue<J: Journal, S: Sink>(processor: &Processor<J, S>, days: &[ClosedDay]) {
+    let (sites, now) = (processor.sites.load_full(), processor.clock.now());
+    let oldest = days.iter().map(|day| now.0.saturating_sub(closes(&sites, day).0)).max().unwrap_or(0);
+    processor.metrics.day_overdue_seconds.set(oldest.max(0) / 1_000);
+}
+
 /// Closes what is over for every partition, and moves the journal's time on where only that is missing; says whether it did.
 async fn look<J: Journal, S: Sink>(
     processor: &Processor<J, S>,
     progress: &Progress,
     reached: &[Reached],
+    days: Vec<ClosedDay>,
 ) -> Result<bool, InsertError> {
     let sites = processor.sites.load_full();
     let now = processor.clock.now();
     let (mut over, mut moved_on) = (Vec::new(), Vec::new());
-    for day in processor.sink.days_not_closed().await? {
+    for day in days {
         let by_zone = closes(&sites, &day);
         let mut is_over = true;
         for (partition, reached) in (0..).zip(reached) {

@@ -87,6 +87,7 @@ impl<J: Journal, S: Sink> Processor<J, S> {
             let (processor, progress, stop) = (Arc::clone(&processor), Arc::clone(&progress), stop.clone());
             async move { closing::run(&processor, &progress, stop).await }
         });
+        processor.metrics.partitions.set(i64::from(processor.journal.partitions()));
         let mut work = Work::default();
         let mut wanted = match processor.journal.ownership() {
             Some(ownership) => ownership.wanted(),

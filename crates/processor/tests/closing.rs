@@ -84,6 +84,13 @@ async fn an_idle_day_is_closed_by_an_empty_record() {
     journal.append(0, sealer.seal(&Record::Hits(vec![hit()]).encode()).unwrap()).await.unwrap();
     let site = Site { timezone: "Asia/Kathmandu".to_owned(), visitors_min: 7, ..Site::new(day().site) };
     let sink = Arc::new(Asked::default());
+    let registry = Registry::new();
+    let metrics = Metrics::register(&registry).unwrap();
+    let overdue = || {
+        let all = registry.gather();
+        let family = all.iter().find(|family| family.name() == "footfall_day_overdue_seconds").unwrap();
+        family.get_metric()[0].get_gauge().get_value()
+    };
     let start = |sink: &Arc<Asked>| {
         let processor = Processor {
             journal: Arc::clone(&journal),
@@ -94,7 +101,7 @@ async fn an_idle_day_is_closed_by_an_empty_record() {
             tables: Tables::default(),
             clock: clock.clone(),
             flush: Duration::from_millis(20),
-            metrics: Metrics::register(&Registry::new()).unwrap(),
+            metrics: metrics.clone(),
             inboxes: processor::Inboxes::default(),
             answers: None,
             follow: None,
@@ -104,7 +111,9 @@ async fn an_idle_day_is_closed_by_an_empty_record() {
     };
     let (stop, running) = start(&sink);
     eventually("the hit is counted", || sink.all() == ["counts"]).await;
+    assert_eq!(overdue(), 0.0);
     now.store(CLOSES + 60_000, Ordering::Relaxed);
+    eventually("the day is overdue", || overdue() == 60.0).await;
     let closed = ["counts", "close 20833 below 7", "sweep"];
     eventually("the day is closed", || sink.all() == closed).await;
     stop.send(true).unwrap();

@@ -6,6 +6,7 @@
 //! one cookie says the same for everybody; whose data is meant is told by the request itself, and cannot be named in it.
 
 mod asked;
+mod failed;
 mod held;
 mod held_page;
 mod origin;
@@ -36,6 +37,7 @@ use serde_json::json;
 use crate::notice::{Running, facts, mode_of};
 use crate::roles::Answers;
 use asked::{Asked, Done, Form};
+pub use failed::Failed;
 use held::Held;
 use page::{Browser, Trouble};
 
@@ -67,6 +69,8 @@ pub struct PrivacyPage<J> {
     pub collector: Arc<Collector<J>>,
     /// What knows what is held.
     pub inquiries: Ask,
+    /// What could not be done.
+    pub failed: Failed,
     /// The time.
     pub clock: Clock,
 }
@@ -128,7 +132,10 @@ async fn me<J: Journal>(State(page): State<Arc<PrivacyPage<J>>>, request: Reques
         Some(whose) => page.held(&site, whose).await.map(Some),
         None => Ok(None),
     };
-    let Ok(days) = days else { return trouble(&asked, Trouble::NotNow) };
+    let Ok(days) = days else {
+        page.failed.access();
+        return trouble(&asked, Trouble::NotNow);
+    };
     let sealed = sealed.as_ref().map(|(address, agent)| (*address, agent.as_ref()));
     let held = Held { site: &site, asked_at: page.clock.now(), mode: browser.mode, sealed, days: days.as_deref() };
     match asked.form {
@@ -149,7 +156,12 @@ async fn wish<J: Journal>(State(page): State<Arc<PrivacyPage<J>>>, request: Requ
     drop(request);
     let done = match page.carry_out(&site, whose, wish).await {
         Ok(done) => done,
-        Err(error) => return trouble(&asked, Trouble::of(error)),
+        Err(error) => {
+            if error == RightsError::Unavailable {
+                page.failed.wish(wish);
+            }
+            return trouble(&asked, Trouble::of(error));
+        }
     };
     let mut answer = match asked.form {
         Form::Html | Form::Markdown => back(&site, asked.language, done),

@@ -15,7 +15,7 @@ use super::directory::Directory;
 use super::{Answers, Common, waiting};
 use crate::config::Config;
 use crate::notice::Running;
-use crate::privacy_page::{self, Ask, PrivacyPage};
+use crate::privacy_page::{self, Ask, Failed, PrivacyPage};
 use crate::{assets, engine, station};
 
 /// How often it is looked which hour's key seals: keys are published some hours ahead.
@@ -49,6 +49,7 @@ pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
         trusted_proxies: config.trusted_proxies.clone(),
         collector: Arc::clone(&collector),
         inquiries: Ask::Elsewhere(answers),
+        failed: Failed::register(&common.registry)?,
         clock: common.clock.clone(),
     };
     let ready = {

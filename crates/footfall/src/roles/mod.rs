@@ -74,7 +74,8 @@ impl Common {
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen on {}; is another server there?", config.listen))?;
-        Ok(Self { clock, registry: station::registry()?, audit, listener })
+        let registry = station::registry(clock.now(), &config.data)?;
+        Ok(Self { clock, registry, audit, listener })
     }
 }
 

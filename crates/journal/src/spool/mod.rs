@@ -72,6 +72,8 @@ impl Settings {
 pub struct Figures {
     /// Bytes it takes on disk. An empty one takes a few for its heads and positions.
     pub bytes: u64,
+    /// Bytes beyond which a record is refused.
+    pub bytes_max: u64,
     /// Records that wait.
     pub records: u64,
     /// Since when the oldest of them waits, about: no later than it did.
@@ -172,6 +174,7 @@ impl<J: Journal> Spooled<J> {
         let Totals { spooled, drained, expired, damaged, refused } = &self.shared.totals;
         let mut figures = Figures {
             bytes: self.shared.spool.held_bytes(),
+            bytes_max: self.shared.settings.bytes_max,
             spooled: total(spooled),
             drained: total(drained),
             expired: total(expired),
