@@ -1,6 +1,8 @@
 //! Everything apart: real Kafka, the ClickHouse engine behind its own interface, and the roles as processes of their own, several of
 //! each. The same hits give the same numbers as on one machine, whoever dies.
 
+#[path = "distributed/alone.rs"]
+mod alone;
 #[path = "distributed/apart.rs"]
 mod apart;
 #[path = "../crates/journal/tests/suite/kafka_server.rs"]

@@ -16,7 +16,7 @@
 //! | `prove` | `footfall prove` against healthy installations and broken ones |
 //! | `notice` | the notice and the visitor's page against what the program does |
 //! | `docs` | the documents against the code |
-//! | `distributed` | roles as processes of their own on real Kafka: shared, taken over, spooled |
+//! | `distributed` | roles as processes of their own on real Kafka: shared, taken over, spooled, started alone |
 //! | `faults` | what networks, disks, machines and strangers do to it, on real processes, against a naive recount |
 //! | `sites` | sites added, changed and removed from a terminal while a server runs |
 //! | `dashboards` | every panel, rule and alert, asked of a real Prometheus |

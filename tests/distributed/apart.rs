@@ -5,9 +5,9 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::kafka_server::Broker;
+use super::kafka_server::{self, Broker};
 use super::postgres;
-use crate::harness::{Server, footfall};
+use crate::harness::{Server, eventually, footfall};
 
 pub const SITE: &str = "example.com";
 
@@ -108,6 +108,19 @@ impl Apart {
 
     fn role(&self, role: &str, name: &str) -> Server {
         Server::logging(&mut self.command(role, name), &self.path(&format!("{role}-{name}")))
+    }
+
+    /// Starts a role that may not become ready, and waits until it is alive.
+    pub fn begin(&self, role: &str, name: &str) -> Server {
+        let address = kafka_server::listen().local_addr().unwrap().to_string();
+        let mut command = self.common(role, name);
+        let said = |end| std::fs::File::create(self.path(&format!("{role}-{name}")).with_extension(end)).unwrap();
+        let child = command.args(["--listen", &address]).stdout(said("out")).stderr(said("err")).spawn().unwrap();
+        let server = Server { child, address };
+        eventually("a role that is alive", || {
+            server.try_send("GET", "/healthz", &[], b"").ok().filter(|answer| answer.status == 200)
+        });
+        server
     }
 
     /// Runs `footfall site`.

@@ -10,6 +10,7 @@ mod clock;
 mod config;
 mod demo;
 mod demo_page;
+mod durable;
 mod engine;
 mod failure;
 mod import;

@@ -31,7 +31,7 @@ use crate::measured::Measured;
 use crate::notice::Running;
 use crate::privacy_page::{self, Ask, Failed, PrivacyPage};
 use crate::prove;
-use crate::{assets, clock, demo_page, engine, import, memory, station, token, upkeep};
+use crate::{assets, clock, demo_page, durable, engine, import, memory, station, token, upkeep};
 
 /// One partition: one processor reads it, and one core folds more hits than one machine's disk acknowledges.
 pub const PARTITIONS: u32 = 1;
@@ -266,15 +266,7 @@ fn journal_name(data: &Path) -> anyhow::Result<String> {
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
     let name = engine::secret()?.iter().take(8).fold(String::new(), |name, byte| name + &format!("{byte:02x}"));
-    let write = || {
-        let aside = path.with_extension("new");
-        let mut file = std::fs::File::create(&aside)?;
-        std::io::Write::write_all(&mut file, name.as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&aside, &path)?;
-        std::fs::File::open(data.join("journal"))?.sync_all()
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))?;
+    durable::replace(&path, name.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(name)
 }
 

@@ -54,7 +54,7 @@ pub enum Ask {
     /// Of the processor in this process.
     Here(Inquiries),
     /// Of whichever processor has the visitor's partition.
-    Elsewhere(Answers),
+    Elsewhere(Arc<Answers>),
 }
 
 /// What the page is made from.

@@ -3,13 +3,13 @@
 //! collector needs to know no processor.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use collector::{Collector, Whose};
 use fold::rights::HeldDay;
-use journal::Journal;
 use journal::kafka::{Feed, KafkaSettings, Keeps, Publisher, Value};
+use journal::{Journal, JournalError};
 use model::Site;
 use processor::{NoAnswer, SealedAnswer, answer_key, open_answer};
 use tokio::sync::{mpsc, oneshot};
@@ -24,21 +24,21 @@ pub const SENDING_MAX: usize = 64;
 type Waiting = Arc<Mutex<HashMap<String, oneshot::Sender<Arc<[u8]>>>>>;
 
 /// Where a collector hears the answers to its visitors' questions.
+#[derive(Default)]
 pub struct Answers {
     waiting: Waiting,
-    /// Followed as long as this lives.
-    _feed: Feed,
+    /// Followed as long as this lives, once Kafka has answered.
+    feed: OnceLock<Feed>,
 }
 
 impl Answers {
     /// Listens from now on.
     ///
     /// # Errors
-    /// Kafka cannot be reached, or refuses.
-    pub async fn listen(journal: &KafkaSettings, topic: &str) -> anyhow::Result<Self> {
-        let waiting = Waiting::default();
+    /// Kafka cannot be reached or refuses, or the topic is one that would keep answers.
+    pub async fn listen(&self, journal: &KafkaSettings, topic: &str) -> Result<(), JournalError> {
         let hear = {
-            let waiting = Arc::clone(&waiting);
+            let waiting = Arc::clone(&self.waiting);
             move |number: &str, sealed: &Value| {
                 let waits = waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(number);
                 // Answers to other collectors' questions are heard, too.
@@ -47,7 +47,10 @@ impl Answers {
                 }
             }
         };
-        Ok(Self { waiting, _feed: Feed::open(journal, topic, Keeps::Nothing, hear).await? })
+        let feed = Feed::open(journal, topic, Keeps::Nothing, hear).await?;
+        // It is listened to once in a process's life.
+        drop(self.feed.set(feed));
+        Ok(())
     }
 
     /// Asks what is held of a peer on the site's open days.
@@ -60,6 +63,8 @@ impl Answers {
         site: &Site,
         whose: Whose,
     ) -> Result<Vec<HeldDay>, NoAnswer> {
+        // Where no answer could be heard nothing is asked: a question that waits in the spool would be answered to nobody.
+        self.feed.get().ok_or(NoAnswer)?;
         let key = answer_key()?;
         let mut number = [0; 8];
         getrandom::fill(&mut number).map_err(|_| NoAnswer)?;

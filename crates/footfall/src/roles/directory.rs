@@ -5,43 +5,125 @@
 //! over partitions, by processors. Everybody publishes what already stands there again only where it differs, so several may.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::Context;
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use journal::JournalError;
 use journal::kafka::{Feed, KafkaSettings, Keeps};
 use model::{Millis, Site, Sites};
 use privacy::seal::PublicKey;
+
+use super::remembered::Known;
 
 const SITE: &str = "site/";
 const KEY: &str = "key/";
 /// Spreads visitors over partitions; whoever knows it and a visitor's address and browser knows their partition, and no more.
 const SPREAD: &str = "partition-secret";
 
-/// The followed topic, decoded.
+/// What is known of sites and keys: what was heard in the followed topic, and before that what was remembered.
+#[derive(Default)]
 pub struct Directory {
-    feed: Feed,
+    /// The topic, once it is followed.
+    feed: OnceLock<Feed>,
     /// The measured sites.
     pub sites: Arc<ArcSwap<Sites>>,
-    keys: Arc<ArcSwap<BTreeMap<i64, PublicKey>>>,
+    known: Arc<Heard>,
+}
+
+/// What was heard beside the sites.
+#[derive(Default)]
+struct Heard {
+    keys: ArcSwap<BTreeMap<i64, PublicKey>>,
+    secret: ArcSwapOption<[u8; 32]>,
+    /// Counts what was heard of anything.
+    changes: AtomicU64,
+    /// Whether the topic was read to its end. Held while something is taken into the tables.
+    is_read: Mutex<bool>,
 }
 
 impl Directory {
-    /// Follows the topic, from its beginning.
+    /// Knows what was remembered, until more is heard.
+    pub fn remembering(known: Known) -> Self {
+        let directory = Self::default();
+        directory.sites.store(Arc::new(known.sites.into_iter().collect()));
+        directory.known.keys.store(Arc::new(known.keys));
+        directory.known.secret.store(known.partition_secret.map(Arc::new));
+        directory
+    }
+
+    /// Follows the topic from its beginning. Until it has been read to its end what was remembered holds, so that no setting of
+    /// long ago is obeyed for a moment; everything that stands there, and nothing else, is known when this returns.
     ///
     /// # Errors
-    /// Kafka cannot be reached, or refuses.
-    pub async fn open(journal: &KafkaSettings, topic: &str) -> anyhow::Result<Self> {
-        let sites: Arc<ArcSwap<Sites>> = Arc::default();
-        let keys: Arc<ArcSwap<BTreeMap<i64, PublicKey>>> = Arc::default();
+    /// Kafka cannot be reached or refuses, or the topic is one that does not keep what it should.
+    pub async fn follow(&self, journal: &KafkaSettings, topic: &str) -> Result<(), JournalError> {
         let listen = {
-            let (sites, keys) = (Arc::clone(&sites), Arc::clone(&keys));
-            move |key: &str, value: &journal::kafka::Value| hear(&sites, &keys, key, value.as_deref())
+            let (sites, known) = (Arc::clone(&self.sites), Arc::clone(&self.known));
+            move |key: &str, value: &journal::kafka::Value| {
+                let is_read = known.is_read.lock().unwrap_or_else(PoisonError::into_inner);
+                if *is_read {
+                    hear(&sites, &known, key, value.as_deref());
+                }
+            }
         };
         let feed = Feed::open(journal, topic, Keeps::Latest, listen).await?;
         feed.catch_up().await?;
-        Ok(Self { feed, sites, keys })
+        {
+            // What is told meanwhile is among the values before it is heard, and is heard after this.
+            let mut is_read = self.known.is_read.lock().unwrap_or_else(PoisonError::into_inner);
+            self.take(&feed.values());
+            *is_read = true;
+        }
+        // It is followed once in a process's life.
+        drop(self.feed.set(feed));
+        Ok(())
+    }
+
+    /// Knows what these values say, and nothing else.
+    fn take(&self, values: &BTreeMap<Arc<str>, Arc<[u8]>>) {
+        let (before, mut sites, mut keys) = (self.sites.load_full(), Vec::new(), BTreeMap::new());
+        for (key, value) in values {
+            match Told::read(key, Some(value.as_ref())) {
+                Some(Told::Site(_, Some(site))) => sites.push(*site),
+                // A newer version's site: the one known before goes on.
+                Some(Told::Unreadable(domain)) => sites.extend(before.get(&domain).map(|site| Site::clone(site))),
+                Some(Told::Key(hour, Some(key))) => drop(keys.insert(hour, key)),
+                Some(Told::Secret(secret)) => self.known.secret.store(Some(Arc::new(secret))),
+                Some(Told::Site(_, None) | Told::Key(_, None)) | None => {}
+            }
+        }
+        self.sites.store(Arc::new(sites.into_iter().collect()));
+        self.known.keys.store(Arc::new(keys));
+        self.known.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// Whether the topic is followed.
+    pub fn is_followed(&self) -> bool {
+        self.feed.get().is_some()
+    }
+
+    /// Counts what was heard: what is known has not changed where this has not.
+    pub fn changes(&self) -> u64 {
+        self.known.changes.load(Ordering::Acquire)
+    }
+
+    /// All that is known.
+    pub fn all(&self) -> Known {
+        Known {
+            sites: self.sites.load().iter().map(|site| Site::clone(site)).collect(),
+            keys: BTreeMap::clone(&self.known.keys.load()),
+            partition_secret: self.partition_secret(),
+        }
+    }
+
+    /// The topic.
+    fn feed(&self) -> Result<&Feed, JournalError> {
+        self.feed.get().ok_or_else(|| JournalError::Unreachable {
+            tried: "speak in the topic of settings".to_owned(),
+            reason: "they have not answered since this process was started".to_owned(),
+        })
     }
 
     /// Returns when everything has been heard that was published before the call.
@@ -49,22 +131,22 @@ impl Directory {
     /// # Errors
     /// Kafka cannot be reached.
     pub async fn catch_up(&self) -> Result<(), JournalError> {
-        self.feed.catch_up().await
+        self.feed()?.catch_up().await
     }
 
-    /// The public key that seals at `now`.
+    /// The public key to seal to at `now`: the hour's, or the last one before it, whose age is for who seals to judge.
     pub fn public_key(&self, now: Millis) -> Option<PublicKey> {
-        self.keys.load().get(&now.hour()).copied()
+        self.known.keys.load().range(..=now.hour()).next_back().map(|(_, key)| *key)
     }
 
     /// The secret that spreads visitors over partitions, when it has been published.
     pub fn partition_secret(&self) -> Option<[u8; 32]> {
-        self.feed.values().get(SPREAD).and_then(|value| value.as_ref().try_into().ok())
+        self.known.secret.load().as_deref().copied()
     }
 
     /// Whether other keys are published for any of these hours.
     pub fn has_other_keys(&self, keys: &[PublicKey]) -> bool {
-        let known = self.keys.load();
+        let known = self.known.keys.load();
         keys.iter().any(|key| known.get(&key.hour).is_some_and(|known| known != key))
     }
 
@@ -94,9 +176,9 @@ impl Directory {
     /// # Errors
     /// It was not acknowledged.
     pub async fn forget_keys_before(&self, first: i64) -> Result<(), JournalError> {
-        let old: Vec<i64> = self.keys.load().range(..first).map(|(hour, _)| *hour).collect();
+        let old: Vec<i64> = self.known.keys.load().range(..first).map(|(hour, _)| *hour).collect();
         for hour in old {
-            self.feed.publish(&format!("{KEY}{hour}"), None).await?;
+            self.feed()?.publish(&format!("{KEY}{hour}"), None).await?;
         }
         Ok(())
     }
@@ -114,44 +196,70 @@ impl Directory {
             }
         }
         for gone in known.iter().filter(|site| wanted.get(site.domain.as_str()).is_none()) {
-            self.feed.publish(&format!("{SITE}{}", gone.domain), None).await?;
+            self.feed()?.publish(&format!("{SITE}{}", gone.domain), None).await?;
         }
         Ok(())
     }
 
     async fn put(&self, key: &str, value: &[u8]) -> Result<(), JournalError> {
-        if self.feed.values().get(key).is_some_and(|known| known.as_ref() == value) {
+        let feed = self.feed()?;
+        if feed.values().get(key).is_some_and(|known| known.as_ref() == value) {
             return Ok(());
         }
-        self.feed.publish(key, Some(value)).await
+        feed.publish(key, Some(value)).await
+    }
+}
+
+/// What a key and its value say.
+enum Told {
+    Site(String, Option<Box<Site>>),
+    /// A site as another version writes it.
+    Unreadable(String),
+    Key(i64, Option<PublicKey>),
+    Secret([u8; 32]),
+}
+
+impl Told {
+    fn read(key: &str, value: Option<&[u8]>) -> Option<Self> {
+        if let Some(domain) = key.strip_prefix(SITE) {
+            return Some(match value.map(serde_json::from_slice::<Site>).transpose() {
+                Ok(site) => {
+                    let site = site.filter(|site| site.domain.as_str() == domain);
+                    Self::Site(domain.to_owned(), site.map(Box::new))
+                }
+                Err(error) => {
+                    tracing::error!(domain, %error, "a site's definition cannot be read; it stays as it was");
+                    Self::Unreadable(domain.to_owned())
+                }
+            });
+        }
+        if let Some(hour) = key.strip_prefix(KEY).and_then(|hour| hour.parse::<i64>().ok()) {
+            let bytes = value.and_then(|value| value.try_into().ok());
+            return Some(Self::Key(hour, bytes.map(|bytes| PublicKey { hour, bytes })));
+        }
+        value.filter(|_| key == SPREAD).and_then(|value| value.try_into().ok()).map(Self::Secret)
     }
 }
 
 /// Takes what was heard into the tables that are read at every hit.
-fn hear(sites: &ArcSwap<Sites>, keys: &ArcSwap<BTreeMap<i64, PublicKey>>, key: &str, value: Option<&[u8]>) {
-    if let Some(domain) = key.strip_prefix(SITE) {
-        let site = match value.map(serde_json::from_slice::<Site>).transpose() {
-            Ok(site) => site.filter(|site| site.domain.as_str() == domain),
-            // A newer version's site: the one known before goes on.
-            Err(error) => {
-                return tracing::error!(domain, %error, "a site's definition cannot be read; it stays as it was");
-            }
-        };
-        sites.rcu(|known| {
+fn hear(sites: &ArcSwap<Sites>, known: &Heard, key: &str, value: Option<&[u8]>) {
+    match Told::read(key, value) {
+        Some(Told::Site(domain, site)) => drop(sites.rcu(|known| {
             let others = known.iter().filter(|known| known.domain.as_str() != domain).map(|site| Site::clone(site));
-            others.chain(site.clone()).collect::<Sites>()
-        });
-    } else if let Some(hour) = key.strip_prefix(KEY).and_then(|hour| hour.parse::<i64>().ok()) {
-        let bytes: Option<[u8; 32]> = value.and_then(|value| value.try_into().ok());
-        keys.rcu(|known| {
+            others.chain(site.as_deref().cloned()).collect::<Sites>()
+        })),
+        Some(Told::Key(hour, key)) => drop(known.keys.rcu(|known| {
             let mut keys = BTreeMap::clone(known);
-            match bytes {
-                Some(bytes) => keys.insert(hour, PublicKey { hour, bytes }),
+            match key {
+                Some(key) => keys.insert(hour, key),
                 None => keys.remove(&hour),
             };
             keys
-        });
+        })),
+        Some(Told::Secret(secret)) => known.secret.store(Some(Arc::new(secret))),
+        Some(Told::Unreadable(_)) | None => return,
     }
+    known.changes.fetch_add(1, Ordering::Release);
 }
 
 #[cfg(test)]
@@ -166,8 +274,8 @@ mod tests {
 
     #[test]
     fn what_is_heard_of_sites_and_keys_is_known_until_it_is_taken_back() {
-        let (sites, keys) = (ArcSwap::<Sites>::default(), ArcSwap::<BTreeMap<i64, PublicKey>>::default());
-        let tell = |key: &str, value: Option<&[u8]>| hear(&sites, &keys, key, value);
+        let (sites, heard) = (ArcSwap::<Sites>::default(), Heard::default());
+        let tell = |key: &str, value: Option<&[u8]>| hear(&sites, &heard, key, value);
         let one = serde_json::to_vec(&site("one.example")).unwrap();
         tell("site/one.example", Some(&one));
         tell("site/two.example", Some(&serde_json::to_vec(&site("two.example")).unwrap()));
@@ -180,8 +288,35 @@ mod tests {
         tell("key/7", Some(&[9; 32]));
         tell("key/8", Some(b"no key"));
         tell("partition-secret", Some(&[1; 32]));
-        assert_eq!(keys.load().keys().collect::<Vec<_>>(), [&7]);
+        tell("partition-secret", Some(b"no secret"));
+        assert_eq!(heard.keys.load().keys().collect::<Vec<_>>(), [&7]);
+        assert_eq!(heard.secret.load().as_deref(), Some(&[1; 32]));
         tell("key/7", None);
-        assert!(keys.load().is_empty());
+        assert!(heard.keys.load().is_empty());
+        assert_eq!(heard.changes.load(Ordering::Relaxed), 8, "what cannot be read changes nothing");
+    }
+
+    #[test]
+    fn what_is_remembered_is_known_before_anything_is_heard_and_the_last_key_stands_in_for_the_next() {
+        let key = PublicKey { hour: 7, bytes: [9; 32] };
+        let known =
+            Known { sites: vec![site("a.example")], keys: BTreeMap::from([(7, key)]), partition_secret: Some([1; 32]) };
+        let directory = Directory::remembering(known.clone());
+        assert_eq!(directory.all(), known);
+        let at = |hour: i64| directory.public_key(Millis(hour * 3_600_000));
+        assert_eq!((at(6), at(7), at(8)), (None, Some(key), Some(key)));
+        // The topic knows another site, a later key, and a site that only a newer version can read.
+        directory.sites.rcu(|_| [site("a.example"), site("newer.example")].into_iter().collect::<Sites>());
+        let values = [
+            ("site/b.example", serde_json::to_vec(&site("b.example")).unwrap()),
+            ("site/newer.example", b"{\"a newer\": \"form\"}".to_vec()),
+            ("key/8", vec![3; 32]),
+        ];
+        directory.take(&values.into_iter().map(|(key, value)| (key.into(), value.into())).collect());
+        let all = directory.all();
+        let names: Vec<_> = all.sites.iter().map(|site| site.domain.as_str()).collect();
+        assert_eq!(names, ["b.example", "newer.example"]);
+        assert_eq!((all.keys.keys().collect::<Vec<_>>(), all.partition_secret), (vec![&8], Some([1; 32])));
+        assert!(!directory.is_followed() && directory.feed().is_err_and(|error| error.passes()));
     }
 }

@@ -2,15 +2,18 @@
 //! ClickHouse between them. The same parts as in `footfall serve`, wired apart; nothing is decided here.
 //!
 //! What each needs from outside: a collector Kafka; a processor Kafka, ClickHouse and the directory of the sealing keys; a
-//! dashboard ClickHouse, the settings, and Kafka to publish sites.
+//! dashboard ClickHouse, the settings, and Kafka to publish sites. Each answers `/healthz`, `/readyz` and `/metrics` from its
+//! start, and waits for whom it needs ([`awaited`]).
 
 mod answers;
+mod anteroom;
+mod awaited;
 mod collector;
 mod dashboard;
 mod directory;
 mod processor;
+mod remembered;
 
-use std::future::Future;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -21,7 +24,9 @@ use tokio::net::TcpListener;
 
 use crate::audit::Audit;
 use crate::config::Config;
-use crate::{clock, memory, station};
+use crate::{clock, engine, memory, station};
+use anteroom::Anteroom;
+use awaited::{Awaited, Neighbour};
 
 pub use answers::Answers;
 
@@ -40,12 +45,17 @@ pub enum Role {
 pub fn run(role: Role, config: Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let done = runtime.block_on(async {
-        let common = Common::open(&config).await?;
-        match role {
-            Role::Collector => collector::run(&config, common).await,
-            Role::Processor => processor::run(&config, common).await,
-            Role::Dashboard => dashboard::run(&config, common).await,
-        }
+        // From here on, so that a process that waits for its neighbours can be ended like any other.
+        let stopped = engine::stopped();
+        tokio::pin!(stopped);
+        let (common, anteroom) = Common::open(&config).await?;
+        let done = match role {
+            Role::Collector => Box::pin(collector::run(&config, &common, anteroom, stopped)).await,
+            Role::Processor => Box::pin(processor::run(&config, &common, anteroom, stopped)).await,
+            Role::Dashboard => Box::pin(dashboard::run(&config, &common, anteroom, stopped)).await,
+        };
+        common.audit.record("stopped", &serde_json::json!({}));
+        done
     });
     // Calls to brokers that do not answer may still be under way; whatever they were to do is repeated by the next start.
     runtime.shutdown_timeout(END_WITHIN);
@@ -60,11 +70,11 @@ struct Common {
     clock: Clock,
     registry: Registry,
     audit: Arc<Audit>,
-    listener: TcpListener,
+    awaited: Awaited,
 }
 
 impl Common {
-    async fn open(config: &Config) -> anyhow::Result<Self> {
+    async fn open(config: &Config) -> anyhow::Result<(Self, Anteroom)> {
         let data = config.data.display();
         std::fs::create_dir_all(&config.data).with_context(|| format!("cannot make the data directory {data}"))?;
         memory::keep_in_ram();
@@ -75,35 +85,17 @@ impl Common {
             .await
             .with_context(|| format!("cannot listen on {}; is another server there?", config.listen))?;
         let registry = station::registry(clock.now(), &config.data)?;
-        Ok(Self { clock, registry, audit, listener })
+        let awaited = Awaited::register(&registry, clock.clone())?;
+        tracing::info!(address = %listener.local_addr()?, "listening");
+        let anteroom = Anteroom::open(listener, &registry, awaited.clone())?;
+        Ok((Self { clock, registry, audit, awaited }, anteroom))
     }
 }
 
-/// Waits until ClickHouse has the tables of this version, and says what is missing. One of a newer version will do.
-async fn schema(store: &Store) -> anyhow::Result<()> {
-    let looked = waiting("ClickHouse and its tables", async || match store.check_schema().await {
-        Err(error) if error.retry() => {
-            tracing::warn!(%error, "not yet");
-            None
-        }
-        looked => Some(looked),
+/// Waits until ClickHouse has the tables of this version. One of a newer version will do.
+async fn schema(awaited: &Awaited, store: &Store) -> anyhow::Result<()> {
+    let looked = awaited.until(Neighbour::ClickHouse, || async {
+        store.check_schema().await.map(drop).context("ClickHouse's tables are not this version's")
     });
-    looked.await.map(|_| ()).context("ClickHouse's tables are not this version's")
-}
-
-/// Waits for what comes when others have started, and says what is waited for.
-async fn waiting<T, F: Future<Output = Option<T>>>(what: &str, look: impl Fn() -> F) -> T {
-    let (mut pause, mut said) = (std::time::Duration::from_millis(100), tokio::time::Instant::now());
-    tracing::info!("waiting for {what}");
-    loop {
-        if let Some(found) = look().await {
-            return found;
-        }
-        if said.elapsed() > std::time::Duration::from_secs(30) {
-            said = tokio::time::Instant::now();
-            tracing::warn!("still waiting for {what}");
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(std::time::Duration::from_secs(2));
-    }
+    looked.await
 }

@@ -1,6 +1,10 @@
 //! `footfall processor`: works on the partitions that the group gives it, and looks after the hours' keys, which all processors
 //! share in one directory. It publishes their public halves; the private ones leave neither the directory nor this process.
+//!
+//! Keys are looked after from the start, also while Kafka and ClickHouse are away: a promise does not wait for them.
 
+use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,68 +14,59 @@ use journal::kafka::{KafkaJournal, KafkaSettings, Keeps, Publisher};
 use model::Clock;
 use processor::keys::KeyStore;
 use processor::{Follow, Inboxes, Metrics, Processor};
-use serde_json::json;
+use store::Store;
 use tokio::sync::{mpsc, watch};
 
+use super::anteroom::Anteroom;
+use super::awaited::Neighbour;
 use super::directory::Directory;
 use super::{Common, answers, schema};
 use crate::audit::Audit;
 use crate::config::Config;
-use crate::{assets, engine, station, upkeep};
+use crate::{assets, station, upkeep};
 
 /// Runs until told to stop.
-pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
-    let stopped = engine::stopped();
-    tokio::pin!(stopped);
-    let apart = &config.distributed;
-    let settings = KafkaSettings { member: Some(apart.member()?), ..apart.journal()? };
-    let store = apart.store()?;
+pub async fn run(
+    config: &Config,
+    common: &Common,
+    anteroom: Anteroom,
+    mut stopped: Pin<&mut impl Future<Output = ()>>,
+) -> anyhow::Result<()> {
     let metrics = Metrics::register(&common.registry)?;
     metrics.show_all();
     let figures = Connections::register(&common.registry)?;
-    let directory = Arc::new(Directory::open(&settings, &apart.topic("settings")).await?);
-    let answers_out = Publisher::open(&settings, &apart.topic("answers"), Keeps::Nothing).await?;
-    let keys_at = apart.keys.clone().unwrap_or_else(|| config.data.join("keys"));
-    let keys = Keys {
-        store: Arc::new(KeyStore::open(&keys_at, common.clock.now())?),
-        directory: Arc::clone(&directory),
-        audit: Arc::clone(&common.audit),
-        clock: common.clock.clone(),
-        metrics: metrics.clone(),
-        is_published: AtomicBool::new(false),
-    };
-    let secret = keys.store.partition_secret(common.clock.now())?;
-    let differs = directory.differs(&keys.store.publics(common.clock.now()), &secret);
-    anyhow::ensure!(
-        !differs || apart.keys_replaced,
-        "other processors publish other sealing keys than those in {}: what is sealed to them could not be opened here, and \
-         would be lost. Set `keys` to the one directory that all processors share (is it mounted?). Where that directory is lost \
-         for good, end all processors and start one with keys_replaced = true",
-        keys_at.display()
-    );
-    directory.publish_partition_secret(&secret).await?;
+    let keys = Arc::new(Keys::open(config, common, metrics.clone())?);
     keys.turn().await;
-    let tables = assets::tables(config)?;
-    tokio::select! {
-        result = schema(&store) => result?,
+    let mut upkeep = tokio::spawn({
+        let keys = Arc::clone(&keys);
+        async move {
+            loop {
+                tokio::time::sleep(upkeep::EVERY).await;
+                keys.turn().await;
+            }
+        }
+    });
+    let upkeep_handle = upkeep.abort_handle();
+    let opened = tokio::select! {
+        opened = Box::pin(open(config, common, &keys)) => opened?,
         () = &mut stopped => return Ok(()),
-    }
-    let journal = Arc::new(KafkaJournal::open(settings).await?);
+        _ = &mut upkeep => anyhow::bail!(UPKEEP_ENDED),
+    };
     let (answers, to_send) = mpsc::channel(answers::SENDING_MAX);
-    let sending = tokio::spawn(answers::send(answers_out, to_send));
+    let sending = tokio::spawn(answers::send(opened.answers, to_send));
     let processor = Processor {
-        journal: Arc::clone(&journal),
+        journal: Arc::new(opened.journal),
         journal_name: None,
-        sink: Arc::new(store),
-        sites: Arc::clone(&directory.sites),
+        sink: Arc::new(opened.store),
+        sites: Arc::clone(&keys.directory.sites),
         keys: Arc::clone(&keys.store),
-        tables,
+        tables: assets::tables(config)?,
         clock: common.clock.clone(),
         flush: config.flush,
         metrics,
         inboxes: Inboxes::default(),
         answers: Some(answers),
-        follow: Some(follow(&directory)),
+        follow: Some(follow(&keys.directory)),
     };
     let (stop, stopping) = watch::channel(false);
     let (ended, mut has_ended) = watch::channel(false);
@@ -80,17 +75,11 @@ pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
         let _ = ended.send(true);
         result
     });
-    let mut upkeep = tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(upkeep::EVERY).await;
-            keys.turn().await;
-        }
-    });
-    let upkeep_handle = upkeep.abort_handle();
     let mut upkeep_ended = false;
     // One that has no partition is ready to be given one.
     let router = station::router(&common.registry, || Ok(()));
-    station::say_ready(common.listener.local_addr()?)?;
+    let listener = anteroom.leave();
+    station::say_ready(listener.local_addr()?)?;
     let until = async {
         tokio::select! {
             () = &mut stopped => {}
@@ -100,15 +89,44 @@ pub async fn run(config: &Config, common: Common) -> anyhow::Result<()> {
             _ = &mut upkeep => upkeep_ended = true,
         }
     };
-    collector::serve_alone(common.listener, station::answering(router), ConnectionLimits::default(), figures, until)
-        .await;
+    collector::serve_alone(listener, station::answering(router), ConnectionLimits::default(), figures, until).await;
     let _ = stop.send(true);
     let processed = processing.await;
     upkeep_handle.abort();
     sending.abort();
-    common.audit.record("stopped", &json!({}));
-    anyhow::ensure!(!upkeep_ended, "the upkeep of the sealing keys ended on a broken invariant; see the log");
+    anyhow::ensure!(!upkeep_ended, UPKEEP_ENDED);
     Ok(processed.context("the processor stopped on a broken invariant")??)
+}
+
+const UPKEEP_ENDED: &str = "the upkeep of the sealing keys ended on a broken invariant; see the log";
+
+/// What a processor reaches before it can begin.
+struct Opened {
+    journal: KafkaJournal,
+    answers: Publisher,
+    store: Store,
+}
+
+/// Waits for Kafka and ClickHouse, publishes the keys, and joins the group last: whoever is given partitions can work.
+async fn open(config: &Config, common: &Common, keys: &Keys) -> anyhow::Result<Opened> {
+    let (apart, awaited) = (&config.distributed, &common.awaited);
+    let settings = KafkaSettings { member: Some(apart.member()?), ..apart.journal()? };
+    let store = apart.store()?;
+    let journal = KafkaJournal::connect(settings.clone()).await?;
+    let (topic, answers) = (apart.topic("settings"), apart.topic("answers"));
+    let reached = awaited.until(Neighbour::Kafka, || async {
+        journal.check().await?;
+        if !keys.directory.is_followed() {
+            keys.directory.follow(&settings, &topic).await?;
+        }
+        keys.begin_to_publish(apart.keys_replaced).await?;
+        Ok(Publisher::open(&settings, &answers, Keeps::Nothing).await?)
+    });
+    let answers = reached.await?;
+    keys.turn().await;
+    schema(awaited, &store).await?;
+    journal.join()?;
+    Ok(Opened { journal, answers, store })
 }
 
 /// Makes sure that this process has heard of every site that a collector had heard of.
@@ -123,19 +141,60 @@ fn follow(directory: &Arc<Directory>) -> Follow {
 /// The hours' keys, as this process looks after them.
 struct Keys {
     store: Arc<KeyStore>,
+    /// Where they rest.
+    at: PathBuf,
     directory: Arc<Directory>,
     audit: Arc<Audit>,
     clock: Clock,
     metrics: Metrics,
+    /// Whether it was seen that they may be published: no others are, or those are to be replaced.
+    may_publish: AtomicBool,
     /// Whether the keys that were there at the start have been published: from then on others' are never replaced.
     is_published: AtomicBool,
 }
 
 impl Keys {
+    fn open(config: &Config, common: &Common, metrics: Metrics) -> anyhow::Result<Self> {
+        let at = config.distributed.keys.clone().unwrap_or_else(|| config.data.join("keys"));
+        Ok(Self {
+            store: Arc::new(KeyStore::open(&at, common.clock.now())?),
+            at,
+            directory: Arc::default(),
+            audit: Arc::clone(&common.audit),
+            clock: common.clock.clone(),
+            metrics,
+            may_publish: AtomicBool::new(false),
+            is_published: AtomicBool::new(false),
+        })
+    }
+
+    /// Looks whether other processors publish other keys, and publishes the secret that spreads visitors; keys follow with the
+    /// next turn.
+    ///
+    /// # Errors
+    /// Others are published, or Kafka does not take it.
+    async fn begin_to_publish(&self, replaced: bool) -> anyhow::Result<()> {
+        let now = self.clock.now();
+        let secret = self.store.partition_secret(now)?;
+        anyhow::ensure!(
+            replaced || !self.directory.differs(&self.store.publics(now), &secret),
+            "other processors publish other sealing keys than those in {}: what is sealed to them could not be opened here, and \
+             would be lost. Set `keys` to the one directory that all processors share (is it mounted?). Where that directory is lost \
+             for good, end all processors and start one with keys_replaced = true",
+            self.at.display()
+        );
+        self.directory.publish_partition_secret(&secret).await?;
+        self.may_publish.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Makes, publishes and destroys what is due. What fails is tried again with the next turn.
     async fn turn(&self) {
         let now = self.clock.now();
         upkeep::turn_keys(&self.store, now, &self.audit, &self.metrics);
+        if !self.may_publish.load(Ordering::Relaxed) {
+            return;
+        }
         let publics = self.store.publics(now);
         if self.is_published.swap(true, Ordering::Relaxed) && self.directory.has_other_keys(&publics) {
             tracing::error!(
@@ -146,6 +205,7 @@ impl Keys {
         for key in publics {
             if let Err(error) = self.directory.publish_key(&key).await {
                 tracing::warn!(%error, hour = key.hour, "a public key cannot be published; will try again");
+                return;
             }
         }
         if let Err(error) = self.directory.forget_keys_before(now.hour() - 1).await {
