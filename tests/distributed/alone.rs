@@ -133,3 +133,28 @@ fn a_collector_that_knew_sites_and_keys_takes_hits_while_kafka_is_away_and_all_a
     });
     assert!(held.contains("/before") && held.contains("/again"), "{held}");
 }
+
+#[test]
+fn a_key_is_destroyed_on_time_without_a_hit_but_not_before_the_brokers_say_that_its_time_has_come() {
+    let mut apart = Apart::start(2);
+    let hour = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() / 3_600).unwrap();
+    let keys = apart.path("keys");
+    std::fs::create_dir(&keys).unwrap();
+    let key = |hour: i64| keys.join(format!("{hour}.key"));
+    for (hour, random) in [(hour - 29, [1; 32]), (hour - 26, [2; 32])] {
+        std::fs::write(key(hour), privacy::seal::HourKey::generate(hour, random).to_bytes()).unwrap();
+    }
+    apart.broker.kill();
+    let processor = apart.begin("processor", "one");
+    eventually("one key is kept", || (figure(&processor, "footfall_seal_keys_kept_by_clock") == 1.0).then_some(()));
+    // Two turns of its upkeep.
+    std::thread::sleep(Duration::from_secs(11));
+    assert!(key(hour - 29).exists(), "its clock may be wrong, and nobody was heard");
+    apart.broker.restart();
+    eventually("it is destroyed", || (!key(hour - 29).exists()).then_some(()));
+    eventually("that is told", || (figure(&processor, "footfall_seal_keys_kept_by_clock") == 0.0).then_some(()));
+    assert!(key(hour - 26).exists());
+    assert!(figure(&processor, "footfall_clock_difference_seconds").abs() < 60.0);
+    let audit = std::fs::read_to_string(apart.path("data-one").join("audit.log")).unwrap();
+    assert!(audit.contains(&format!("\"facts\":{{\"hour\":{}}}", hour - 29)), "{audit}");
+}

@@ -18,6 +18,7 @@ use journal::embedded::EmbeddedJournal;
 use model::{Clock, Sites};
 use privacy::visitor::Secret;
 use processor::keys::KeyStore;
+use processor::witness::Witness;
 use processor::{Inboxes, Inquiries, Metrics, Processor};
 use prometheus::Registry;
 use serde_json::json;
@@ -31,7 +32,8 @@ use crate::measured::Measured;
 use crate::notice::Running;
 use crate::privacy_page::{self, Ask, Failed, PrivacyPage};
 use crate::prove;
-use crate::{assets, clock, demo_page, durable, engine, import, memory, station, token, upkeep};
+use crate::upkeep::{self, Upkeep};
+use crate::{assets, clock, demo_page, durable, engine, import, memory, station, token};
 
 /// One partition: one processor reads it, and one core folds more hits than one machine's disk acknowledges.
 pub const PARTITIONS: u32 = 1;
@@ -74,7 +76,10 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let metrics = Metrics::register(&shared.registry)?;
     metrics.show(PARTITIONS);
     let (stop, stopping) = watch::channel(false);
-    let mut upkeep = tokio::spawn(look_after(shared.clone(), metrics.clone()));
+    // There is no other clock here than this machine's.
+    let witness = Witness::alone(clock::since_boot(), shared.clock.now());
+    let upkeep = Upkeep::new(Arc::clone(&shared.keys), witness, Arc::clone(&shared.audit), metrics.clone());
+    let mut upkeep = tokio::spawn(look_after(shared.clone(), upkeep));
     let upkeep_handle = upkeep.abort_handle();
     let mut following = tokio::spawn(measured.follow());
     let following_handle = following.abort_handle();
@@ -236,11 +241,11 @@ fn no_room(journal: &EmbeddedJournal, data: &Path) -> Option<String> {
 }
 
 /// Makes and destroys keys, publishes the hour's, and drops the records that nothing can open any more.
-async fn look_after(shared: Shared, metrics: Metrics) {
+async fn look_after(shared: Shared, upkeep: Upkeep) {
     let mut expired_hour = i64::MIN;
     loop {
         let now = shared.clock.now();
-        upkeep::turn_keys(&shared.keys, now, &shared.audit, &metrics);
+        upkeep.turn(now);
         shared.public_keys.store(shared.keys.public(now).map(Arc::new));
         if now.hour() > expired_hour {
             match shared.journal.expire(now.plus(-RECORDS_MS)).await {

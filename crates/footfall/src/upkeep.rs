@@ -1,11 +1,16 @@
 //! What every process that holds sealing keys does again and again, whatever else it is: makes and destroys what is due, and
-//! tells the audit log and the metrics.
+//! tells the audit log, the log and the metrics.
+//!
+//! A key is destroyed when two clocks say so ([`processor::witness`]); who has the second one lets it be heard.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use model::Millis;
 use processor::Metrics;
 use processor::keys::KeyStore;
+use processor::witness::{Told, Witness};
 use serde_json::json;
 
 use crate::audit::Audit;
@@ -13,15 +18,100 @@ use crate::audit::Audit;
 /// How often. Public keys change on the hour and are made ahead.
 pub const EVERY: Duration = Duration::from_secs(5);
 
-/// Makes and destroys the keys that are due. What fails is tried again with the next turn.
-pub fn turn_keys(keys: &KeyStore, now: Millis, audit: &Audit, metrics: &Metrics) {
-    match keys.turn(now) {
-        Ok(destroyed) => {
-            for hour in &destroyed {
-                audit.record("seal_key_destroyed", &json!({ "hour": hour }));
+/// Looks after keys.
+pub struct Upkeep {
+    /// The keys.
+    pub keys: Arc<KeyStore>,
+    /// The second clock.
+    pub witness: Witness,
+    audit: Arc<Audit>,
+    metrics: Metrics,
+    /// What was said last, so that only what changes is said.
+    is_apart: AtomicBool,
+    fails: AtomicBool,
+}
+
+impl Upkeep {
+    /// Looks after `keys` from now on.
+    pub fn new(keys: Arc<KeyStore>, witness: Witness, audit: Arc<Audit>, metrics: Metrics) -> Self {
+        let (is_apart, fails) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { keys, witness, audit, metrics, is_apart, fails }
+    }
+
+    /// Makes and destroys the keys that are due where this machine's clock says `now`, and says what time it is likely and
+    /// surely. What fails is tried again with the next turn.
+    pub fn turn(&self, now: Millis) -> Told {
+        let told = self.witness.tell(now);
+        let (apart, seconds) = (told.is_apart(), told.ahead_ms.unwrap_or(0) / 1_000);
+        if self.is_apart.swap(apart, Ordering::Relaxed) != apart {
+            if apart {
+                tracing::error!(
+                    seconds,
+                    "this machine's clock is ahead of the second one by that much (behind where negative): no key is destroyed \
+                     before both say that its time has come"
+                );
+            } else {
+                tracing::info!("the clocks agree again");
             }
-            keys.report(now, destroyed.len(), metrics);
         }
-        Err(error) => tracing::error!(%error, "sealing keys cannot be looked after; will try again"),
+        match self.keys.turn(told) {
+            Ok(destroyed) => {
+                for hour in &destroyed {
+                    self.audit.record("seal_key_destroyed", &json!({ "hour": hour }));
+                }
+                self.keys.report(now, told, destroyed.len(), &self.metrics);
+                self.fails.store(false, Ordering::Relaxed);
+            }
+            Err(error) if !self.fails.swap(true, Ordering::Relaxed) => {
+                tracing::error!(%error, "sealing keys cannot be looked after; it is tried again every few seconds");
+            }
+            Err(_) => {}
+        }
+        told
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicI64;
+
+    use model::Clock;
+    use prometheus::Registry;
+
+    use super::*;
+
+    const HOUR: i64 = 3_600_000;
+
+    /// A key's life on an idle machine, by turns of a minute: its clock runs ahead by a day for half of the time.
+    #[test]
+    fn keys_die_on_time_by_the_clock_that_is_right_and_the_audit_tells() {
+        let data = tempfile::tempdir().unwrap();
+        let begun = Millis(500_000 * HOUR);
+        let boot = Arc::new(AtomicI64::new(0));
+        let since_boot = Clock::new({
+            let boot = Arc::clone(&boot);
+            move || Millis(boot.load(Ordering::Relaxed))
+        });
+        let keys = Arc::new(KeyStore::open(&data.path().join("keys"), begun).unwrap());
+        let audit = Arc::new(Audit::open(data.path(), Clock::new(move || begun)).unwrap());
+        let metrics = Metrics::register(&Registry::new()).unwrap();
+        let upkeep = Upkeep::new(Arc::clone(&keys), Witness::brokers(since_boot), audit, metrics);
+        let destroyed = || {
+            let text = std::fs::read_to_string(data.path().join("audit.log")).unwrap();
+            text.lines().count()
+        };
+        // Nothing was heard yet, and this machine thinks that it is the day after tomorrow.
+        upkeep.turn(begun.plus(48 * HOUR));
+        assert_eq!(destroyed(), 0);
+        upkeep.witness.hear(begun);
+        for minute in 0..=30 * 60 {
+            boot.store(minute * 60_000, Ordering::Relaxed);
+            let (now, wrong) = (begun.plus(minute * 60_000), (minute / 60) % 2 == 1);
+            let told = upkeep.turn(now.plus(if wrong { 24 * HOUR } else { 0 }));
+            assert_eq!((told.likely, told.is_apart()), (now, wrong));
+            // Those made ahead of the hour, and one more each hour; an hour's key dies 27 hours after its hour.
+            let due = usize::try_from((minute / 60 - 27).max(0)).unwrap();
+            assert_eq!(destroyed(), due, "minute {minute}");
+        }
     }
 }

@@ -17,6 +17,7 @@ use privacy::seal::{HOUR_KEY_BYTES, HourKey, Opener, PublicKey, dies_at};
 use zeroize::Zeroizing;
 
 use crate::Metrics;
+use crate::witness::Told;
 
 /// For how many hours to come keys are made: as long may the brokers, or all processors, be away while collectors go on sealing
 /// into their spools. A key that waits for its hour lives longer by that, and opens nothing yet.
@@ -84,15 +85,16 @@ impl KeyStore {
         Ok(store)
     }
 
-    /// Destroys the keys whose time has come, then makes those of this hour and the next few where absent: a full disk must not
-    /// keep a dead key alive. To be called at least once a minute. Returns the hours whose keys were destroyed here, not by
+    /// Destroys the keys whose time has surely come, then makes those of this hour and the next few where absent: a full disk must
+    /// not keep a dead key alive. To be called at least once a minute. Returns the hours whose keys were destroyed here, not by
     /// another processor on the same directory.
     ///
     /// # Errors
     /// When a key cannot be made or destroyed; the caller tries again.
-    pub fn turn(&self, now: Millis) -> Result<Vec<i64>, KeyStoreError> {
+    pub fn turn(&self, told: Told) -> Result<Vec<i64>, KeyStoreError> {
         let mut keys = self.lock();
-        let dead: Vec<i64> = keys.keys().copied().filter(|hour| dies_at(*hour) <= now).collect();
+        let is_dead = |hour: &i64| told.sure.is_some_and(|sure| dies_at(*hour) <= sure);
+        let dead: Vec<i64> = keys.keys().copied().filter(is_dead).collect();
         let mut destroyed = Vec::new();
         for hour in dead {
             if self.path(hour).map_or(Ok(true), |path| destroy(&path))? {
@@ -101,7 +103,7 @@ impl KeyStore {
             keys.remove(&hour);
         }
         drop(keys);
-        self.make_ahead(now)?;
+        self.make_ahead(told.likely)?;
         if let Err(error) = self.load() {
             // What was destroyed has to be told all the same.
             tracing::error!(error = %error, "a sealing key cannot be read");
@@ -109,9 +111,19 @@ impl KeyStore {
         Ok(destroyed)
     }
 
-    /// Reports the living keys, and how many were destroyed just now.
-    pub fn report(&self, now: Millis, destroyed: usize, metrics: &Metrics) {
+    /// Whether a key's time has come by a clock that says `now`.
+    #[must_use]
+    pub fn is_due(&self, now: Millis) -> bool {
+        self.lock().keys().next().is_some_and(|hour| dies_at(*hour) <= now)
+    }
+
+    /// Reports the living keys, those that live because a second clock does not agree with this machine's `now`, and how many were
+    /// destroyed just now.
+    pub fn report(&self, now: Millis, told: Told, destroyed: usize, metrics: &Metrics) {
         let keys = self.lock();
+        let kept = keys.keys().filter(|hour| dies_at(**hour) <= now).count();
+        metrics.seal_keys_kept_by_clock.set(i64::try_from(kept).unwrap_or(i64::MAX));
+        metrics.clock_difference_seconds.set(told.ahead_ms.unwrap_or(0) as f64 / 1_000.0);
         metrics.seal_keys.set(i64::try_from(keys.len()).unwrap_or(i64::MAX));
         let oldest = keys.keys().next().map_or(0, |hour| now.0 - hour * 3_600_000);
         metrics.seal_key_oldest_seconds.set(oldest as f64 / 1_000.0);
@@ -299,6 +311,11 @@ mod tests {
 
     const HOUR_MS: i64 = 3_600_000;
 
+    /// Two clocks that agree.
+    fn told(now: Millis) -> Told {
+        Told { likely: now, sure: Some(now), ahead_ms: Some(0) }
+    }
+
     #[test]
     fn keeps_this_hour_and_the_next_ones_across_a_restart() {
         let directory = tempfile::tempdir().unwrap();
@@ -317,12 +334,37 @@ mod tests {
         let now = Millis(500_000 * HOUR_MS);
         let store = KeyStore::open(directory.path(), now).unwrap();
         let file = directory.path().join("500000.key");
-        assert!(store.turn(dies_at(500_000).plus(-1)).unwrap().is_empty() && file.exists());
-        assert_eq!(store.turn(dies_at(500_000)).unwrap(), [500_000]);
+        assert!(store.turn(told(dies_at(500_000).plus(-1))).unwrap().is_empty() && file.exists());
+        assert_eq!(store.turn(told(dies_at(500_000))).unwrap(), [500_000]);
         assert!(!file.exists());
         let mut opener = Opener::default();
         store.equip(&mut opener);
         assert!(opener.hours().all(|hour| hour != 500_000));
+    }
+
+    #[test]
+    fn a_key_is_kept_until_both_clocks_say_that_its_time_has_come_and_that_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let now = Millis(500_000 * HOUR_MS);
+        let store = KeyStore::open(directory.path(), now).unwrap();
+        let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
+        let day = 24 * HOUR_MS;
+        // This machine's clock runs ahead by a day and an hour, so by it the first keys are due.
+        let ahead = now.plus(28 * HOUR_MS);
+        let told = |sure, ahead_ms| Told { likely: now.plus(3 * HOUR_MS), sure, ahead_ms };
+        for told in [told(Some(now.plus(3 * HOUR_MS)), Some(day + HOUR_MS)), told(None, None)] {
+            assert!(store.is_due(ahead) && store.turn(told).unwrap().is_empty());
+            store.report(ahead, told, 0, &metrics);
+            assert_eq!(metrics.seal_keys_kept_by_clock.get(), 1);
+            assert_eq!(metrics.clock_difference_seconds.get(), told.ahead_ms.unwrap_or(0) as f64 / 1e3);
+        }
+        assert!(directory.path().join("500000.key").exists());
+        assert!(store.public(now.plus(9 * HOUR_MS)).is_some(), "made ahead by the clock that is likely right");
+        assert!(!directory.path().join("500028.key").exists());
+        let both = Told { likely: ahead, sure: Some(ahead), ahead_ms: Some(0) };
+        assert_eq!(store.turn(both).unwrap(), [500_000]);
+        store.report(ahead, both, 1, &metrics);
+        assert_eq!((metrics.seal_keys_kept_by_clock.get(), metrics.clock_difference_seconds.get()), (0, 0.0));
     }
 
     #[test]
@@ -335,7 +377,7 @@ mod tests {
         let mut opener = Opener::default();
         store.equip(&mut opener);
         assert_eq!(opener.open(&sealed).unwrap(), b"a hit");
-        store.turn(dies_at(500_000)).unwrap();
+        store.turn(told(dies_at(500_000))).unwrap();
         let copy = tempfile::tempdir().unwrap();
         for file in fs::read_dir(directory.path()).unwrap() {
             let file = file.unwrap();
@@ -354,9 +396,9 @@ mod tests {
         let now = Millis(500_000 * HOUR_MS);
         let store = KeyStore::in_memory(now).unwrap();
         let public = store.public(now).unwrap();
-        assert!(store.turn(dies_at(500_000).plus(-1)).unwrap().is_empty());
+        assert!(store.turn(told(dies_at(500_000).plus(-1))).unwrap().is_empty());
         assert_eq!(store.public(now), Some(public));
-        assert_eq!(store.turn(dies_at(500_000)).unwrap(), [500_000]);
+        assert_eq!(store.turn(told(dies_at(500_000))).unwrap(), [500_000]);
         assert_eq!(store.public(now), None);
     }
 
@@ -390,13 +432,13 @@ mod tests {
         assert_eq!(publics.len(), 1, "only the first makes an hour's key");
         // One goes on alone for three hours; another that slept knows all of its keys with its next turn.
         let [awake, asleep, ..] = stores.as_slice() else { unreachable!() };
-        (1..4).for_each(|hour| assert!(awake.turn(now.plus(hour * HOUR_MS)).unwrap().is_empty()));
+        (1..4).for_each(|hour| assert!(awake.turn(told(now.plus(hour * HOUR_MS))).unwrap().is_empty()));
         let later = now.plus(3 * HOUR_MS);
-        asleep.turn(later).unwrap();
+        asleep.turn(told(later)).unwrap();
         let mut opener = Opener::default();
         asleep.equip(&mut opener);
         assert_eq!(opener.hours().collect::<Vec<_>>(), (500_000..500_004 + HOURS_AHEAD).collect::<Vec<_>>());
-        let destroyed: Vec<i64> = stores.iter().flat_map(|store| store.turn(dies_at(500_000)).unwrap()).collect();
+        let destroyed: Vec<i64> = stores.iter().flat_map(|store| store.turn(told(dies_at(500_000))).unwrap()).collect();
         assert_eq!(destroyed, [500_000]);
         assert!(fs::read_dir(directory.path()).unwrap().all(|file| {
             let name = file.unwrap().file_name().into_string().unwrap();

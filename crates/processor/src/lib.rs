@@ -14,6 +14,7 @@ mod metrics;
 mod partition;
 mod reading;
 mod sink;
+pub mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;

@@ -31,6 +31,8 @@ pub struct Metrics {
     pub(crate) seal_keys: IntGauge,
     pub(crate) seal_key_oldest_seconds: Gauge,
     pub(crate) seal_keys_destroyed: IntCounter,
+    pub(crate) seal_keys_kept_by_clock: IntGauge,
+    pub(crate) clock_difference_seconds: Gauge,
     pub(crate) days_closed: IntCounter,
     pub(crate) day_overdue_seconds: IntGauge,
     pub(crate) day_close_seconds: Histogram,
@@ -78,6 +80,11 @@ impl Metrics {
         registry.register(Box::new(day_close_seconds.clone()))?;
         let oldest = Gauge::new("footfall_seal_key_oldest_seconds", "Age of the oldest living sealing key.")?;
         registry.register(Box::new(oldest.clone()))?;
+        let difference = Gauge::new(
+            "footfall_clock_difference_seconds",
+            "How far this machine's clock is ahead of the second one that destroying a key needs; 0 while that was not heard.",
+        )?;
+        registry.register(Box::new(difference.clone()))?;
         Ok(Self {
             hits_counted: counters("footfall_hits_counted_total", "Hits folded into counts, by mode.", "mode")?,
             hits_refused: counters("footfall_hits_discarded_total", "Hits the fold did not count.", "reason")?,
@@ -112,6 +119,11 @@ impl Metrics {
             )?,
             seal_keys: gauge("footfall_seal_keys", "Sealing keys alive.")?,
             seal_key_oldest_seconds: oldest,
+            seal_keys_kept_by_clock: gauge(
+                "footfall_seal_keys_kept_by_clock",
+                "Sealing keys that are due by this machine's clock and kept, because a second clock does not agree.",
+            )?,
+            clock_difference_seconds: difference,
             seal_keys_destroyed: counter("footfall_seal_keys_destroyed_total", "Sealing keys destroyed.")?,
             days_closed: counter("footfall_days_closed_total", "Site-local days closed.")?,
             day_overdue_seconds: gauge(

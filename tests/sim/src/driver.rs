@@ -16,6 +16,7 @@ use fold::calendar::Zone;
 use model::{Millis, Sites};
 use privacy::seal::{KEY_LIFE_HOURS, Opener, dies_at};
 use processor::keys::KeyStore;
+use processor::witness::Told;
 use processor::{Inboxes, Metrics, Processor, ProcessorError};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
@@ -229,7 +230,7 @@ impl Driver {
     fn turn_keys(&mut self) {
         let now = self.world.now(Role::Processor);
         let asked = if self.parts.planted == Planted::KeysDieEarly { now.plus(2 * HOUR) } else { now };
-        let destroyed = match self.keys.turn(asked) {
+        let destroyed = match self.keys.turn(Told { likely: asked, sure: Some(asked), ahead_ms: Some(0) }) {
             Ok(destroyed) => destroyed,
             Err(error) => return self.broken.push(format!("keys cannot be turned: {error}")),
         };
