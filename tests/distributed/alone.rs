@@ -158,3 +158,30 @@ fn a_key_is_destroyed_on_time_without_a_hit_but_not_before_the_brokers_say_that_
     let audit = std::fs::read_to_string(apart.path("data-one").join("audit.log")).unwrap();
     assert!(audit.contains(&format!("\"facts\":{{\"hour\":{}}}", hour - 29)), "{audit}");
 }
+
+#[test]
+fn of_dashboards_that_are_configured_otherwise_those_started_last_hold_and_nothing_goes_to_and_fro() {
+    let apart = Apart::start(2);
+    let _processor = apart.processor("one");
+    let first = apart.dashboard();
+    let collector = apart.collector("a");
+    hears_of_the_site(&collector);
+    let second = apart.role("dashboard", "other");
+    let measures = |site: &str| collector.send("GET", &format!("/privacy?d={site}"), &[], b"").status == 200;
+    eventually("the second one's site is measured", || measures("other.example").then_some(()));
+    eventually("the first one's is not", || (!measures(SITE)).then_some(()));
+    eventually("the first one says so", || (figure(&first, "footfall_sites_published_otherwise") == 2.0).then_some(()));
+    for _look in 0..50 {
+        assert!(measures("other.example") && !measures(SITE));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(figure(&second, "footfall_sites_published_otherwise"), 0.0);
+    let said = std::fs::read_to_string(apart.path("dashboard-dashboard").with_extension("err")).unwrap();
+    assert_eq!(said.lines().filter(|line| line.contains("were started later")).count(), 1, "{said}");
+    // They fall silent, and the first one speaks again.
+    second.kill();
+    eventually("the first one's site is measured again", || {
+        (measures(SITE) && !measures("other.example")).then_some(())
+    });
+    assert_eq!(figure(&first, "footfall_sites_published_otherwise"), 0.0);
+}

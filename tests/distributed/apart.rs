@@ -106,7 +106,8 @@ impl Apart {
         self.role("dashboard", "dashboard")
     }
 
-    fn role(&self, role: &str, name: &str) -> Server {
+    /// Starts a role and waits until it is ready. Each dashboard is named for the site that its configuration has.
+    pub fn role(&self, role: &str, name: &str) -> Server {
         Server::logging(&mut self.command(role, name), &self.path(&format!("{role}-{name}")))
     }
 
@@ -175,7 +176,8 @@ impl Apart {
             config += &format!("database = \"{url}\"\ndatabase_password_file = \"{}\"\n", file.display());
         }
         if role == "dashboard" {
-            config += &format!("[[site]]\ndomain = \"{SITE}\"\npublic = true\n");
+            let site = if name == "dashboard" { SITE.to_owned() } else { format!("{name}.example") };
+            config += &format!("[[site]]\ndomain = \"{site}\"\npublic = true\n");
         }
         config
     }

@@ -9,6 +9,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -28,6 +29,8 @@ pub struct Measured {
     region: Option<String>,
     seen: Revision,
     sites: Arc<ArcSwap<Sites>>,
+    /// The revision that `sites` is of, or an older one for a moment.
+    revision: Arc<AtomicI64>,
 }
 
 impl Measured {
@@ -36,11 +39,17 @@ impl Measured {
         let settings = Settings::open(&config.database, clock).await?;
         adopt_zones(&settings, &config.data).await?;
         let (configured, region) = (config.sites.clone(), config.region.clone());
-        let mut measured = Self { settings, configured, region, seen: Revision::default(), sites };
+        let revision = Arc::default();
+        let mut measured = Self { settings, configured, region, seen: Revision::default(), sites, revision };
         let left_out = measured.take(measured.settings.sites().await?).await?;
         // A running server goes on without such a site; a start can still be mended.
         anyhow::ensure!(left_out.is_empty(), "{}", left_out.join("\n"));
         Ok(measured)
+    }
+
+    /// Tells which revision of the settings is measured by, for as long as it is followed.
+    pub fn revision(&self) -> Arc<AtomicI64> {
+        Arc::clone(&self.revision)
     }
 
     /// Follows the changes of the database for as long as the process runs.
@@ -78,6 +87,7 @@ impl Measured {
         let sites = self.settings.settle(sites).await?;
         tracing::info!(%revision, sites = sites.len(), "measuring the sites of this revision");
         self.sites.store(Arc::new(sites));
+        self.revision.store(revision.0, Ordering::Release);
         self.seen = revision;
         Ok(left_out)
     }

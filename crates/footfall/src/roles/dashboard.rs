@@ -5,25 +5,30 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use collector::{ConnectionLimits, Connections};
 use dashboard::Dashboard;
 use journal::kafka::KafkaSettings;
-use model::Sites;
+use model::{Site, Sites};
+use prometheus::{IntGauge, Registry};
+use settings::Location;
+use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 
 use super::anteroom::Anteroom;
 use super::awaited::{Awaited, Neighbour};
 use super::directory::Directory;
+use super::speaker::{Speaker, Step};
 use super::{Common, schema};
 use crate::config::Config;
 use crate::measured::Measured;
 use crate::{station, token};
 
-/// How often what is published is held against the settings. Whatever was published meanwhile by an older dashboard is put right.
+/// How often what is published is held against the settings.
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs until told to stop.
@@ -44,9 +49,17 @@ pub async fn run(
         measured = measured => measured?,
         () = &mut stopped => return Ok(()),
     };
+    let publication = Publication {
+        speaker: Speaker::new(configuration(config)?),
+        awaited: common.awaited.clone(),
+        kafka,
+        topic: apart.topic("settings"),
+        sites: Arc::clone(&sites),
+        revision: measured.revision(),
+        differing: differing(&common.registry)?,
+    };
     let following = tokio::spawn(measured.follow());
-    let mut publishing =
-        tokio::spawn(publish(common.awaited.clone(), kafka, apart.topic("settings"), Arc::clone(&sites)));
+    let mut publishing = tokio::spawn(publication.run());
     tokio::select! {
         result = schema(&common.awaited, &store) => result?,
         refused = &mut publishing => return Err(ended(refused)),
@@ -87,28 +100,92 @@ fn ended(why: Published) -> anyhow::Error {
     why.unwrap_or_else(|error| anyhow::Error::from(error).context("publishing ended on a broken invariant"))
 }
 
-/// Publishes the sites whenever they differ from what is published; returns only what makes that useless.
-async fn publish(awaited: Awaited, kafka: KafkaSettings, topic: String, sites: Arc<ArcSwap<Sites>>) -> anyhow::Error {
-    let directory = Directory::default();
-    let followed = awaited.until(Neighbour::Kafka, || async {
-        directory.follow(&kafka, &topic).await.context("sites cannot be published")
-    });
-    if let Err(error) = followed.await {
-        return error;
-    }
-    let mut away = false;
-    loop {
-        match directory.publish_sites(&sites.load_full()).await {
-            Ok(()) => {
-                if std::mem::take(&mut away) {
-                    tracing::info!("sites are published again");
-                }
-            }
-            Err(error) if !std::mem::replace(&mut away, true) => {
-                tracing::warn!(error = %format!("{error:#}"), "sites cannot be published now; it is tried again");
-            }
-            Err(_) => {}
+/// What tells these dashboards from others: two that are alike publish the same sites.
+fn configuration(config: &Config) -> anyhow::Result<String> {
+    // A file of that name is another one on each host.
+    let host = match &config.database {
+        Location::Sqlite(_) => rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        Location::Postgres { .. } => String::new(),
+    };
+    let sites: Vec<&Site> = config.sites.iter().map(AsRef::as_ref).collect();
+    let all = (env!("CARGO_PKG_VERSION"), config.database.to_string(), host, &config.region, sites);
+    let digest = Sha256::digest(serde_json::to_vec(&all).context("the configuration cannot be written down")?);
+    Ok(digest.iter().take(8).fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
+}
+
+fn differing(registry: &Registry) -> anyhow::Result<IntGauge> {
+    let gauge = IntGauge::new(
+        "footfall_sites_published_otherwise",
+        "Sites that are measured otherwise than this dashboard's configuration says, because another one was started later.",
+    )?;
+    registry.register(Box::new(gauge.clone()))?;
+    Ok(gauge)
+}
+
+/// Publishes the sites whenever they differ from what is published, while this dashboard's configuration speaks.
+struct Publication {
+    speaker: Speaker,
+    awaited: Awaited,
+    kafka: KafkaSettings,
+    topic: String,
+    sites: Arc<ArcSwap<Sites>>,
+    revision: Arc<AtomicI64>,
+    differing: IntGauge,
+}
+
+impl Publication {
+    /// Returns only what makes it useless.
+    async fn run(mut self) -> anyhow::Error {
+        let directory = Directory::default();
+        let followed = self.awaited.until(Neighbour::Kafka, || async {
+            directory.follow(&self.kafka, &self.topic).await.context("sites cannot be published")
+        });
+        if let Err(error) = followed.await {
+            return error;
         }
-        tokio::time::sleep(PUBLISH_EVERY).await;
+        let (mut away, mut others) = (false, false);
+        loop {
+            match self.look(&directory).await {
+                Ok(step) => {
+                    if std::mem::take(&mut away) {
+                        tracing::info!("sites are published again");
+                    }
+                    let now = step == Step::Others;
+                    if std::mem::replace(&mut others, now) != now {
+                        tell(now);
+                    }
+                }
+                Err(error) if !std::mem::replace(&mut away, true) => {
+                    tracing::warn!(error = %format!("{error:#}"), "sites cannot be published now; it is tried again");
+                }
+                Err(_) => {}
+            }
+            tokio::time::sleep(PUBLISH_EVERY).await;
+        }
+    }
+
+    async fn look(&mut self, directory: &Directory) -> anyhow::Result<Step> {
+        // Before the sites, which are of this revision or a newer one then.
+        let revision = self.revision.load(Ordering::Acquire);
+        let sites = self.sites.load_full();
+        let step = self.speaker.step(directory.speaker().as_deref(), revision, Instant::now());
+        match &step {
+            Step::Speak => directory.publish_sites(&sites).await?,
+            Step::Say(word) => directory.say(word).await?,
+            Step::Others | Step::Behind => {}
+        }
+        let differing = if step == Step::Others { directory.differing(&sites) } else { 0 };
+        self.differing.set(i64::try_from(differing).unwrap_or(i64::MAX));
+        Ok(step)
+    }
+}
+
+fn tell(others: bool) {
+    if others {
+        tracing::warn!(
+            "dashboards of another configuration or version were started later: their sites are measured, and this one publishes none"
+        );
+    } else {
+        tracing::info!("this dashboard's configuration holds: its sites are measured");
     }
 }

@@ -1,12 +1,14 @@
 //! What collectors and processors must know of sites and keys, through a small topic that they all follow: no collector and no
 //! processor opens the settings database, and collection goes on when everything but Kafka is down.
 //!
-//! Sites are published by dashboards out of the settings; the public half of each hour's key, and the secret that spreads visitors
-//! over partitions, by processors. Everybody publishes what already stands there again only where it differs, so several may.
+//! Sites are published by dashboards out of the settings, by those of one configuration at a time ([`speaker`]); the public half of
+//! each hour's key, and the secret that spreads visitors over partitions, by processors. Everybody publishes what already stands
+//! there again only where it differs, so several may.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
 use anyhow::Context;
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -16,11 +18,14 @@ use model::{Millis, Site, Sites};
 use privacy::seal::PublicKey;
 
 use super::remembered::Known;
+use super::speaker;
 
 const SITE: &str = "site/";
 const KEY: &str = "key/";
 /// Spreads visitors over partitions; whoever knows it and a visitor's address and browser knows their partition, and no more.
 const SPREAD: &str = "partition-secret";
+/// Says which dashboards publish sites.
+const SPEAKER: &str = "speaker";
 
 /// What is known of sites and keys: what was heard in the followed topic, and before that what was remembered.
 #[derive(Default)]
@@ -37,7 +42,8 @@ pub struct Directory {
 struct Heard {
     keys: ArcSwap<BTreeMap<i64, PublicKey>>,
     secret: ArcSwapOption<[u8; 32]>,
-    /// Counts what was heard of anything.
+    speaker: ArcSwapOption<speaker::Heard>,
+    /// Counts what was heard of sites and keys.
     changes: AtomicU64,
     /// Whether the topic was read to its end. Held while something is taken into the tables.
     is_read: Mutex<bool>,
@@ -91,6 +97,7 @@ impl Directory {
                 Some(Told::Unreadable(domain)) => sites.extend(before.get(&domain).map(|site| Site::clone(site))),
                 Some(Told::Key(hour, Some(key))) => drop(keys.insert(hour, key)),
                 Some(Told::Secret(secret)) => self.known.secret.store(Some(Arc::new(secret))),
+                Some(Told::Speaker(word)) => self.known.hear_speaker(word),
                 Some(Told::Site(_, None) | Told::Key(_, None)) | None => {}
             }
         }
@@ -183,6 +190,28 @@ impl Directory {
         Ok(())
     }
 
+    /// Who publishes sites, as was heard last.
+    pub fn speaker(&self) -> Option<Arc<speaker::Heard>> {
+        self.known.speaker.load_full()
+    }
+
+    /// Says who publishes sites.
+    ///
+    /// # Errors
+    /// It was not acknowledged.
+    pub async fn say(&self, word: &speaker::Word) -> anyhow::Result<()> {
+        let word = serde_json::to_vec(word).context("a word cannot be written down")?;
+        Ok(self.feed()?.publish(SPEAKER, Some(&word)).await?)
+    }
+
+    /// How many sites are published otherwise than `wanted`, or not at all, or beside them.
+    pub fn differing(&self, wanted: &Sites) -> usize {
+        let known = self.sites.load();
+        let differs = |site: &&Arc<Site>| known.get(site.domain.as_str()).is_none_or(|known| known != *site);
+        let beside = known.iter().filter(|site| wanted.get(site.domain.as_str()).is_none());
+        wanted.iter().filter(differs).count() + beside.count()
+    }
+
     /// Publishes what differs from `wanted`, and takes back the sites that are not in it.
     ///
     /// # Errors
@@ -217,6 +246,13 @@ enum Told {
     Unreadable(String),
     Key(i64, Option<PublicKey>),
     Secret([u8; 32]),
+    Speaker(speaker::Word),
+}
+
+impl Heard {
+    fn hear_speaker(&self, word: speaker::Word) {
+        self.speaker.store(Some(Arc::new(speaker::Heard { word, at: Instant::now() })));
+    }
 }
 
 impl Told {
@@ -237,7 +273,12 @@ impl Told {
             let bytes = value.and_then(|value| value.try_into().ok());
             return Some(Self::Key(hour, bytes.map(|bytes| PublicKey { hour, bytes })));
         }
-        value.filter(|_| key == SPREAD).and_then(|value| value.try_into().ok()).map(Self::Secret)
+        match key {
+            SPREAD => value?.try_into().ok().map(Self::Secret),
+            // A word that a newer version writes otherwise is as if it were not heard.
+            SPEAKER => serde_json::from_slice(value?).ok().map(Self::Speaker),
+            _ => None,
+        }
     }
 }
 
@@ -257,6 +298,7 @@ fn hear(sites: &ArcSwap<Sites>, known: &Heard, key: &str, value: Option<&[u8]>) 
             keys
         })),
         Some(Told::Secret(secret)) => known.secret.store(Some(Arc::new(secret))),
+        Some(Told::Speaker(word)) => return known.hear_speaker(word),
         Some(Told::Unreadable(_)) | None => return,
     }
     known.changes.fetch_add(1, Ordering::Release);

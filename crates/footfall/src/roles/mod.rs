@@ -13,6 +13,7 @@ mod dashboard;
 mod directory;
 mod processor;
 mod remembered;
+mod speaker;
 
 use std::sync::Arc;
 
