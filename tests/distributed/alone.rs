@@ -185,3 +185,42 @@ fn of_dashboards_that_are_configured_otherwise_those_started_last_hold_and_nothi
     });
     assert_eq!(figure(&first, "footfall_sites_published_otherwise"), 0.0);
 }
+
+#[test]
+fn a_dashboard_proves_what_it_can_see_and_says_whose_the_rest_is() {
+    let apart = Apart::start(1);
+    let _processor = apart.processor("one");
+    let dashboard = apart.dashboard();
+    let collector = apart.collector("a");
+    hears_of_the_site(&collector);
+    counted(&collector, "198.51.100.1", "/");
+    eventually("it is counted", || (totals(&dashboard)? == [1, 1, 1]).then_some(()));
+    let prove = || {
+        let mut command = crate::harness::footfall();
+        command.args(["prove", "--json", "--url", &dashboard.url(), "--token", crate::harness::TOKEN]);
+        let output = command.output().unwrap();
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+        (answer, output.status.code().unwrap())
+    };
+    let (answer, code) = prove();
+    assert_eq!((code, &answer["broken"]), (0, &Value::from(0)), "{answer:#}");
+    let of = |claim: &str| {
+        let checks = answer["checks"].as_array().unwrap();
+        let found = checks.iter().find(|check| check["claim"].as_str().unwrap().contains(claim));
+        let check = found.unwrap_or_else(|| panic!("{claim}: {answer:#}"));
+        (check["verdict"].as_str().unwrap().to_owned(), check["evidence"].as_str().unwrap().to_owned())
+    };
+    for claim in ["only the known tables", "no stored text looks like", "every line of the ledger", "core dump"] {
+        assert_eq!(of(claim).0, "holds", "{claim}");
+    }
+    for claim in ["key is destroyed", "sealed records go", "no hit vanished"] {
+        let (verdict, evidence) = of(claim);
+        assert_eq!(verdict, "cannot be told here", "{claim}");
+        assert!(evidence.contains("processors'") || evidence.contains("Kafka's"), "{evidence}");
+    }
+    // What is not as it should be is seen from here, too.
+    let table = "CREATE TABLE footfall.people (who String) ENGINE = MergeTree ORDER BY who";
+    assert_eq!(apart.ask_engine(table).status, 200);
+    let (answer, code) = prove();
+    assert_eq!((code, &answer["broken"]), (1, &Value::from(1)), "{answer:#}");
+}

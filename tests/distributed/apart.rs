@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::kafka_server::{self, Broker};
 use super::postgres;
-use crate::harness::{Server, eventually, footfall};
+use crate::harness::{Answer, Server, eventually, footfall, request};
 
 pub const SITE: &str = "example.com";
 
@@ -122,6 +122,11 @@ impl Apart {
             server.try_send("GET", "/healthz", &[], b"").ok().filter(|answer| answer.status == 200)
         });
         server
+    }
+
+    /// Asks the engine itself.
+    pub fn ask_engine(&self, statement: &str) -> Answer {
+        request(&self.engine_address, "POST", "/", &[], statement.as_bytes()).unwrap()
     }
 
     /// Runs `footfall site`.

@@ -206,7 +206,7 @@ fn router(
         region: config.region.clone(),
         store: store.clone(),
         sites: Arc::clone(&shared.sites),
-        journal: Arc::clone(&shared.journal),
+        part: prove::service::Part::Whole(Arc::clone(&shared.journal)),
         clock: shared.clock.clone(),
         registry: shared.registry.clone(),
         admits: Box::new(move |headers| token::admits(headers, &token_sha256)),

@@ -22,9 +22,13 @@ const HOUR_MS: i64 = 3_600_000;
 const PERSONS: [&str; 9] =
     ["visitor_id", "user_id", "client_id", "session_id", "device_id", "cookie", "fingerprint", "ip_address", "email"];
 
+/// What holds of keys and of sealed records, wherever they are.
+pub(super) const KEYS_CLAIM: &str = "an hour's key is destroyed 27 hours after its hour, and no other key is there";
+pub(super) const JOURNAL_CLAIM: &str = "sealed records go with their keys, 27 hours after their hour";
+
 /// The living keys are those of the last hours and the next, and no other file lies beside them.
 pub(super) fn keys(directory: &Path, now: Millis, known: Option<i64>) -> Check {
-    let claim = format!("an hour's key is destroyed {KEY_LIFE_HOURS} hours after its hour, and no other key is there");
+    let claim = KEYS_CLAIM;
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries.flatten(),
         Err(error) => return Check::untold(claim, error),
@@ -56,7 +60,7 @@ pub(super) fn keys(directory: &Path, now: Millis, known: Option<i64>) -> Check {
 
 /// No sealed record is older than its key may be, and the hour whose file it lies in.
 pub(super) async fn journal(journal: &impl Journal, now: Millis) -> Check {
-    let claim = format!("sealed records go with their keys, {KEY_LIFE_HOURS} hours after their hour");
+    let claim = JOURNAL_CLAIM;
     let mut oldest: Option<Millis> = None;
     for partition in 0..journal.partitions() {
         match journal.read(partition, Offset(0), 1, Duration::ZERO).await {
@@ -181,6 +185,12 @@ mod tests {
     use super::*;
 
     const NOW: Millis = Millis(500_000 * HOUR_MS + 1);
+
+    #[test]
+    fn the_claims_name_the_hours_that_a_key_lives() {
+        let hours = format!(" {KEY_LIFE_HOURS} hours after its hour");
+        assert!(KEYS_CLAIM.contains(&hours) && JOURNAL_CLAIM.contains(&hours.replace("its", "their")));
+    }
 
     fn key(directory: &Path, name: &str) {
         let path = directory.join(name);

@@ -1,7 +1,7 @@
 //! `footfall prove`: asks a running installation to check its own promises, and prints each with its evidence.
 //!
-//! The checks run in the server ([`service`]), which alone can see its memory, its keys and its engine; this command
-//! prints what it answers. It is the installation's own word, given by its own code: whoever doubts that code reads the tests.
+//! The checks run in the server ([`service`]; of several processes, in a dashboard), which alone can see its memory, its keys and
+//! its engine; this command prints what it answers. It is the installation's own word, given by its own code: whoever doubts that code reads the tests.
 
 mod check;
 mod host;

@@ -1,4 +1,7 @@
 //! `GET /api/v1/prove`: the checks, run in the server and answered to whoever has the token. They read and change nothing.
+//!
+//! Where the roles are processes of their own, a dashboard answers it as far as it can see: the tables and itself. What only a
+//! processor can see it names, with where to look.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,6 +33,29 @@ const NOT_CHECKED: [&str; 7] = [
     "parts of tables that a merge has replaced and the engine has not removed yet (minutes)",
 ];
 
+/// What one process of several cannot see of the others.
+const NOT_CHECKED_APART: &str =
+    "the other processes of this installation, Kafka and the ClickHouse server: their memory, their disks, their logs";
+
+/// Whose a check is, where the roles are apart: the claim, and who can tell.
+const OF_PROCESSORS: [(&str, &str); 3] = [
+    (
+        host::KEYS_CLAIM,
+        "the processors' to tell: look at their footfall_seal_key_oldest_seconds, and for seal_key_destroyed in their audit logs",
+    ),
+    (host::JOURNAL_CLAIM, "Kafka's to keep: every role refuses a topic of hits whose retention is longer"),
+    (BALANCE_CLAIM, "the processors' to tell: look at their footfall_ledger_difference"),
+];
+const BALANCE_CLAIM: &str = "received = counted + minimal + refused + bot + late: no hit vanished";
+
+/// What of an installation the process is that answers.
+pub enum Part {
+    /// All of it, with the sealed records.
+    Whole(Arc<EmbeddedJournal>),
+    /// A dashboard among other processes.
+    Dashboard,
+}
+
 /// What the checks look at.
 pub struct Service {
     /// The data directory.
@@ -40,8 +66,8 @@ pub struct Service {
     pub store: Store,
     /// The measured sites.
     pub sites: Arc<ArcSwap<Sites>>,
-    /// The sealed records.
-    pub journal: Arc<EmbeddedJournal>,
+    /// What it is of the installation.
+    pub part: Part,
     /// The time.
     pub clock: Clock,
     /// What the process says about itself.
@@ -63,17 +89,26 @@ async fn answer(State(service): State<Arc<Service>>, headers: HeaderMap) -> Resp
         return (StatusCode::UNAUTHORIZED, Json(error)).into_response();
     }
     let _turn = service.turn.lock().await;
-    Json(written(&service.checks().await)).into_response()
+    let mut not_checked = NOT_CHECKED.to_vec();
+    if matches!(service.part, Part::Dashboard) {
+        not_checked.push(NOT_CHECKED_APART);
+    }
+    Json(written(&service.checks().await, &not_checked)).into_response()
 }
 
 impl Service {
     async fn checks(&self) -> Vec<Check> {
         let (sites, now) = (self.sites.load_full(), self.clock.now());
         let mut checks = stored::checks(&self.store, &sites, now).await;
-        checks.push(host::keys(&self.data.join("keys"), now, self.gauge("footfall_seal_keys")));
-        checks.push(host::journal(self.journal.as_ref(), now).await);
+        match &self.part {
+            Part::Whole(journal) => {
+                checks.push(host::keys(&self.data.join("keys"), now, self.gauge("footfall_seal_keys")));
+                checks.push(host::journal(journal.as_ref(), now).await);
+                checks.push(self.balance());
+            }
+            Part::Dashboard => checks.extend(OF_PROCESSORS.map(|(claim, who)| Check::untold(claim, who))),
+        }
         checks.extend(host::memory());
-        checks.push(self.balance());
         checks.push(host::audit(&self.data));
         checks.push(host::region(self.region.as_deref(), &sites));
         checks.push(host::api(dashboard::description()));
@@ -81,7 +116,7 @@ impl Service {
     }
 
     fn balance(&self) -> Check {
-        let claim = "received = counted + minimal + refused + bot + late: no hit vanished";
+        let claim = BALANCE_CLAIM;
         match self.gauge("footfall_ledger_difference") {
             Some(difference) => {
                 Check::new(claim, Verdict::of(difference == 0), format!("footfall_ledger_difference is {difference}"))
@@ -98,7 +133,7 @@ impl Service {
     }
 }
 
-fn written(checks: &[Check]) -> Value {
+fn written(checks: &[Check], not_checked: &[&str]) -> Value {
     let of = |verdict: Verdict| checks.iter().filter(|check| check.verdict == verdict).count();
     json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -106,6 +141,6 @@ fn written(checks: &[Check]) -> Value {
         "broken": of(Verdict::Broken),
         "cannot_be_told": of(Verdict::CannotBeTold),
         "checks": checks.iter().map(Check::json).collect::<Vec<_>>(),
-        "not_checked": NOT_CHECKED,
+        "not_checked": not_checked,
     })
 }

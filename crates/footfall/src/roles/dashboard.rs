@@ -26,6 +26,7 @@ use super::speaker::{Speaker, Step};
 use super::{Common, schema};
 use crate::config::Config;
 use crate::measured::Measured;
+use crate::prove::{self, service::Part};
 use crate::{station, token};
 
 /// How often what is published is held against the settings.
@@ -65,14 +66,22 @@ pub async fn run(
         refused = &mut publishing => return Err(ended(refused)),
         () = &mut stopped => return Ok(()),
     }
-    let parts = Dashboard {
-        store,
-        sites,
-        token_sha256: token.sha256,
+    let token_sha256 = token.sha256;
+    let prove = prove::service::Service {
+        data: config.data.clone(),
+        region: config.region.clone(),
+        store: store.clone(),
+        sites: Arc::clone(&sites),
+        part: Part::Dashboard,
         clock: common.clock.clone(),
         registry: common.registry.clone(),
+        admits: Box::new(move |headers| token::admits(headers, &token_sha256)),
+        turn: tokio::sync::Mutex::default(),
     };
-    let router = dashboard::router(parts)?.merge(station::router(&common.registry, || Ok(())));
+    let parts =
+        Dashboard { store, sites, token_sha256, clock: common.clock.clone(), registry: common.registry.clone() };
+    let station = station::router(&common.registry, || Ok(()));
+    let router = dashboard::router(parts)?.merge(prove::service::router(prove)).merge(station);
     let listener = anteroom.leave();
     let address = listener.local_addr()?;
     if let Some(token) = &token.made {
