@@ -14,8 +14,11 @@ use crate::harness::{AGENT, Answer, Server, eventually, request};
 /// Metrics that `footfall serve` does not export, and why a panel or rule may name them all the same.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("footfall_spool_bytes", "only a collector beside Kafka has a spool"),
+    ("footfall_spool_bytes_max", "the same"),
     ("footfall_spool_oldest_seconds", "the same"),
     ("footfall_spool_dropped_total", "the same"),
+    ("footfall_sites_published_otherwise", "only a dashboard among other processes publishes"),
+    ("footfall_awaiting", "only a role has neighbours that it may have to wait for"),
 ];
 
 fn root() -> &'static Path {
