@@ -35,6 +35,8 @@ pub async fn run(
     anteroom: Anteroom,
     mut stopped: Pin<&mut impl Future<Output = ()>>,
 ) -> anyhow::Result<()> {
+    // What is wrong with the configuration is said before anybody is waited for.
+    let (tables, _) = (assets::tables(config)?, config.distributed.store()?);
     let metrics = Metrics::register(&common.registry)?;
     metrics.show_all();
     let figures = Connections::register(&common.registry)?;
@@ -65,7 +67,7 @@ pub async fn run(
         sink: Arc::new(opened.store),
         sites: Arc::clone(&keys.directory.sites),
         keys: Arc::clone(&keys.upkeep.keys),
-        tables: assets::tables(config)?,
+        tables,
         clock: common.clock.clone(),
         flush: config.flush,
         metrics,

@@ -162,7 +162,8 @@ impl Topic {
                 return Ok(());
             }
             if begun.elapsed() > ELECTION_WAIT {
-                let reason = "it does not exist, or not every partition has a leader".to_owned();
+                let reason =
+                    "it does not exist, this user may not see it, or not every partition has a leader".to_owned();
                 return Err(JournalError::Unreachable { tried: tried(), reason });
             }
             std::thread::sleep(Duration::from_millis(100));
