@@ -59,13 +59,19 @@ pub enum Dimension {
     Event,
     /// A custom property: `name=value`.
     Property,
-    /// A saved segment's name.
+    /// A saved segment, by its key (`definition::Effective::key`).
     Segment,
+    /// A defined goal, by its key.
+    Goal,
+    /// A funnel, by its key; its cells are those with a [`Dimension::Step`] alone.
+    Funnel,
+    /// Number of a funnel's step, from 1.
+    Step,
 }
 
 impl Dimension {
     /// Every dimension, in order of its number.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 29] = [
         Self::Total,
         Self::Page,
         Self::EntryPage,
@@ -92,6 +98,9 @@ impl Dimension {
         Self::Event,
         Self::Property,
         Self::Segment,
+        Self::Goal,
+        Self::Funnel,
+        Self::Step,
     ];
 
     /// The store's word for it.
@@ -124,6 +133,9 @@ impl Dimension {
             Self::Event => "event",
             Self::Property => "property",
             Self::Segment => "segment",
+            Self::Goal => "goal",
+            Self::Funnel => "funnel",
+            Self::Step => "step",
         }
     }
 }
@@ -139,6 +151,49 @@ pub const PAIRED: [Dimension; 8] = [
     Dimension::Device,
     Dimension::Event,
 ];
+
+/// What people define by a filter: a hit may be in several of each, or in none.
+pub const LABELS: [Dimension; 2] = [Dimension::Segment, Dimension::Goal];
+
+/// The dimensions that are crossed with each of [`LABELS`], so that any of their reports can be asked of a segment or a goal:
+/// everything of which a hit has one value.
+pub const LABELLED: [Dimension; 22] = [
+    Dimension::Page,
+    Dimension::EntryPage,
+    Dimension::Hostname,
+    Dimension::Source,
+    Dimension::Channel,
+    Dimension::Referrer,
+    Dimension::UtmSource,
+    Dimension::UtmMedium,
+    Dimension::UtmCampaign,
+    Dimension::UtmTerm,
+    Dimension::UtmContent,
+    Dimension::Country,
+    Dimension::Region,
+    Dimension::City,
+    Dimension::Browser,
+    Dimension::BrowserVersion,
+    Dimension::Os,
+    Dimension::OsVersion,
+    Dimension::Device,
+    Dimension::Screen,
+    Dimension::Language,
+    Dimension::Event,
+];
+
+/// Whether cells of two dimensions crossed with each other are counted (day grain only).
+#[must_use]
+pub fn is_pair(one: Dimension, other: Dimension) -> bool {
+    let (first, second) = if one < other { (one, other) } else { (other, one) };
+    match (first, second) {
+        (Dimension::Event, Dimension::Property)
+        | (Dimension::Segment, Dimension::Goal)
+        | (Dimension::Funnel, Dimension::Step) => true,
+        (first, Dimension::Segment | Dimension::Goal) => LABELLED.contains(&first),
+        _ => first != second && PAIRED.contains(&first) && PAIRED.contains(&second),
+    }
+}
 
 /// One cell's key and the change of its counts.
 ///

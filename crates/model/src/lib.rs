@@ -4,6 +4,7 @@
 //! crates speak about the same thing; what only one crate needs lives in that crate.
 
 pub mod counts;
+pub mod definition;
 pub mod hit;
 pub mod ledger;
 pub mod limits;
@@ -15,6 +16,7 @@ pub mod site;
 pub mod time;
 
 pub use counts::{Cell, Counts, Dimension};
+pub use definition::Definitions;
 pub use hit::{Arrival, Campaign, Engagement, Hit, Kind, Peer, Referrer, Revenue};
 pub use ledger::{
     BotClass, Changes, ClosedDay, LedgerLine, LiveLine, Loss, LostLine, Lowering, Measured, Outcome, Refusal,
@@ -23,5 +25,5 @@ pub use policy::{AddressPrecision, NoticeFacts, SignalModes, TcfPolicy};
 pub use record::{Record, RecordError, Tally};
 pub use rights::{Inquiry, Right, RightsRequest};
 pub use signals::Signals;
-pub use site::{CountedZone, Domain, FormerZone, Mode, Site, Sites};
+pub use site::{CountedZone, Currency, Domain, FormerZone, Mode, Site, Sites};
 pub use time::{Clock, LocalDay, Millis};

@@ -64,6 +64,10 @@ pub const HITS_PER_VISITOR_MAX: usize = 10_000;
 /// Visitors per site and day that may have restricted their processing; the cookie still speaks for later ones.
 pub const RESTRICTIONS_PER_DAY_MAX: usize = 100_000;
 
+/// Distinct sets of segments and goals that hits are in, per site and day. Definitions of people overlap in a few ways; those
+/// made to overlap in every way would number more than memory holds.
+pub const LABEL_SETS_PER_DAY_MAX: usize = 10_000;
+
 /// The value under which folded and capped values are counted.
 pub const OTHER: &str = "(other)";
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Millis;
 use crate::policy::{AddressPrecision, NoticeFacts, SignalModes, TcfPolicy};
+use crate::{Definitions, Millis};
 
 /// What may be computed about a hit, weakest first. The order is meaningful: a signal only ever lowers the mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -122,6 +122,70 @@ pub struct Site {
     pub redact_paths: Vec<String>,
     /// What the notice says.
     pub notice: NoticeFacts,
+    /// The currency of its sums of money: an amount of any other is left out of them. Without one there are no sums.
+    #[serde(default)]
+    pub currency: Option<Currency>,
+    /// Its goals, segments and funnels. They come from the settings beside the site, and are no part of how it is kept there.
+    #[serde(default, skip_serializing_if = "Definitions::is_empty")]
+    pub definitions: Definitions,
+}
+
+/// An ISO 4217 code: three upper-case letters.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Currency([u8; 3]);
+
+/// Why a text is no currency.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a currency is a code of three upper-case letters such as EUR or JPY")]
+pub struct CurrencyError;
+
+impl Currency {
+    /// Reads a code.
+    ///
+    /// # Errors
+    /// Anything but three upper-case letters.
+    pub fn parse(text: &str) -> Result<Self, CurrencyError> {
+        let code: [u8; 3] = text.as_bytes().try_into().map_err(|_| CurrencyError)?;
+        if code.iter().all(u8::is_ascii_uppercase) { Ok(Self(code)) } else { Err(CurrencyError) }
+    }
+
+    /// Its letters.
+    #[must_use]
+    pub const fn code(self) -> [u8; 3] {
+        self.0
+    }
+
+    /// The code as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl TryFrom<String> for Currency {
+    type Error = CurrencyError;
+    fn try_from(text: String) -> Result<Self, CurrencyError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Currency> for String {
+    fn from(currency: Currency) -> Self {
+        currency.as_str().to_owned()
+    }
 }
 
 /// A site's time zone before the one it has.
@@ -166,6 +230,8 @@ impl Site {
             retention_days: RETENTION_DAYS,
             redact_paths: Vec::new(),
             notice: NoticeFacts::default(),
+            currency: None,
+            definitions: Definitions::default(),
         }
     }
 }
@@ -214,6 +280,14 @@ mod tests {
         assert_eq!(Domain::parse("Example.COM").map(String::from), Ok("example.com".to_owned()));
         for bad in ["", "exa mple.com", "例え.jp", "a\nb", &"a".repeat(254)] {
             assert_eq!(Domain::parse(bad), Err(DomainError), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_currency_is_three_upper_case_letters() {
+        assert_eq!(Currency::parse("EUR").map(String::from), Ok("EUR".to_owned()));
+        for bad in ["", "eur", "EURO", "E1R", "円円円"] {
+            assert_eq!(Currency::parse(bad), Err(CurrencyError), "{bad}");
         }
     }
 

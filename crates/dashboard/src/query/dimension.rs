@@ -151,9 +151,14 @@ const fn constancy(dimension: Dimension) -> Constancy {
         | Dimension::UtmCampaign
         | Dimension::UtmTerm
         | Dimension::UtmContent => Constancy::Visit,
-        Dimension::Page | Dimension::Hostname | Dimension::Event | Dimension::Property | Dimension::Segment => {
-            Constancy::Hit
-        }
+        Dimension::Page
+        | Dimension::Hostname
+        | Dimension::Event
+        | Dimension::Property
+        | Dimension::Segment
+        | Dimension::Goal
+        | Dimension::Funnel
+        | Dimension::Step => Constancy::Hit,
     }
 }
 
@@ -168,8 +173,8 @@ pub const fn is_of_hits(dimension: Dimension) -> bool {
 pub const fn adds_up(column: Column, dimension: Dimension) -> bool {
     match (column, constancy(dimension)) {
         (Column::Visitors, Constancy::Visit | Constancy::Hit) | (Column::Visits, Constancy::Hit) => false,
-        // Segments overlap, so nothing of them adds up.
-        _ if matches!(dimension, Dimension::Segment) => false,
+        // Segments overlap, and so do goals: nothing of them adds up.
+        _ if matches!(dimension, Dimension::Segment | Dimension::Goal) => false,
         // Everything else belongs to one hit, or to a visit's one entry: to one value only.
         (
             Column::Visitors
@@ -194,9 +199,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_dimension_but_the_total_has_a_name() {
+    fn every_dimension_but_the_total_and_what_is_asked_otherwise_has_a_name() {
         for dimension in Dimension::ALL.into_iter().skip(1) {
-            assert!(NAMES.iter().any(|(_, named)| *named == dimension), "{dimension:?}");
+            let otherwise = matches!(dimension, Dimension::Goal | Dimension::Funnel | Dimension::Step);
+            assert!(otherwise || NAMES.iter().any(|(_, named)| *named == dimension), "{dimension:?}");
         }
     }
 

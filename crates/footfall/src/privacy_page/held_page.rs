@@ -155,6 +155,9 @@ const fn name(dimension: Dimension) -> (&'static str, &'static str) {
         | Dimension::Hostname
         | Dimension::Event
         | Dimension::Property
-        | Dimension::Segment => ("Page", "ページ"),
+        | Dimension::Segment
+        | Dimension::Goal
+        | Dimension::Funnel
+        | Dimension::Step => ("Page", "ページ"),
     }
 }
