@@ -20,6 +20,8 @@ pub struct Bounds {
     pub restrictions: usize,
     /// Hit ids remembered per site and hour; later ones are not recognised when they come twice.
     pub ids_per_hour: usize,
+    /// Distinct sets of segments and goals that hits are in, per site and day; later hits are in none.
+    pub label_sets: usize,
 }
 
 /// Ten million hits an hour and site: 160 MB for each such hour of the days that are open.
@@ -35,6 +37,7 @@ impl Default for Bounds {
             hits_per_visitor: limits::HITS_PER_VISITOR_MAX,
             restrictions: limits::RESTRICTIONS_PER_DAY_MAX,
             ids_per_hour: IDS_PER_HOUR_MAX,
+            label_sets: limits::LABEL_SETS_PER_DAY_MAX,
         }
     }
 }
@@ -56,4 +59,8 @@ pub struct Overflows {
     pub restrictions: u64,
     /// Hit ids not remembered.
     pub ids: u64,
+    /// Hits that were in another set of segments and goals than are kept.
+    pub label_sets: u64,
+    /// Amounts of money that are in no sum, because they are in another currency than the site's, or the site has none.
+    pub currencies: u64,
 }

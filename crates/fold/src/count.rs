@@ -11,8 +11,11 @@
 //!   the next page view.
 //! * A property's cells get what the hit's cells get; money goes only to the total and the cells of an event.
 //! * Attention goes only to its page's cell and the total. It starts and lengthens nothing.
+//! * What goes to the cells of segments and goals stands in `labelled`.
 //!
 //! A hit before its visit's first page view is in no cell of an entry page: what comes later does not change what was.
+
+mod labelled;
 
 use model::{Counts, Dimension, Engagement};
 
@@ -20,6 +23,7 @@ use crate::cells::pending::Pending;
 use crate::cells::point::{Dimensions, EVENT_BY_PROPERTY, PAIRS, Point, SINGLES};
 use crate::cells::seen::LookBack;
 use crate::state::day::{SiteDay, VisitorNumber};
+use crate::state::labels::LabelSetId;
 use crate::state::values::{ABSENT, ValueId};
 use crate::state::visitor::{Exit, Facts, LastSeen, PageOfHost, PropertyShape, Shape, Visit};
 
@@ -33,6 +37,8 @@ pub(crate) struct Counted {
     pub(crate) pageviews: i64,
     pub(crate) revenue_micros: i64,
     pub(crate) properties: Vec<ValueId>,
+    /// The segments and goals it is in.
+    pub(crate) labels: LabelSetId,
     /// The visit as it stood before this hit; nothing if the hit began it.
     pub(crate) before: Facts,
     pub(crate) exit_before: PageOfHost,
@@ -53,7 +59,7 @@ pub(crate) struct Attention {
 
 /// Counts a hit of the visitor of this number, whose visit already includes it. Says how many of its cells were folded.
 pub(crate) fn hit(day: &mut SiteDay, number: VisitorNumber, counted: &Counted, cells_max: usize) -> u64 {
-    let SiteDay { visitors, visitor_profiles, visit_profiles, shapes, properties, exits, pending, .. } = day;
+    let SiteDay { visitors, visitor_profiles, visit_profiles, shapes, properties, exits, labels, pending, .. } = day;
     let person = visitors.get_mut(number);
     let visit = person.visit;
     let of_visitor = *visitor_profiles.get(person.profile);
@@ -62,13 +68,25 @@ pub(crate) fn hit(day: &mut SiteDay, number: VisitorNumber, counted: &Counted, c
     let now = LastSeen { hour: visit.last_hour, visit: visit.number };
     let mut cells = Cells { pending, cells_max, hour: visit.last_hour, start_hour: visit.start_hour, folded: 0 };
 
-    let shape = Shape { profile: visit.profile, at: counted.at, event: counted.event, seen: now, scroll_percent: None };
+    let shape = Shape {
+        profile: visit.profile,
+        at: counted.at,
+        event: counted.event,
+        labels: counted.labels,
+        seen: now,
+        scroll_percent: None,
+    };
     let mut seen = LookBack::default();
     for earlier in shapes.iter(person.shapes) {
         seen.note(earlier.seen, now, earlier.agreement(&shape, visit_profiles));
     }
     let (here, entry) = (point(counted.at, counted.event), point(visit.entry, ABSENT));
     cells.add_hit((&here, &seen, counted), (&entry, &VisitChange::between(counted, visit.facts())));
+    if !labels.is_empty() {
+        let earlier = || shapes.iter(person.shapes).map(|known| (known, known.agreement(&shape, visit_profiles)));
+        let ends = (point(counted.exit_before, ABSENT), point(visit.exit, ABSENT));
+        cells.add_labels((labels, &shape), earlier, (&here, counted), (&visit, &entry, ends));
+    }
     match shapes.find_mut(person.shapes, |known| known.same(&shape)) {
         Some(known) => known.seen = now,
         None => {
@@ -229,7 +247,9 @@ impl Cells<'_> {
             }
         }
         let (left, entered) = (from.value(Dimension::Page), to.value(Dimension::Page));
-        for (pair, (_, by)) in PAIRS.iter().enumerate().filter(|(_, (first, _))| *first == Dimension::Page) {
+        for (pair, (_, by)) in
+            PAIRS.iter().enumerate().take(EVENT_BY_PROPERTY).filter(|(_, (first, _))| *first == Dimension::Page)
+        {
             // The page is the smallest dimension of every pair it is in, and nothing else of a visit's page views differs.
             let by = to.value(*by);
             if left != entered && by != ABSENT {

@@ -16,6 +16,7 @@ pub mod calendar;
 mod cells;
 mod count;
 pub mod enrich;
+mod fits;
 pub mod path;
 mod refine;
 pub mod rights;

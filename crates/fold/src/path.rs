@@ -109,6 +109,16 @@ pub(crate) const REFINEMENT: &[Refining] = &[
         run: |hit| hit.add_visit(),
     },
     Refining {
+        name: "add_labels",
+        does: "finds the segments and goals that the hit is in",
+        run: |hit| hit.add_labels(),
+    },
+    Refining {
+        name: "count_funnels",
+        does: "counts the visitor in the step of each funnel that the hit takes them to",
+        run: |hit| hit.count_funnels(),
+    },
+    Refining {
         name: "count_hit",
         does: "counts the hit, its visit and its visitor in every cell they are in",
         run: |hit| hit.count_hit(),

@@ -4,6 +4,8 @@
 //! The invariant: after `strip_peer` there is no address and no user agent any more, and what is remembered from then on is
 //! a pseudonym of this site and day.
 
+mod defined;
+
 use std::ops::ControlFlow;
 
 use model::{Campaign, Dimension, Hit, Kind, LocalDay, Lowering, Measured, Millis, Mode, Outcome, Refusal, Site};
@@ -23,6 +25,7 @@ use crate::enrich::{screen_class, source};
 use crate::state::day::{SiteDay, VisitorNumber};
 use crate::state::duplicates::Arrived;
 use crate::state::history::{More, Past, PastHit};
+use crate::state::profiles::ProfileId;
 use crate::state::site::SiteState;
 use crate::state::values::{ABSENT, FOLDED, ValueId};
 use crate::state::visitor::{PageOfHost, VisitorDay};
@@ -51,6 +54,12 @@ pub(crate) struct Refinement<'f> {
     visitor: Option<Visitor>,
     number: VisitorNumber,
     counted: Counted,
+    /// When it was on its day.
+    when: When,
+    /// The profile of the visit that it begins, before its entry page was known.
+    begins: Option<ProfileId>,
+    /// Whether its visitor has too many shapes, so that it goes on under `(other)`.
+    crowded: bool,
 }
 
 /// Numbers a day's values within the bounds.
@@ -86,6 +95,9 @@ impl<'f> Refinement<'f> {
             visitor: None,
             number: 0,
             counted: Counted::default(),
+            when: When { ms: 0, hour: 0 },
+            begins: None,
+            crowded: false,
         }
     }
 
@@ -201,8 +213,8 @@ impl<'f> Refinement<'f> {
             let profile = self.visit_profile();
             self.day().visit_profiles.number(profile)
         });
+        (self.when, self.begins) = (When { ms, hour }, begins);
         let mut counted = std::mem::take(&mut self.counted);
-        self.remember(&counted, When { ms, hour }, begins);
         visit::advance(self.day(), number, &mut counted, When { ms, hour }, begins);
         self.counted = counted;
         ON
@@ -210,6 +222,7 @@ impl<'f> Refinement<'f> {
 
     pub(crate) fn count_hit(&mut self) -> ControlFlow<Outcome> {
         let counted = std::mem::take(&mut self.counted);
+        self.remember(&counted);
         let (number, cells_max) = (self.number, self.desk.bounds.cells_per_pair);
         let day = self.site.days.get_mut(&self.moment.day).expect("opened by `refuse_late`");
         self.desk.overflows.cells += count::hit(day, number, &counted, cells_max);
@@ -263,6 +276,8 @@ impl<'f> Refinement<'f> {
         let number = self.number;
         let full = usize::from(self.day().visitors.get_mut(number).shapes_len) >= self.desk.bounds.shapes;
         self.desk.overflows.shapes += u64::from(full);
+        self.crowded = full;
+        let revenue_micros = self.money();
         let (hit, mut numbering) = self.words();
         let mut counted = Counted::default();
         let name = match &hit.kind {
@@ -272,8 +287,7 @@ impl<'f> Refinement<'f> {
             }
             Kind::Event { name, interactive } => {
                 counted.interactive = *interactive;
-                let revenue = hit.revenue.as_ref().map_or(0, |revenue| revenue.micros);
-                counted.revenue_micros = revenue.clamp(0, REVENUE_MICROS_MAX);
+                counted.revenue_micros = revenue_micros;
                 name
             }
             Kind::Engagement(_) => "",
@@ -295,6 +309,17 @@ impl<'f> Refinement<'f> {
             }
         }
         self.counted = counted;
+    }
+
+    /// The money that an event brought, if it is of the site's currency: sums are of one.
+    fn money(&mut self) -> i64 {
+        let Kind::Event { .. } = self.hit.kind else { return 0 };
+        let Some(revenue) = &self.hit.revenue else { return 0 };
+        if self.settings.currency.map(|currency| currency.code()) != Some(revenue.currency) {
+            self.desk.overflows.currencies += 1;
+            return 0;
+        }
+        revenue.micros.clamp(0, REVENUE_MICROS_MAX)
     }
 
     /// What stays the same for this visitor all day.
@@ -351,10 +376,12 @@ impl<'f> Refinement<'f> {
     }
 
     /// Keeps the hit in its visitor's history.
-    fn remember(&mut self, counted: &Counted, when: When, begins: Option<u32>) {
+    fn remember(&mut self, counted: &Counted) {
         let (number, measured) = (self.number, self.measured());
+        let (when, begins) = (self.when, self.begins);
         let day = self.day();
-        let more = More { revenue_micros: counted.revenue_micros, properties: counted.properties.clone() };
+        let Counted { revenue_micros, properties, labels, .. } = counted;
+        let more = More { revenue_micros: *revenue_micros, properties: properties.clone(), labels: *labels };
         let hit = PastHit {
             ms: when.ms,
             hour: when.hour,

@@ -13,9 +13,10 @@ use model::{Dimension, LocalDay, Measured, Millis};
 use privacy::visitor::Visitor;
 
 use crate::bounds::Bounds;
-use crate::cells::point::{OF_VISIT, OF_VISITOR};
+use crate::cells::point::{FUNNEL_BY_STEP, OF_VISIT, OF_VISITOR};
 use crate::count::{self, Attention, Counted};
 use crate::state::day::{SiteDay, VisitorNumber};
+use crate::state::funnels::Reached;
 use crate::state::history::{Past, PastHit};
 use crate::state::values::{ABSENT, ValueId};
 use crate::visit::{self, When};
@@ -110,6 +111,7 @@ pub(crate) fn take_back(day: &mut SiteDay, visitor: Visitor, bounds: &Bounds) ->
         }
     }
     day.pending.negate();
+    take_back_funnels(day, number, bounds.cells_per_pair);
     let again = day.visitors.get_mut(number).start_over();
     for person in [before, again] {
         day.shapes.wipe(person.shapes);
@@ -121,6 +123,16 @@ pub(crate) fn take_back(day: &mut SiteDay, visitor: Visitor, bounds: &Bounds) ->
     Some(taken)
 }
 
+/// Takes a visitor out of every step of a funnel they reached.
+fn take_back_funnels(day: &mut SiteDay, number: VisitorNumber, cells_max: usize) {
+    for Reached { funnel, steps } in day.funnels.forget(number) {
+        for step in 1..=steps {
+            let step = day.values.number(Dimension::Step, &step.to_string(), usize::MAX, &mut 0);
+            day.pending.pair((FUNNEL_BY_STEP, funnel, step), cells_max).0.visitors -= 1;
+        }
+    }
+}
+
 fn count_again(day: &mut SiteDay, number: VisitorNumber, hit: &PastHit, cells_max: usize) {
     let more = day.histories.more(hit);
     let mut counted = Counted {
@@ -130,6 +142,7 @@ fn count_again(day: &mut SiteDay, number: VisitorNumber, hit: &PastHit, cells_ma
         pageviews: i64::from(hit.pageview),
         revenue_micros: more.revenue_micros,
         properties: more.properties,
+        labels: more.labels,
         ..Counted::default()
     };
     visit::advance(day, number, &mut counted, When { ms: hit.ms, hour: hit.hour }, hit.begins);

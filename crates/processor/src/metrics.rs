@@ -15,6 +15,7 @@ pub struct Metrics {
     pub(crate) hits_refused: IntCounterVec,
     pub(crate) records_unreadable: IntCounterVec,
     pub(crate) records_repeated: IntCounter,
+    pub(crate) revenue_left_out: IntCounter,
     pub(crate) rights: IntCounterVec,
     pub(crate) bounds_met: IntCounterVec,
     pub(crate) lag_records: IntGaugeVec,
@@ -96,6 +97,10 @@ impl Metrics {
             records_repeated: counter(
                 "footfall_records_repeated_total",
                 "Records that a collector had to append twice; they were counted once.",
+            )?,
+            revenue_left_out: counter(
+                "footfall_revenue_left_out_total",
+                "Amounts of money in no sum: their currency is not the site's, or it has none.",
             )?,
             rights: counters("footfall_rights_exercised_total", "Requests of visitors carried out.", "right")?,
             bounds_met: counters(

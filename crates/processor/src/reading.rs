@@ -208,6 +208,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         }
         let (now, told) = (self.fold.overflows(), std::mem::replace(&mut self.overflows, self.fold.overflows()));
         if !self.silent && now != told {
+            metrics.revenue_left_out.inc_by(now.currencies - told.currencies);
             for ((bound, now), (_, told)) in by_bound(now).into_iter().zip(by_bound(told)) {
                 metrics.bounds_met.with_label_values(&[bound]).inc_by(now - told);
             }
@@ -228,9 +229,9 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
     }
 }
 
-/// Taken apart whole, so that a new bound cannot be forgotten here.
-pub(crate) fn by_bound(overflows: Overflows) -> [(&'static str, u64); 7] {
-    let Overflows { values, cells, visitors, shapes, hits, restrictions, ids } = overflows;
+/// Taken apart whole, so that a new bound cannot be forgotten here. Currencies are no bound, and have a counter of their own.
+pub(crate) fn by_bound(overflows: Overflows) -> [(&'static str, u64); 8] {
+    let Overflows { values, cells, visitors, shapes, hits, restrictions, ids, label_sets, currencies: _ } = overflows;
     [
         ("values", values),
         ("cells", cells),
@@ -239,5 +240,6 @@ pub(crate) fn by_bound(overflows: Overflows) -> [(&'static str, u64); 7] {
         ("hits", hits),
         ("restrictions", restrictions),
         ("ids", ids),
+        ("label_sets", label_sets),
     ]
 }

@@ -1,10 +1,11 @@
 //! Where a hit lies: its value in every dimension. The cells of a point are the site's total, one cell for each dimension in
 //! which it has a value (level 1), and one for each declared pair in which it has both (level 2).
 //!
-//! `ExitPage` and `Property` are not part of a point: a visit's exit page moves, and a hit may have many properties.
+//! `ExitPage`, `Property`, `Segment` and `Goal` are not part of a point: a visit's exit page moves, and a hit may have many of the
+//! others.
 
 use model::Dimension;
-use model::counts::PAIRED;
+use model::counts::{LABELLED, LABELS, PAIRED};
 
 use crate::state::values::{ABSENT, ValueId};
 
@@ -63,10 +64,25 @@ pub(crate) const SINGLES: [Dimension; 23] = {
 /// Number of the pair (event, property), behind those of [`PAIRED`] with each other.
 pub(crate) const EVENT_BY_PROPERTY: usize = PAIRED.len() * (PAIRED.len() - 1) / 2;
 
+/// Number of the first pair of [`LABELLED`] with each of [`LABELS`].
+const LABELLED_FROM: usize = EVENT_BY_PROPERTY + 1;
+
+/// Number of the pair (segment, goal).
+pub(crate) const SEGMENT_BY_GOAL: usize = LABELLED_FROM + LABELLED.len() * LABELS.len();
+
+/// Number of the pair (funnel, step).
+pub(crate) const FUNNEL_BY_STEP: usize = SEGMENT_BY_GOAL + 1;
+
+/// Number of the pair of one of [`LABELLED`], by its place there, with a label's dimension.
+pub(crate) fn labelled_pair(at: usize, label: Dimension) -> usize {
+    let of = LABELS.iter().position(|known| *known == label).expect("only labels are asked for");
+    LABELLED_FROM + of * LABELLED.len() + at
+}
+
 /// All pairs that are counted, the smaller dimension first.
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler: an index out of range does not compile")]
-pub(crate) const PAIRS: [(Dimension, Dimension); EVENT_BY_PROPERTY + 1] = {
-    let mut pairs = [(Dimension::Event, Dimension::Property); EVENT_BY_PROPERTY + 1];
+pub(crate) const PAIRS: [(Dimension, Dimension); FUNNEL_BY_STEP + 1] = {
+    let mut pairs = [(Dimension::Event, Dimension::Property); FUNNEL_BY_STEP + 1];
     let (mut first, mut filled) = (0, 0);
     while first < PAIRED.len() {
         let mut second = first + 1;
@@ -78,6 +94,19 @@ pub(crate) const PAIRS: [(Dimension, Dimension); EVENT_BY_PROPERTY + 1] = {
         }
         first += 1;
     }
+    let (mut label, mut filled) = (0, LABELLED_FROM);
+    while label < LABELS.len() {
+        let mut at = 0;
+        while at < LABELLED.len() {
+            assert!((LABELLED[at] as u8) < (LABELS[label] as u8), "the smaller dimension comes first");
+            pairs[filled] = (LABELLED[at], LABELS[label]);
+            filled += 1;
+            at += 1;
+        }
+        label += 1;
+    }
+    pairs[SEGMENT_BY_GOAL] = (Dimension::Segment, Dimension::Goal);
+    pairs[FUNNEL_BY_STEP] = (Dimension::Funnel, Dimension::Step);
     pairs
 };
 
@@ -141,10 +170,37 @@ impl Point {
         self.0.get(dimension as usize).copied().unwrap_or(ABSENT)
     }
 
+    /// The same without what only a visit with a page view has.
+    pub(crate) fn not_entered(mut self) -> Self {
+        self.fill(&[Dimension::Page, Dimension::Hostname, Dimension::EntryPage], &[ABSENT; 3]);
+        self
+    }
+
     fn fill(&mut self, dimensions: &[Dimension], values: &[ValueId]) {
         for (dimension, value) in dimensions.iter().zip(values) {
             if let Some(slot) = self.0.get_mut(*dimension as usize) {
                 *slot = *value;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pairs_are_those_that_may_be_asked_for() {
+        for (number, (first, second)) in PAIRS.into_iter().enumerate() {
+            assert!(model::counts::is_pair(first, second) && first < second, "{first:?} {second:?}");
+            assert_eq!(PAIRS.iter().position(|pair| *pair == (first, second)), Some(number), "each once");
+        }
+        let all = Dimension::ALL.into_iter().flat_map(|one| Dimension::ALL.map(|other| (one, other)));
+        let asked = all.filter(|(one, other)| one < other && model::counts::is_pair(*one, *other)).count();
+        assert_eq!(asked, PAIRS.len());
+        for label in LABELS {
+            for (at, dimension) in LABELLED.into_iter().enumerate() {
+                assert_eq!(PAIRS[labelled_pair(at, label)], (dimension, label));
             }
         }
     }

@@ -12,7 +12,9 @@ use privacy::visitor::Visitor;
 use crate::cells::pending::{Pending, ValueTables};
 use crate::cells::point::{OF_VISIT, OF_VISITOR};
 use crate::state::chains::Chains;
+use crate::state::funnels::Funnels;
 use crate::state::history::{Histories, Past};
+use crate::state::labels::LabelSets;
 use crate::state::profiles::Profiles;
 use crate::state::visitor::{Exit, PropertyShape, Shape, VisitorDay};
 
@@ -31,6 +33,10 @@ pub(crate) struct SiteDay {
     pub(crate) properties: Chains<PropertyShape>,
     pub(crate) exits: Chains<Exit>,
     pub(crate) histories: Histories,
+    /// The sets of segments and goals that hits were in.
+    pub(crate) labels: LabelSets,
+    /// How far visitors came in funnels.
+    pub(crate) funnels: Funnels,
     /// Visitors who restricted the processing of this day.
     pub(crate) restricted: HashSet<Visitor, RandomState>,
     pub(crate) pending: Pending,
@@ -50,6 +56,8 @@ impl SiteDay {
             properties: Chains::default(),
             exits: Chains::default(),
             histories: Histories::default(),
+            labels: LabelSets::default(),
+            funnels: Funnels::default(),
             restricted: HashSet::default(),
             pending: Pending::default(),
         }
@@ -132,6 +140,10 @@ impl Visitors {
             found.remove();
         }
         *day = VisitorDay::new(Visitor::nobody(), 0);
+    }
+
+    pub(crate) fn get(&self, number: VisitorNumber) -> &VisitorDay {
+        self.days.get(number as usize).expect("only numbers given out are asked for")
     }
 
     pub(crate) fn get_mut(&mut self, number: VisitorNumber) -> &mut VisitorDay {

@@ -7,6 +7,7 @@
 use model::{Lowering, Measured};
 
 use crate::state::chains::{Chain, Chains};
+use crate::state::labels::{LabelSetId, NO_LABELS};
 use crate::state::profiles::ProfileId;
 use crate::state::values::ValueId;
 use crate::state::visitor::{PageOfHost, Percent};
@@ -44,6 +45,8 @@ pub(crate) struct PastHit {
 pub(crate) struct More {
     pub(crate) revenue_micros: i64,
     pub(crate) properties: Vec<ValueId>,
+    /// The segments and goals it was in, so that it is taken back from just these.
+    pub(crate) labels: LabelSetId,
 }
 
 /// The histories of one day.
@@ -61,7 +64,7 @@ impl Histories {
 
     /// Keeps what few hits have; nothing where there is nothing.
     pub(crate) fn keep(&mut self, more: More) -> Option<u32> {
-        if more.revenue_micros == 0 && more.properties.is_empty() {
+        if more.revenue_micros == 0 && more.properties.is_empty() && more.labels == NO_LABELS {
             return None;
         }
         let at = u32::try_from(self.more.len()).expect("fewer hits a day than 2^32");
@@ -195,7 +198,7 @@ mod tests {
     #[test]
     fn entries_come_back_in_order_as_they_were_and_are_wiped() {
         let (mut histories, mut one, mut other) = (Histories::default(), Chain::default(), Chain::default());
-        let more = histories.keep(More { revenue_micros: 5, properties: vec![7] });
+        let more = histories.keep(More { revenue_micros: 5, properties: vec![7], labels: 3 });
         assert_eq!((more, histories.keep(More::default())), (Some(0), None));
         let at = PageOfHost { page: 65_535, host: 2 };
         let hit = PastHit {
@@ -231,7 +234,7 @@ mod tests {
             histories.push(&mut other, attention(Some(1)));
         }
         assert_eq!(histories.of(one), all);
-        assert_eq!(histories.more(&hit).properties, [7]);
+        assert_eq!((histories.more(&hit).properties, histories.more(&hit).labels), (vec![7], 3));
         histories.wipe(one);
         assert_eq!(histories.more(&hit).revenue_micros, 0);
         assert_eq!(histories.of(other), [attention(Some(1)); 5]);

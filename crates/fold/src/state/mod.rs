@@ -3,7 +3,9 @@
 pub(crate) mod chains;
 pub(crate) mod day;
 pub(crate) mod duplicates;
+pub(crate) mod funnels;
 pub(crate) mod history;
+pub(crate) mod labels;
 pub(crate) mod live;
 pub(crate) mod profiles;
 pub(crate) mod site;

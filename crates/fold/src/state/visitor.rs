@@ -8,6 +8,7 @@ use privacy::visitor::Visitor;
 
 use crate::cells::point::{Dimensions, OF_VISIT, OF_VISITOR};
 use crate::state::chains::Chain;
+use crate::state::labels::LabelSetId;
 use crate::state::profiles::{ProfileId, Profiles};
 use crate::state::values::{ABSENT, ValueId};
 
@@ -79,6 +80,8 @@ pub(crate) struct Shape {
     pub(crate) profile: ProfileId,
     pub(crate) at: PageOfHost,
     pub(crate) event: ValueId,
+    /// The segments and goals it was in.
+    pub(crate) labels: LabelSetId,
     pub(crate) seen: LastSeen,
     /// Deepest scroll reported for the page, kept with one of its shapes.
     pub(crate) scroll_percent: Option<Percent>,
@@ -157,7 +160,7 @@ impl Visit {
 
 impl Shape {
     pub(crate) fn same(&self, other: &Self) -> bool {
-        self.profile == other.profile && self.at == other.at && self.event == other.event
+        self.profile == other.profile && self.at == other.at && self.event == other.event && self.labels == other.labels
     }
 
     /// The dimensions in which two hits of one visitor are equal: what is the visitor's always is.

@@ -19,6 +19,7 @@ const ROOMY: Bounds = Bounds {
     hits_per_visitor: 1_000,
     restrictions: 1_000,
     ids_per_hour: 1_000,
+    label_sets: 1_000,
 };
 
 #[test]

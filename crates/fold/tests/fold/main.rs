@@ -1,6 +1,6 @@
 //! The fold as the processor uses it. `properties` holds it against the naive recount of `oracle` on random `traffic`;
 //! `cases` are single days worked out by hand; `bounds` is what happens when there is too much of something; `closing` is when days
-//! end; `rights` is what a visitor may ask. `sent` and `oracle` are also read by the simulation in tests/sim.
+//! end; `rights` is what a visitor may ask; `defined` is what segments, goals and funnels mean. `sent` and `oracle` are also read by the simulation in tests/sim.
 
 #[cfg(test)]
 mod bounds;
@@ -8,6 +8,8 @@ mod bounds;
 mod cases;
 #[cfg(test)]
 mod closing;
+#[cfg(test)]
+mod defined;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]

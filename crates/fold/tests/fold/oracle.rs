@@ -1,12 +1,15 @@
 //! The naive recount: keeps every hit, looks at complete visits, and finds every cell by brute force with sets of visitors
-//! and visits. Written from the definitions (`model::Counts`, the design), it shares with the fold only the tables of names.
+//! and visits. Written from the definitions (`model::Counts`, the design, decision 0021), it shares with the fold only the tables of
+//! names.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 
 use fold::enrich::{agent, screen_class, source};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use model::counts::PAIRED;
+use model::counts::{LABELLED, LABELS, PAIRED};
+use model::definition::{Action, Effective, Filter, Funnel, Operator};
 use model::{
     Cell, Counts, Dimension, Domain, Kind, LedgerLine, LocalDay, Lowering, Measured, Millis, Mode, Outcome, Refusal,
     Right, Signals,
@@ -59,12 +62,26 @@ struct Recount {
     closed_at: i64,
     ids: BTreeSet<(Domain, u64)>,
     ledger: BTreeMap<(Domain, i64, Outcome), i64>,
-    people: BTreeMap<Person, Vec<Sent>>,
+    people: BTreeMap<Person, Vec<Kept>>,
     attention: Vec<Attention>,
     /// Days that somebody's hit or request has opened.
     opened: BTreeSet<(Domain, LocalDay)>,
     restricted: BTreeSet<Person>,
     minimal: Vec<Sent>,
+}
+
+/// A hit with a visitor, whose time never runs backwards.
+struct Kept {
+    sent: Sent,
+    /// When it was received, which is what definitions ask for.
+    received: i64,
+}
+
+impl Deref for Kept {
+    type Target = Sent;
+    fn deref(&self) -> &Sent {
+        &self.sent
+    }
 }
 
 /// A report of attention: whose, whether by a visitor who was known, and had been on the page.
@@ -105,7 +122,7 @@ impl Recount {
             (Outcome::Counted(_), _) => {
                 let hits = self.people.entry(person).or_default();
                 let at = hits.last().map_or(sent.at, |last| last.at.max(sent.at));
-                hits.push(Sent { at, ..sent.clone() });
+                hits.push(Kept { sent: Sent { at, ..sent.clone() }, received: sent.at });
             }
         }
     }
@@ -126,7 +143,8 @@ impl Recount {
                 Right::Restrict => drop(self.restricted.insert(person)),
                 Right::Resume => drop(self.restricted.remove(&person)),
                 Right::Erase => {
-                    let mut erased = self.people.remove(&person).unwrap_or_default();
+                    let erased = self.people.remove(&person).unwrap_or_default();
+                    let mut erased: Vec<Sent> = erased.into_iter().map(|hit| hit.sent).collect();
                     let theirs = |attention: &mut Attention| attention.known && attention.person == person;
                     erased.extend(self.attention.extract_if(.., theirs).map(|attention| attention.sent));
                     for hit in &erased {
@@ -193,7 +211,8 @@ impl Recount {
             for (number, visit) in visits(hits).enumerate() {
                 let start = wall(&visit[0], visit[0].at);
                 for (index, hit) in visit.iter().enumerate() {
-                    for place in places(&hits[0], visit, index, true) {
+                    let labelled = labelled_places(&hits[0], visit, index);
+                    for place in places(&hits[0], visit, index, true).into_iter().chain(labelled) {
                         at(&person.0, wall(hit, hit.at), &place, &mut |tally| {
                             tally.visitors.insert(person.clone());
                             view(tally, hit, &place);
@@ -203,12 +222,23 @@ impl Recount {
                         });
                     }
                 }
-                for (place, counts) in whole_visit(&hits[0], visit) {
+                let whole = whole_visit(&hits[0], visit);
+                for (place, counts) in labelled_visit(&hits[0], visit, &whole).into_iter().chain(whole) {
                     at(&person.0, start, &place, &mut |tally| {
                         tally.counts += counts;
                         if place.0 == Dimension::ExitPage {
                             tally.visitors.insert(person.clone());
                         }
+                    });
+                }
+            }
+        }
+        for (person, hits) in &self.people {
+            for (funnel, steps) in funnels(hits) {
+                for step in 1..=steps {
+                    let place = (Dimension::Funnel, funnel.clone(), Dimension::Step, step.to_string());
+                    at(&person.0, (person.1, 0), &place, &mut |tally| {
+                        tally.visitors.insert(person.clone());
                     });
                 }
             }
@@ -263,7 +293,7 @@ fn midnight(sent: &Sent, day: LocalDay) -> i64 {
     next.to_zoned_datetime(zone).unwrap().timestamp().as_millisecond()
 }
 
-fn visits(hits: &[Sent]) -> impl Iterator<Item = &[Sent]> {
+fn visits(hits: &[Kept]) -> impl Iterator<Item = &[Kept]> {
     hits.chunk_by(|one, next| next.at - one.at <= 30 * 60 * 1_000)
 }
 
@@ -275,16 +305,18 @@ fn is_view(sent: &Sent) -> bool {
 fn view(tally: &mut Tally, hit: &Sent, place: &Place) {
     tally.counts.events += 1;
     tally.counts.pageviews += i64::from(is_view(hit));
-    let of_event = [place.0, place.2].contains(&Dimension::Event) || place.0 == Dimension::Total;
+    let has_money = [place.0, place.2].iter().any(|of| *of == Dimension::Event || LABELS.contains(of));
+    let has_money = has_money || place.0 == Dimension::Total;
     if let (true, Kind::Event { .. }, Mode::Full | Mode::Exempt, Some(revenue)) =
-        (of_event, &hit.kind, hit.mode, &hit.revenue)
+        (has_money, &hit.kind, hit.mode, &hit.revenue)
+        && hit.site.currency.is_some_and(|currency| currency.as_str().as_bytes() == revenue.currency)
     {
         tally.counts.revenue_micros += revenue.micros;
     }
 }
 
 /// What a complete visit brings, and where.
-fn whole_visit(first_of_day: &Sent, visit: &[Sent]) -> Vec<(Place, Counts)> {
+fn whole_visit(first_of_day: &Sent, visit: &[Kept]) -> Vec<(Place, Counts)> {
     let views: Vec<usize> = (0..visit.len()).filter(|index| is_view(&visit[*index])).collect();
     let interactive = visit.iter().any(|hit| matches!(hit.kind, Kind::Event { interactive: true, .. }));
     let seconds = (visit[visit.len() - 1].at - visit[0].at) / 1_000;
@@ -314,7 +346,29 @@ fn whole_visit(first_of_day: &Sent, visit: &[Sent]) -> Vec<(Place, Counts)> {
 }
 
 /// The cells of one hit of a visit; with or without what only events and properties have.
-fn places(first_of_day: &Sent, visit: &[Sent], index: usize, with_event: bool) -> Vec<Place> {
+fn places(first_of_day: &Sent, visit: &[Kept], index: usize, with_event: bool) -> Vec<Place> {
+    let values = values(first_of_day, visit, index, with_event);
+    let event = values.iter().find(|(dimension, _)| *dimension == Dimension::Event).map(|(_, event)| event.clone());
+    let mut places = vec![total()];
+    places.extend(values.iter().map(|(dimension, value)| single(*dimension, value)));
+    for (one, value) in values.iter().filter(|(dimension, _)| PAIRED.contains(dimension)) {
+        for (by, by_value) in values.iter().filter(|(dimension, _)| PAIRED.contains(dimension) && dimension > one) {
+            places.push((*one, value.clone(), *by, by_value.clone()));
+        }
+    }
+    let properties: BTreeSet<String> =
+        visit[index].props.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    for property in properties.into_iter().filter(|_| with_event) {
+        places.push(single(Dimension::Property, &property));
+        if let Some(event) = &event {
+            places.push((Dimension::Event, event.clone(), Dimension::Property, property));
+        }
+    }
+    places
+}
+
+/// A hit's value in every dimension in which it has one.
+fn values(first_of_day: &Sent, visit: &[Kept], index: usize, with_event: bool) -> Vec<(Dimension, String)> {
     let (hit, first) = (&visit[index], &visit[0]);
     let agent = agent::read(first_of_day.agent);
     let came = source::source(&first.campaign, first.referrer.as_ref());
@@ -345,24 +399,124 @@ fn places(first_of_day: &Sent, visit: &[Sent], index: usize, with_event: bool) -
         (Dimension::Device, agent.device.to_owned()),
         (Dimension::Screen, first_of_day.screen_width.map_or("", screen_class).to_owned()),
         (Dimension::Language, word(&first_of_day.language)),
-        (Dimension::Event, event.clone()),
+        (Dimension::Event, event),
     ];
-    let values: Vec<_> = values.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-    let mut places = vec![total()];
-    places.extend(values.iter().map(|(dimension, value)| single(*dimension, value)));
-    for (one, value) in values.iter().filter(|(dimension, _)| PAIRED.contains(dimension)) {
-        for (by, by_value) in values.iter().filter(|(dimension, _)| PAIRED.contains(dimension) && dimension > one) {
-            places.push((*one, value.clone(), *by, by_value.clone()));
+    values.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+}
+
+/// The segments and goals that a hit is in.
+fn labels(first_of_day: &Sent, visit: &[Kept], index: usize) -> BTreeSet<(Dimension, String)> {
+    let hit = &visit[index];
+    let values = values(first_of_day, visit, index, true);
+    let at = Millis(hit.received);
+    let definitions = &hit.site.definitions;
+    let segments = definitions.segments().iter().filter(|segment| segment.holds_at(at));
+    let goals = definitions.goals().iter().filter(|goal| goal.holds_at(at));
+    let segments = segments.filter(|segment| holds(&segment.what, hit, &values));
+    let goals = goals.filter(|goal| is_done(&goal.what.action, hit));
+    let segments = segments.map(|segment| (Dimension::Segment, segment.key()));
+    segments.chain(goals.map(|goal| (Dimension::Goal, goal.key()))).collect()
+}
+
+fn holds(filter: &Filter, hit: &Sent, values: &[(Dimension, String)]) -> bool {
+    match filter {
+        Filter::All(filters) => !filters.iter().any(|filter| !holds(filter, hit, values)),
+        Filter::Any(filters) => filters.iter().any(|filter| holds(filter, hit, values)),
+        Filter::Not(filter) => !holds(filter, hit, values),
+        Filter::Test(test) => {
+            let of_property = hit.props.iter().filter(|(name, _)| test.property.as_ref() == Some(name));
+            let of_hit =
+                values.iter().filter(|(dimension, _)| *dimension == test.dimension).map(|(_, value)| value.as_str());
+            let said: Vec<&str> = of_hit.chain(of_property.map(|(_, value)| &**value)).collect();
+            said.iter().any(|value| {
+                test.values.iter().any(|wanted| match test.operator {
+                    Operator::Is => **wanted == **value,
+                    Operator::Contains => value.split(&**wanted).count() > 1,
+                    Operator::Fits => fits(wanted.as_bytes(), value.as_bytes()),
+                })
+            })
         }
     }
-    let properties: BTreeSet<String> = hit.props.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    for property in properties.into_iter().filter(|_| with_event) {
-        places.push(single(Dimension::Property, &property));
-        if !event.is_empty() {
-            places.push((Dimension::Event, event.clone(), Dimension::Property, property));
+}
+
+fn is_done(action: &Action, hit: &Sent) -> bool {
+    match (action, &hit.kind) {
+        (Action::Page(pattern), Kind::Pageview) => fits(pattern.0.as_bytes(), hit.path.as_bytes()),
+        (Action::Event(wanted), Kind::Event { name, .. }) => wanted == name,
+        (Action::Page(_) | Action::Event(_), _) => false,
+    }
+}
+
+fn fits(pattern: &[u8], text: &[u8]) -> bool {
+    match pattern {
+        [] => text.is_empty(),
+        [b'*', b'*', rest @ ..] => (0..=text.len()).any(|taken| fits(rest, &text[taken..])),
+        [b'*', rest @ ..] => {
+            let within = text.iter().position(|byte| *byte == b'/').unwrap_or(text.len());
+            (0..=within).any(|taken| fits(rest, &text[taken..]))
+        }
+        [wanted, rest @ ..] => text.first() == Some(wanted) && fits(rest, &text[1..]),
+    }
+}
+
+/// The cells of a hit's segments and goals.
+fn labelled_places(first_of_day: &Sent, visit: &[Kept], index: usize) -> Vec<Place> {
+    let labels = labels(first_of_day, visit, index);
+    let values = values(first_of_day, visit, index, true);
+    let mut places = Vec::new();
+    for (label, name) in &labels {
+        places.push(single(*label, name));
+        for (dimension, value) in values.iter().filter(|(dimension, _)| LABELLED.contains(dimension)) {
+            places.push((*dimension, value.clone(), *label, name.clone()));
+        }
+        for (other, goal) in &labels {
+            if (label, other) == (&Dimension::Segment, &Dimension::Goal) {
+                places.push((*label, name.clone(), *other, goal.clone()));
+            }
         }
     }
     places
+}
+
+/// What a visit brings as a whole to the cells of every segment and goal that one of its hits is in.
+fn labelled_visit(first_of_day: &Sent, visit: &[Kept], whole: &[(Place, Counts)]) -> Vec<(Place, Counts)> {
+    let labels: BTreeSet<_> = (0..visit.len()).flat_map(|index| labels(first_of_day, visit, index)).collect();
+    let mut found = Vec::new();
+    for (label, name) in labels {
+        for ((dimension, value, by, _), counts) in whole.iter().filter(|(place, _)| place.2 == Dimension::Total) {
+            if *dimension == Dimension::Total {
+                found.push((single(label, &name), *counts));
+            } else if LABELLED.contains(dimension) {
+                assert_eq!(*by, Dimension::Total);
+                found.push(((*dimension, value.clone(), label, name.clone()), *counts));
+            }
+        }
+    }
+    found
+}
+
+/// How far a visitor came in each funnel: the most steps, from the first, that some of their hits in mode `full` took in order.
+fn funnels(hits: &[Kept]) -> Vec<(String, usize)> {
+    let funnels: BTreeMap<String, &Effective<Funnel>> =
+        hits.iter().flat_map(|hit| hit.site.definitions.funnels()).map(|funnel| (funnel.key(), funnel)).collect();
+    let came = |(key, funnel): (String, &Effective<Funnel>)| {
+        let holds = |hit: &&Kept| {
+            hit.mode == Mode::Full
+                && funnel.from.0 <= hit.received
+                && funnel.until.is_none_or(|until| hit.received < until.0)
+        };
+        let counted: Vec<&Kept> = hits.iter().filter(holds).collect();
+        let steps: Vec<&Action> = funnel.what.steps.iter().map(|step| &step.action).collect();
+        let most = (0..=steps.len()).rev().find(|taken| in_order(&steps[..*taken], &counted));
+        (key, most.unwrap_or_default())
+    };
+    funnels.into_iter().map(came).collect()
+}
+
+/// Whether some of the hits, in order, are these steps: looked for from the last one.
+fn in_order(steps: &[&Action], hits: &[&Kept]) -> bool {
+    let Some((last, before)) = steps.split_last() else { return true };
+    hits.iter().rposition(|hit| is_done(last, hit)).is_some_and(|at| in_order(before, &hits[..at]))
 }
 
 fn total() -> Place {

@@ -2,8 +2,8 @@
 //! and of the simulation in tests/sim.
 
 use model::{
-    Campaign, Domain, Engagement, Hit, Kind, Millis, Mode, Peer, Referrer, Revenue, Right, RightsRequest, Signals,
-    Site, Tally,
+    Campaign, Currency, Domain, Engagement, Hit, Kind, Millis, Mode, Peer, Referrer, Revenue, Right, RightsRequest,
+    Signals, Site, Tally,
 };
 
 pub const MINUTE: i64 = 60_000;
@@ -118,5 +118,6 @@ impl Sent {
 }
 
 pub fn site(domain: &str, timezone: &str) -> Site {
-    Site { timezone: timezone.to_owned(), ..Site::new(Domain::parse(domain).unwrap()) }
+    let currency = Some(Currency::parse("EUR").unwrap());
+    Site { timezone: timezone.to_owned(), currency, ..Site::new(Domain::parse(domain).unwrap()) }
 }

@@ -1,6 +1,10 @@
 //! Random traffic over few of everything, so that visitors, pages and sources meet in every way.
 
-use model::{Campaign, Domain, Engagement, Kind, Millis, Mode, Referrer, Refusal, Revenue, Right, Signals, Tally};
+use model::definition::{Action, Effective, Filter, Funnel, Goal, Lists, Operator, Pattern, Step, Test};
+use model::{
+    Campaign, Definitions, Dimension, Domain, Engagement, Kind, Millis, Mode, Referrer, Refusal, Revenue, Right,
+    Signals, Tally,
+};
 use proptest::prelude::*;
 
 use crate::sent::{CHROME, HOUR, IPHONE, MINUTE, Op, Sent, site};
@@ -13,14 +17,17 @@ pub fn traffic(ops_max: usize) -> impl Strategy<Value = Vec<Op>> {
         Just(1_772_920_800_000), // 2026-03-07T22:00Z: Havana sets forward at midnight
         Just(1_774_728_000_000), // 2026-03-28T20:00Z: Berlin's 23 hours are near
     ];
-    (starts, prop::collection::vec((step(), op()), 1..ops_max)).prop_map(|(start, steps)| {
+    let ops = prop::collection::vec((step(), op()), 1..ops_max);
+    (starts, defined(), ops).prop_map(|(start, defined, steps)| {
         let mut now = start;
         let mut ops = Vec::new();
+        let definitions = beginning(start, defined);
         for (id, (step, op)) in (0..).zip(steps) {
             now += step;
             match op {
                 Draft::Hit { sent, back, has_id, again } => {
-                    let sent = Sent { at: now - back, id: has_id.then_some(id), ..*sent };
+                    let mut sent = Sent { at: now - back, id: has_id.then_some(id), ..*sent };
+                    sent.site.definitions = definitions.clone();
                     ops.push(Op::Hit(Box::new(sent.clone())));
                     if let (true, Some(later)) = (has_id, again) {
                         ops.push(Op::Hit(Box::new(Sent { at: sent.at + later, ..sent })));
@@ -36,6 +43,83 @@ pub fn traffic(ops_max: usize) -> impl Strategy<Value = Vec<Op>> {
             }
         }
         ops
+    })
+}
+
+/// What a site has defined: nothing, or a few of each whose times are hours from the traffic's beginning.
+fn defined() -> impl Strategy<Value = Lists> {
+    let segments = prop::collection::vec((prop::sample::select(vec!["one", "two", "three"]), filter(), held()), 0..4);
+    let goals = prop::collection::vec((prop::sample::select(vec!["Sign up", "two"]), action(), held()), 0..3);
+    let funnels = prop::collection::vec((prop::collection::vec(action(), 2..5), held()), 0..3);
+    let some = (segments, goals, funnels).prop_map(|(segments, goals, funnels)| Lists {
+        segments: segments.into_iter().map(|(name, what, held)| effective(name, what, held)).collect(),
+        goals: goals.into_iter().map(|(name, action, held)| effective(name, Goal { action }, held)).collect(),
+        // A name and a time stand for one meaning.
+        funnels: std::iter::zip(["first", "second"], funnels)
+            .map(|(name, (steps, held))| {
+                let steps = steps.into_iter().map(|action| Step { label: None, action }).collect();
+                effective(name, Funnel { steps }, held)
+            })
+            .collect(),
+    });
+    prop_oneof![1 => Just(Lists::default()), 2 => some]
+}
+
+fn effective<T>(name: &str, what: T, (from, until): (i64, Option<i64>)) -> Effective<T> {
+    Effective { name: name.into(), from: Millis(from), until: until.map(Millis), what }
+}
+
+/// From when until when, after the traffic's beginning.
+fn held() -> impl Strategy<Value = (i64, Option<i64>)> {
+    (prop_oneof![Just(-48 * HOUR), 0..12 * HOUR], prop::option::weighted(0.3, 0..24 * HOUR))
+}
+
+fn beginning(start: i64, mut lists: Lists) -> Definitions {
+    fn shift<T>(list: &mut [Effective<T>], start: i64) {
+        for one in list {
+            one.from = one.from.plus(start);
+            one.until = one.until.map(|until| until.plus(start));
+        }
+    }
+    shift(&mut lists.segments, start);
+    shift(&mut lists.goals, start);
+    shift(&mut lists.funnels, start);
+    lists.into()
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let page = prop::sample::select(vec!["/", "/a", "/*", "/b"]).prop_map(|page| Action::Page(Pattern(page.into())));
+    prop_oneof![3 => page, 1 => Just(Action::Event("Signup".into()))]
+}
+
+fn filter() -> impl Strategy<Value = Filter> {
+    let test =
+        |dimension, operator, value: &str| Test { dimension, property: None, operator, values: vec![value.into()] };
+    let of_property = Test { property: Some("plan".into()), ..test(Dimension::Property, Operator::Is, "pro") };
+    let either = Test { values: vec!["/".into(), "/c".into()], ..test(Dimension::Page, Operator::Is, "/") };
+    let tests = prop::sample::select(vec![
+        test(Dimension::Page, Operator::Is, "/a"),
+        either,
+        test(Dimension::Page, Operator::Fits, "/?*"),
+        test(Dimension::Page, Operator::Fits, "/*"),
+        test(Dimension::EntryPage, Operator::Is, "/"),
+        test(Dimension::Hostname, Operator::Contains, "shop"),
+        test(Dimension::Source, Operator::Contains, "oo"),
+        test(Dimension::Channel, Operator::Is, "Email"),
+        test(Dimension::UtmCampaign, Operator::Is, "spring"),
+        test(Dimension::Browser, Operator::Is, "Chrome"),
+        test(Dimension::Device, Operator::Is, "Mobile"),
+        test(Dimension::Language, Operator::Is, "ja"),
+        test(Dimension::Event, Operator::Is, "Signup"),
+        of_property,
+    ]);
+    tests.prop_map(Filter::Test).prop_recursive(3, 10, 3, |inner| {
+        let some = prop::collection::vec(inner.clone(), 1..4);
+        prop_oneof![
+            some.clone().prop_map(Filter::All),
+            some.prop_map(Filter::Any),
+            inner.prop_map(|filter| Filter::Not(Box::new(filter))),
+        ]
     })
 }
 
@@ -150,8 +234,11 @@ type Details = (Vec<(Box<str>, Box<str>)>, Option<Revenue>, Option<u16>, Option<
 fn details() -> impl Strategy<Value = Details> {
     let prop = prop::sample::select(vec![("plan", "free"), ("plan", "pro"), ("size", "l")]);
     let props = prop::collection::vec(prop.prop_map(|(name, value)| (name.into(), value.into())), 0..3);
-    let revenue =
-        prop::option::weighted(0.3, (0..5_000_000_i64).prop_map(|micros| Revenue { currency: *b"EUR", micros }));
+    let money = prop_oneof![3 => Just(*b"EUR"), 1 => Just(*b"JPY")];
+    let revenue = prop::option::weighted(
+        0.3,
+        (money, 0..5_000_000_i64).prop_map(|(currency, micros)| Revenue { currency, micros }),
+    );
     let screen_width = prop::option::of(prop::sample::select(vec![400, 1_300]));
     let language = prop::option::of(prop::sample::select(vec!["de", "ja"]).prop_map(Into::into));
     (props, revenue, screen_width, language)
