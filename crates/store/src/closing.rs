@@ -29,10 +29,11 @@ const ROUND_TIMEOUT: Duration = Duration::from_secs(300);
 /// Longest merging a month may take. Six million rows take half a minute on two busy cores.
 const MERGE_TIMEOUT: Duration = Duration::from_secs(3_600);
 
-/// Dimensions whose values fold by themselves, beside all pairs: the fine facts of a visitor, and the campaign fields into which a
-/// mailing can write its recipient. docs/decisions/0011-finer-facts-fold-too.md argues the list.
+/// Dimensions whose values fold by themselves, beside all pairs: the fine facts of a visitor, the campaign fields into which a
+/// mailing can write its recipient, and segments, which cross any number of dimensions. docs/decisions/0011-finer-facts-fold-too.md
+/// and 0021-counted-from-now-on.md argue the list.
 pub(crate) const FOLDED_DIMENSIONS: &str =
-    "'city', 'region', 'language', 'browser_version', 'os_version', 'utm_term', 'utm_content'";
+    "'city', 'region', 'language', 'browser_version', 'os_version', 'utm_term', 'utm_content', 'segment'";
 
 /// The condition of a row that may not stay where its cell is small, or at all.
 pub(crate) const MAY_NOT_STAY: &str = include_str!("../sql/closing/may_not_stay.sql");

@@ -105,6 +105,36 @@ async fn small_cells_leave_the_parts_and_every_sum_stays() {
 }
 
 #[tokio::test]
+async fn small_segments_and_steps_of_funnels_go_and_goals_stay() {
+    use Dimension::{Funnel, Goal, Segment, Source, Step};
+    let host = Host::start();
+    let store = host.store();
+    store.migrate().await.unwrap();
+    let cells = vec![
+        cell(JUNE, None, (Segment, "few@a"), NONE, 9),
+        cell(JUNE, None, (Segment, "many@b"), NONE, 10),
+        cell(JUNE, Some(3), (Segment, "many@b"), NONE, 10),
+        cell(JUNE, None, (Source, "Google"), (Segment, "many@b"), 3),
+        cell(JUNE, None, (Goal, "rare@c"), NONE, 1),
+        cell(JUNE, None, (Funnel, "way@a"), (Step, "1"), 12),
+        cell(JUNE, None, (Funnel, "way@a"), (Step, "2"), 4),
+    ];
+    store.insert("flush", &Changes { cells, ..Changes::default() }).await.unwrap();
+    let day = ClosedDay { site: site(), day: LocalDay(JUNE) };
+    store.close_day(&day, 10).await.unwrap();
+    store.sweep_closed_days(&[day]).await.unwrap();
+    let left = [
+        "-1 funnel=(other) step=(other) 4",
+        "-1 funnel=way@a step=1 12",
+        "-1 goal=rare@c = 1",
+        "-1 segment=(other) = 9",
+        "-1 segment=many@b = 10",
+        "-1 source=(other) segment=(other) 3",
+    ];
+    assert_eq!(rows(&host, JUNE).await, left);
+}
+
+#[tokio::test]
 async fn closing_twice_at_once_folds_once_and_what_comes_later_is_folded_too() {
     let host = Host::start();
     let store = host.store();

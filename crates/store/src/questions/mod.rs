@@ -7,7 +7,6 @@
 mod ask;
 mod order;
 
-use model::counts::PAIRED;
 use model::{Counts, Dimension, Domain, LocalDay, Millis};
 
 pub use order::{Column, Key, Measure, Order};
@@ -120,10 +119,7 @@ impl Cells {
 /// Whether cells of two dimensions crossed with each other are stored (day grain only).
 #[must_use]
 pub fn is_stored_pair(one: Dimension, other: Dimension) -> bool {
-    let declared = one != other && PAIRED.contains(&one) && PAIRED.contains(&other);
-    let event_property = (one, other) == (Dimension::Event, Dimension::Property)
-        || (one, other) == (Dimension::Property, Dimension::Event);
-    declared || event_property
+    model::counts::is_pair(one, other)
 }
 
 /// The values of one dimension that a question keeps. Every test must hold.
@@ -221,5 +217,6 @@ mod tests {
         assert_eq!(Cells::pair(of(Dimension::Browser), of(Dimension::Page)), None);
         assert_eq!(Cells::pair(of(Dimension::Page), of(Dimension::Page)), None);
         assert!(Cells::pair(of(Dimension::Property), of(Dimension::Event)).is_some());
+        assert!(Cells::pair(of(Dimension::Segment), of(Dimension::Browser)).is_some());
     }
 }

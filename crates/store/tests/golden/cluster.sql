@@ -341,7 +341,7 @@ WHERE site = {site:String} AND day = toDate({day:Int32})
   AND (
     (hour >= 0 AND dimension NOT IN ('', 'page'))
     OR (hour < 0 AND by_dimension != '' AND (value, by_value) != ('(other)', '(other)'))
-    OR (hour < 0 AND by_dimension = '' AND dimension IN ('city', 'region', 'language', 'browser_version', 'os_version', 'utm_term', 'utm_content') AND value != '(other)'))
+    OR (hour < 0 AND by_dimension = '' AND dimension IN ('city', 'region', 'language', 'browser_version', 'os_version', 'utm_term', 'utm_content', 'segment') AND value != '(other)'))
 
 GROUP BY dimension, by_dimension, hour, value, by_value
 HAVING (hour >= 0 OR visitors < {visitors_min:Int64})
@@ -420,7 +420,7 @@ WHERE site = {site:String} AND day = toDate({day:Int32})
   AND (
     (hour >= 0 AND dimension NOT IN ('', 'page'))
     OR (hour < 0 AND by_dimension != '' AND (value, by_value) != ('(other)', '(other)'))
-    OR (hour < 0 AND by_dimension = '' AND dimension IN ('city', 'region', 'language', 'browser_version', 'os_version', 'utm_term', 'utm_content') AND value != '(other)'))
+    OR (hour < 0 AND by_dimension = '' AND dimension IN ('city', 'region', 'language', 'browser_version', 'os_version', 'utm_term', 'utm_content', 'segment') AND value != '(other)'))
 
 GROUP BY dimension, by_dimension, hour, value, by_value
 HAVING (hour >= 0 OR visitors < {visitors_min:Int64})
@@ -441,7 +441,7 @@ SELECT count() FROM
     WHERE site = {site:String} AND day = toDate({day:Int32})
       AND ((hour >= 0 AND dimension NOT IN ('', 'page'))
         OR by_dimension != ''
-        OR (hour < 0 AND dimension IN ('city', 'region', 'language', 'browser_version', 'os_version', 'utm_term', 'utm_content')))
+        OR (hour < 0 AND dimension IN ('city', 'region', 'language', 'browser_version', 'os_version', 'utm_term', 'utm_content', 'segment')))
     GROUP BY dimension, by_dimension, hour, value, by_value
     HAVING sum(visitors) = 0 AND sum(visits) = 0 AND sum(pageviews) = 0 AND sum(events) = 0 AND sum(bounces) = 0
        AND sum(visit_seconds) = 0 AND sum(entries) = 0 AND sum(exits) = 0 AND sum(engaged_ms) = 0
@@ -956,7 +956,7 @@ SELECT [countIf(match(toString(`dimension`), '(^|[^0-9.])((25[0-5]|2[0-4][0-9]|1
 ;
 
 -- default_format = RowBinaryWithNamesAndTypes
-SELECT [countIf(dimension NOT IN ('hostname') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '(^|[^0-9.])((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\\.){3}(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])($|[^0-9.])')), countIf(dimension NOT IN ('hostname') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '([0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|([0-9A-Fa-f]{1,4}:){2,6}:[0-9A-Fa-f]{0,4}')), countIf(dimension NOT IN ('') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '[A-Za-z0-9._+-](@|%40)[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*\\.[A-Za-z]{2,}')), countIf(dimension NOT IN ('') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), 'Mozilla/[0-9]|AppleWebKit/[0-9]|\\(KHTML, like')), countIf(dimension NOT IN ('') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}')), countIf(dimension NOT IN ('hostname', 'source', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '(^|[^0-9A-Za-z])[0-9A-Fa-f]{16,}($|[^0-9A-Za-z])')), countIf(dimension NOT IN ('hostname', 'source', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '[0-9]{9}'))] AS found FROM `counts`
+SELECT [countIf(dimension NOT IN ('hostname') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '(^|[^0-9.])((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\\.){3}(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])($|[^0-9.])')), countIf(dimension NOT IN ('hostname') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '([0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|([0-9A-Fa-f]{1,4}:){2,6}:[0-9A-Fa-f]{0,4}')), countIf(dimension NOT IN ('') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '[A-Za-z0-9._+-](@|%40)[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*\\.[A-Za-z]{2,}')), countIf(dimension NOT IN ('') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), 'Mozilla/[0-9]|AppleWebKit/[0-9]|\\(KHTML, like')), countIf(dimension NOT IN ('') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}')), countIf(dimension NOT IN ('hostname', 'source', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content', 'segment') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '(^|[^0-9A-Za-z])[0-9A-Fa-f]{16,}($|[^0-9A-Za-z])')), countIf(dimension NOT IN ('hostname', 'source', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content', 'segment') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '[0-9]{9}'))] AS found FROM `counts`
 ;
 
 -- default_format = RowBinaryWithNamesAndTypes
@@ -964,7 +964,7 @@ SELECT [countIf(match(toString(`by_dimension`), '(^|[^0-9.])((25[0-5]|2[0-4][0-9
 ;
 
 -- default_format = RowBinaryWithNamesAndTypes
-SELECT [countIf(by_dimension NOT IN ('hostname') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '(^|[^0-9.])((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\\.){3}(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])($|[^0-9.])')), countIf(by_dimension NOT IN ('hostname') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '([0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|([0-9A-Fa-f]{1,4}:){2,6}:[0-9A-Fa-f]{0,4}')), countIf(by_dimension NOT IN ('') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '[A-Za-z0-9._+-](@|%40)[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*\\.[A-Za-z]{2,}')), countIf(by_dimension NOT IN ('') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), 'Mozilla/[0-9]|AppleWebKit/[0-9]|\\(KHTML, like')), countIf(by_dimension NOT IN ('') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}')), countIf(by_dimension NOT IN ('hostname', 'source', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '(^|[^0-9A-Za-z])[0-9A-Fa-f]{16,}($|[^0-9A-Za-z])')), countIf(by_dimension NOT IN ('hostname', 'source', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '[0-9]{9}'))] AS found FROM `counts`
+SELECT [countIf(by_dimension NOT IN ('hostname') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '(^|[^0-9.])((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\\.){3}(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])($|[^0-9.])')), countIf(by_dimension NOT IN ('hostname') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '([0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|([0-9A-Fa-f]{1,4}:){2,6}:[0-9A-Fa-f]{0,4}')), countIf(by_dimension NOT IN ('') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '[A-Za-z0-9._+-](@|%40)[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*\\.[A-Za-z]{2,}')), countIf(by_dimension NOT IN ('') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), 'Mozilla/[0-9]|AppleWebKit/[0-9]|\\(KHTML, like')), countIf(by_dimension NOT IN ('') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}')), countIf(by_dimension NOT IN ('hostname', 'source', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content', 'segment') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '(^|[^0-9A-Za-z])[0-9A-Fa-f]{16,}($|[^0-9A-Za-z])')), countIf(by_dimension NOT IN ('hostname', 'source', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content', 'segment') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '[0-9]{9}'))] AS found FROM `counts`
 ;
 
 -- default_format = RowBinaryWithNamesAndTypes
@@ -1007,7 +1007,7 @@ SELECT
           AND (
     (hour >= 0 AND dimension NOT IN ('', 'page'))
     OR (hour < 0 AND by_dimension != '' AND (value, by_value) != ('(other)', '(other)'))
-    OR (hour < 0 AND by_dimension = '' AND dimension IN ('city', 'region', 'language', 'browser_version', 'os_version', 'utm_term', 'utm_content') AND value != '(other)'))
+    OR (hour < 0 AND by_dimension = '' AND dimension IN ('city', 'region', 'language', 'browser_version', 'os_version', 'utm_term', 'utm_content', 'segment') AND value != '(other)'))
 
         GROUP BY dimension, by_dimension, hour, value, by_value, day
         HAVING (hour >= 0 OR sum(visitors) < {visitors_min:Int64})
