@@ -18,9 +18,9 @@ pub(crate) fn read(domain: &str, text: &str) -> Result<Site, String> {
     if site.domain == name { Ok(site) } else { Err(format!("it is the definition of {}", site.domain)) }
 }
 
-/// Writes a site over what is kept of it. The zone before is not part of it: that is told by the zones.
+/// Writes a site over what is kept of it. The zone before and the definitions are not part of it: they are kept beside it.
 pub(crate) fn write(site: &Site, stored: Option<&str>) -> Value {
-    let site = Site { timezone_before: None, ..site.clone() };
+    let site = Site { timezone_before: None, definitions: model::Definitions::default(), ..site.clone() };
     let mut document = stored.and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null);
     overlay(&mut document, value(&site));
     document

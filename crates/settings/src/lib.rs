@@ -15,6 +15,7 @@
 //! | `sites` | sites by name, and how another version's are read |
 //! | `zones` | which zone counts each site's open day |
 //! | `definitions` | what holds for a site from a time on |
+//! | `meaning` | what definitions say, and when they begin to count |
 //! | `audit` | who did what |
 
 mod audit;
@@ -23,6 +24,7 @@ mod definitions;
 mod document;
 mod error;
 mod location;
+mod meaning;
 mod migrations;
 mod sites;
 mod zones;
@@ -36,6 +38,7 @@ use database::Database;
 pub use definitions::{Definition, DefinitionList, Kind, StoredDefinition};
 pub use error::SettingsError;
 pub use location::{Location, LocationError};
+pub use meaning::{CountedBy, LEAD_MS, Meaning};
 pub use sites::{SiteList, StoredSite, Unreadable};
 
 /// The number of a change. It grows with each, over all sites and definitions of a database.
