@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use model::{Clock, CountedZone, Site, Sites};
-use settings::{Location, Revision, Settings, SiteList};
+use settings::{CountedBy, Location, Revision, Settings, SettingsError, SiteList};
 
 use crate::config::{self, Config};
 
@@ -52,6 +52,11 @@ impl Measured {
         Arc::clone(&self.revision)
     }
 
+    /// The database.
+    pub fn settings(&self) -> Settings {
+        self.settings.clone()
+    }
+
     /// Follows the changes of the database for as long as the process runs.
     pub async fn follow(mut self) {
         let mut away = false;
@@ -83,7 +88,11 @@ impl Measured {
     /// Measures by a new list; returns why some of it is left out.
     async fn take(&mut self, list: SiteList) -> anyhow::Result<Vec<String>> {
         let revision = list.revision;
-        let (sites, left_out) = merged(&self.configured, list, self.region.as_deref());
+        let (mut sites, left_out) = merged(&self.configured, list, self.region.as_deref());
+        // Where they changed since the sites were read, the revision tells at the next look.
+        let counted_by = self.settings.counted_by().await?;
+        counted_by.unreadable.iter().for_each(|why| tracing::error!("{why}; nothing is counted by it"));
+        define(&mut sites, counted_by);
         let sites = self.settings.settle(sites).await?;
         tracing::info!(%revision, sites = sites.len(), "measuring the sites of this revision");
         self.sites.store(Arc::new(sites));
@@ -99,10 +108,21 @@ pub fn once(config: &Config, clock: Clock) -> anyhow::Result<Sites> {
         return Ok(config.sites.clone());
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let list = runtime.block_on(async { Settings::open(&config.database, clock).await?.sites().await })?;
-    let (sites, left_out) = merged(&config.sites, list, config.region.as_deref());
+    let (list, counted_by) = runtime.block_on(async {
+        let settings = Settings::open(&config.database, clock).await?;
+        Ok::<_, SettingsError>((settings.sites().await?, settings.counted_by().await?))
+    })?;
+    let (mut sites, left_out) = merged(&config.sites, list, config.region.as_deref());
     anyhow::ensure!(left_out.is_empty(), "{}", left_out.join("\n"));
+    define(&mut sites, counted_by);
     Ok(sites.into_iter().collect())
+}
+
+/// Gives each site what its hits are counted by, also one of the configuration.
+fn define(sites: &mut [Site], mut counted_by: CountedBy) {
+    for site in sites {
+        site.definitions = counted_by.sites.remove(&site.domain).unwrap_or_default();
+    }
 }
 
 /// Both sources in one, and what is left out of the database's and why.

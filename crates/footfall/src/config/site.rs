@@ -1,6 +1,6 @@
 //! The settings of a `[[site]]`, as one table: key, what it takes, what it does. The file is read by it, and `--help` shows it.
 
-use model::{AddressPrecision, Mode, Site};
+use model::{AddressPrecision, Currency, Mode, Site};
 use toml::Value;
 
 /// One setting of a site.
@@ -81,6 +81,12 @@ pub const SITE_SETTINGS: &[SiteSetting] = &[
         takes: "a number from 1 to 3660",
         help: "Days that counts are kept.",
         set: |site, value| put(&mut site.retention_days, u16::try_from(number(value, 1, 3_660)?).ok()?),
+    },
+    SiteSetting {
+        key: "currency",
+        takes: "a code of three upper-case letters such as EUR",
+        help: "The currency of its sums of money; amounts in any other are left out. Choose it once: sums that were made stay as they are.",
+        set: |site, value| put(&mut site.currency, Some(Currency::parse(value.as_str()?).ok()?)),
     },
     SiteSetting {
         key: "redact_paths",
