@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("settings", &["model", "fold"]),
     ("collector", &["model", "privacy", "fold", "journal"]),
     ("processor", &["model", "privacy", "fold", "journal", "store"]),
-    ("dashboard", &["model", "privacy", "store"]),
+    ("dashboard", &["model", "privacy", "store", "settings"]),
 ];
 
 /// What the pure crates may never have: a runtime, a clock, randomness of their own, the environment, a log.

@@ -39,6 +39,14 @@ impl Access {
         }
     }
 
+    /// Whether a site's goals, segments, funnels and annotations may be changed.
+    pub(crate) fn may_define(self, _site: &Site) -> bool {
+        match self {
+            Self::Administrator => true,
+            Self::Anyone => false,
+        }
+    }
+
     /// What is answered for a site that does not exist or may not be read.
     pub(crate) fn refusal(self) -> Failure {
         match self {

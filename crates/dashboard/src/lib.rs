@@ -5,6 +5,7 @@
 
 mod access;
 mod calendar;
+pub mod define;
 mod headers;
 mod page;
 pub mod query;
@@ -18,6 +19,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use model::{Clock, Site, Sites};
 use prometheus::{HistogramOpts, HistogramVec, Registry};
+use settings::Settings;
 use store::Store;
 use tokio::sync::Semaphore;
 
@@ -70,6 +72,22 @@ pub fn router(parts: Dashboard) -> Result<Router, prometheus::Error> {
     Ok(routes::routes().fallback(page::serve).with_state(shared).layer(axum::middleware::map_response(headers::secure)))
 }
 
+/// What the paths to goals, segments, funnels and annotations are made of.
+pub struct Definitions {
+    /// Where they are kept.
+    pub settings: Settings,
+    /// The measured sites.
+    pub sites: Arc<ArcSwap<Sites>>,
+    /// SHA-256 of the administrator's API token.
+    pub token_sha256: [u8; 32],
+}
+
+/// Makes the paths to goals, segments, funnels and annotations; to be merged with [`router`].
+pub fn definitions(parts: Definitions) -> Router {
+    let routes = routes::definitions::routes().with_state(Arc::new(parts));
+    routes.layer(axum::middleware::map_response(headers::secure))
+}
+
 /// What every request shares.
 struct Shared {
     store: Store,
@@ -81,11 +99,15 @@ struct Shared {
     turns: Semaphore,
 }
 
+fn readable(sites: &ArcSwap<Sites>, name: &str, access: Access) -> Result<Arc<Site>, Failure> {
+    let found = sites.load().get(name).cloned();
+    found.filter(|site| access.may_read(site)).ok_or(access.refusal())
+}
+
 impl Shared {
     /// The site of that name, if the asker may read it. One that does not exist and one that may not be read are alike.
     fn site(&self, name: &str, access: Access) -> Result<Arc<Site>, Failure> {
-        let found = self.sites.load().get(name).cloned();
-        found.filter(|site| access.may_read(site)).ok_or(access.refusal())
+        readable(&self.sites, name, access)
     }
 
     /// Does one piece of work in turn, measured under its report's name.

@@ -3,6 +3,7 @@
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use settings::SettingsError;
 use store::StoreError;
 
 use crate::query::problem::Problem;
@@ -19,6 +20,14 @@ pub(crate) enum Failure {
     /// No such site.
     #[error("there is no such site")]
     NoSuchSite,
+    /// No such definition.
+    #[error("the site has no {kind} {name:?}; GET /api/sites/SITE/{kind}s lists those it has")]
+    NoSuchDefinition {
+        /// Of what kind.
+        kind: &'static str,
+        /// Under what name.
+        name: String,
+    },
     /// No such path.
     #[error("there is nothing here; the API is described at /api/openapi.json")]
     NoSuchPath,
@@ -37,6 +46,12 @@ pub(crate) enum Failure {
     /// Too many questions at once.
     #[error("too many questions at once; try again in a few seconds")]
     Busy,
+    /// The settings did not do it. Only what is wrong with the request is told.
+    #[error("{}", match .0 {
+        SettingsError::Refused(why) => why.as_str(),
+        _ => "the settings cannot be reached at the moment; try again in a few seconds",
+    })]
+    Settings(#[from] SettingsError),
     /// The counts did not answer.
     #[error("{}", told(.0))]
     Store(#[from] StoreError),
@@ -73,7 +88,9 @@ impl Failure {
         match self {
             Self::Problem(_) | Self::Parameters => StatusCode::BAD_REQUEST,
             Self::Unauthorised => StatusCode::UNAUTHORIZED,
-            Self::NoSuchSite | Self::NoSuchPath => StatusCode::NOT_FOUND,
+            Self::NoSuchSite | Self::NoSuchPath | Self::NoSuchDefinition { .. } => StatusCode::NOT_FOUND,
+            Self::Settings(SettingsError::Refused(_)) => StatusCode::BAD_REQUEST,
+            Self::Settings(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -93,6 +110,11 @@ impl IntoResponse for Failure {
             && verdict(error) == Verdict::Unavailable
         {
             tracing::warn!(code = error.code(), "the store did not answer a question");
+        }
+        if let Self::Settings(error) = &self
+            && !matches!(error, SettingsError::Refused(_))
+        {
+            tracing::warn!(%error, "the settings did not do what was asked over HTTP");
         }
         let status = self.status();
         let body = axum::Json(json!({ "error": self.to_string() }));

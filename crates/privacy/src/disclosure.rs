@@ -8,6 +8,7 @@
 //!   the rounded part and the rounded share each leave a range, and where the ranges meet is at times one number.
 //!   Errs by up to ten in a hundred of a base of a hundred, by one in a hundred of a base of a thousand.
 //! * A mean of amounts (seconds, scrolled percent) is exact: it says nothing of how many it is the mean of.
+//! * Money is not told at all: audience measurement counts none.
 //! * Either is unknown where its base is fewer than ten; a row's part of the whole also where the row is.
 //!
 //! It does not order rows (the store does, by the same rule) and does not look at differences: twelve visitors less the
@@ -15,8 +16,10 @@
 
 use std::fmt;
 
-use model::Mode;
+use model::{Currency, Mode};
 use serde::{Serialize, Serializer};
+
+use crate::money::Money;
 
 /// What counts are rounded to.
 pub const STEP: i64 = 10;
@@ -46,6 +49,7 @@ enum Told {
     Decimal(f64),
     FewerThanStep,
     Unknown,
+    Money(Money),
 }
 
 /// How a quotient is shown.
@@ -108,6 +112,24 @@ impl Precision {
         }
     }
 
+    /// A sum of money. A site that tells tens counts none.
+    #[must_use]
+    pub fn money(self, micros: i64, currency: Currency) -> Disclosed {
+        match self {
+            Self::Exact => Disclosed(Told::Money(Money { micros, currency })),
+            Self::Tens => Disclosed(Told::Unknown),
+        }
+    }
+
+    /// A sum of money per count of what brought it; unknown where there was none.
+    #[must_use]
+    pub fn money_each(self, micros: i64, count: i64, currency: Currency) -> Disclosed {
+        match micros.checked_div(count) {
+            Some(each) => self.money(each, currency),
+            None => Disclosed(Told::Unknown),
+        }
+    }
+
     /// One count per the sum of several: of all together, a hundred percent.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
@@ -130,6 +152,11 @@ impl Precision {
             Self::Exact | Self::Tens => quotient(sum, base, scale),
         }
     }
+}
+
+impl Disclosed {
+    /// What is not told.
+    pub const UNKNOWN: Self = Self(Told::Unknown);
 }
 
 /// What is made of told numbers only, so that it says nothing that they do not.
@@ -162,6 +189,7 @@ impl Disclosed {
         match self.0 {
             Told::Whole(number) => Some(number as f64),
             Told::Decimal(number) => Some(number),
+            Told::Money(money) => Some(money.value()),
             Told::FewerThanStep | Told::Unknown => None,
         }
     }
@@ -177,6 +205,7 @@ impl fmt::Display for Disclosed {
         match self.0 {
             Told::Whole(number) => number.fmt(f),
             Told::Decimal(number) => number.fmt(f),
+            Told::Money(money) => f.write_str(&money.long()),
             Told::FewerThanStep => f.write_str(FEWER),
             Told::Unknown => f.write_str("–"),
         }
@@ -188,6 +217,7 @@ impl Serialize for Disclosed {
         match self.0 {
             Told::Whole(number) => serializer.serialize_i64(number),
             Told::Decimal(number) => serializer.serialize_f64(number),
+            Told::Money(money) => money.serialize(serializer),
             Told::FewerThanStep => serializer.serialize_str(FEWER),
             Told::Unknown => serializer.serialize_none(),
         }

@@ -9,6 +9,7 @@ pub mod disclosure;
 pub mod google;
 pub mod gpp;
 mod marks;
+mod money;
 pub mod notice;
 pub mod redact;
 pub mod seal;

@@ -11,12 +11,13 @@ use serde_json::{Map, Value, json};
 use store::questions::{Answer, Row};
 
 use super::coverage::Coverage;
+use super::defined::{CountedFrom, shown};
 use super::degraded::Degraded;
 use super::metric::Basis;
 use super::plan::{Plan, keeps_known_values_only};
 use super::rows::{Beside, Buckets};
 use super::{Dimension, Direction, Query, Sorting, dimension, range};
-use crate::calendar::{bucket_label, instant_label};
+use crate::calendar::{at, bucket_label, instant_label};
 
 /// Why visitors of several days may be more than the people who came.
 const SUM_OF_DAILY_VISITORS: &str = "a visitor is known for one day only: visitors of several days are the sum of each day's, \
@@ -33,6 +34,14 @@ const FOLDED: &str =
 /// What a filter that only rejects values does not keep.
 const KNOWN_VALUES_ONLY: &str = "keeps what is known to have another value: what has no value here (such as hits counted \
      without a visitor) is left out too; to include it, subtract the rejected values from the whole";
+
+/// What a sum of money is of.
+const ONE_CURRENCY: &str =
+    "amounts in any other currency are in no sum, and neither is what came before the site had one";
+
+/// Since when there are numbers of what people defined.
+const COUNTED_FROM: &str =
+    "hits are counted by a definition from the time on at which it took effect: there are no numbers from before";
 
 /// Why a site's numbers are in tens.
 const ROUNDED: &str = "counts are rounded to the nearest ten and one to nine are told as <10; shares are made of the rounded counts, and \
@@ -59,6 +68,8 @@ pub struct Found {
     pub degraded: Degraded,
     /// What it is compared with.
     pub before: Option<Before>,
+    /// From when on the segments and goals that are asked for are counted.
+    pub counted_from: Vec<CountedFrom>,
 }
 
 /// The visitors that shares are of.
@@ -73,10 +84,11 @@ pub struct FoundShares {
 }
 
 impl FoundShares {
-    fn basis(&self, precision: Precision, bucket: Option<usize>, value: Option<&str>) -> Basis {
+    fn basis(&self, plan: &Plan, bucket: Option<usize>, value: Option<&str>) -> Basis {
         let of_group = |rows: &Beside| rows.counts(bucket, value).visitors;
         Basis {
-            precision,
+            precision: plan.precision,
+            currency: plan.currency,
             visitors_total: self.all,
             visitors_without_goal: self.without_goal,
             visitors_of_group: self.of_group.as_ref().map(of_group),
@@ -142,13 +154,13 @@ fn tell_row(query: &Query, plan: &Plan, found: &Found, (row, bucket): (&Row, Opt
     // Rows by goal stand for everybody where a group is asked for.
     let of_group = query.by().filter(|by| !by.is_goal()).and(value);
     let tell = |plan: &Plan, shares: &FoundShares, counts: &Counts| -> Vec<Disclosed> {
-        let basis = shares.basis(plan.precision, bucket, of_group);
+        let basis = shares.basis(plan, bucket, of_group);
         plan.measures.iter().map(|(metric, measure)| metric.value(*measure, counts, &basis)).collect()
     };
     let label = |at: Option<(LocalDay, Option<u8>)>| -> Vec<Option<String>> {
         let one = |dimension: &Dimension| match dimension {
             Dimension::Time(_) => at.map(|(day, hour)| bucket_label(day, hour)),
-            Dimension::Of(_) => value.map(str::to_owned),
+            Dimension::Of(named) => value.map(|value| shown(named.dimension, value).to_owned()),
         };
         query.dimensions.iter().map(one).collect()
     };
@@ -184,6 +196,11 @@ pub fn tell_meta(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> 
     if answer.rows.iter().any(|row| row.value.as_deref() == Some(OTHER)) {
         meta.insert("folded".to_owned(), json!({ "value": OTHER, "warning": FOLDED }));
     }
+    if let Some(currency) = plan.currency.filter(|_| query.metrics.iter().any(|metric| metric.is_money())) {
+        let told = json!({ "code": currency.as_str(), "warning": ONE_CURRENCY });
+        meta.insert("currency".to_owned(), told);
+    }
+    meta.extend(tell_counted_from(plan, found, zone).map(|told| ("counted_from".to_owned(), told)));
     if query.include.time_labels {
         let told = |Buckets { labels, .. }: &Buckets| -> Vec<_> {
             labels.iter().map(|(day, hour)| bucket_label(*day, *hour)).collect()
@@ -207,6 +224,23 @@ pub fn tell_meta(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> 
     meta.extend(degraded_before.map(|days| ("comparison_degraded".to_owned(), days)));
     meta.extend(rounded(plan.precision).map(|rounded| ("rounded".to_owned(), rounded)));
     Value::Object(meta)
+}
+
+/// From when on what people defined is counted, where the range begins before that.
+fn tell_counted_from(plan: &Plan, found: &Found, zone: &TimeZone) -> Option<Value> {
+    let (begin, _) = range::instants(plan.span, zone);
+    let mut told = Map::new();
+    for CountedFrom { dimension, name, from } in found.counted_from.iter().filter(|one| one.from > begin) {
+        let of = told.entry(format!("{}s", dimension.as_str())).or_insert_with(|| json!({}));
+        if let Some(of) = of.as_object_mut() {
+            of.insert(name.to_string(), instant_label(&at(*from, zone)).into());
+        }
+    }
+    if told.is_empty() {
+        return None;
+    }
+    told.insert("warning".to_owned(), COUNTED_FROM.into());
+    Some(told.into())
 }
 
 fn write_query(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Value {
@@ -284,6 +318,7 @@ mod tests {
             date: None,
             first_count: None,
             precision: Precision::Exact,
+            currency: None,
         };
         let plan = Plan::of(&query, &here).unwrap();
         let counts = Counts { visitors: 5, visits: 4, bounces: 1, ..Counts::default() };

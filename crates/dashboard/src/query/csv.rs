@@ -57,7 +57,9 @@ fn line(table: &mut String, cells: impl Iterator<Item = String>) {
 }
 
 fn number(value: Disclosed) -> String {
-    match json!(value) {
+    let told = json!(value);
+    // Of money, what can be calculated with.
+    match told.get("value").cloned().unwrap_or(told) {
         Value::Null => String::new(),
         Value::String(text) => text,
         other => other.to_string(),

@@ -197,7 +197,8 @@ fn read_test(operator: &str, name: &str, values: &[Value], case_sensitive: bool)
 /// Goals are custom events, or pages where they are named as Plausible names such goals.
 fn read_goals(named: Named, values: Vec<String>) -> Result<(Named, Vec<String>), Problem> {
     let pages = values.iter().filter(|value| value.starts_with(PAGE_GOAL)).count();
-    if pages == 0 {
+    // A goal of many pages is one that somebody defined, or none.
+    if pages == 0 || values.iter().any(|value| value.contains('*')) {
         return Ok((named, values));
     }
     if pages < values.len() {
@@ -205,13 +206,7 @@ fn read_goals(named: Named, values: Vec<String>) -> Result<(Named, Vec<String>),
     }
     // The slash is the path's.
     let paths = values.into_iter().map(|value| value.get(PAGE_GOAL.len() - 1..).unwrap_or_default().to_owned());
-    let paths: Vec<String> = paths.collect();
-    if paths.iter().any(|path| path.contains('*')) {
-        return Err(told(
-            "a goal of many pages is not counted, because a visitor of two of them would count twice: name one page, or ask \
-             `pageviews` with [\"matches\", \"event:page\", [\"^/…\"]]",
-        ));
-    }
+    let paths = paths.collect();
     Ok((Named { dimension: model::Dimension::Page, ..named }, paths))
 }
 
@@ -355,7 +350,6 @@ mod tests {
             (json!([["not", ["has_done", ["is", "event:goal", ["Signup"]]]]]), "negate each"),
             (json!([["has_done", ["is", "event:goal", ["A"]]], ["is", "event:goal", ["B"]]]), "same dimension"),
             (json!([["is", "event:goal", ["Signup", "Visit /thanks"]]]), "ask for each"),
-            (json!([["is", "event:goal", ["Visit /blog/**"]]]), "name one page"),
             (json!([["is", "event:name", ["pageview"]]]), "`pageviews`"),
             (json!([["contains", "event:page", ["a"]], ["contains", "event:page", ["b"]]]), "one `contains`"),
             (json!([["is", "time:day", ["2024-01-01"]]]), "date_range"),

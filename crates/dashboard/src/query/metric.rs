@@ -2,7 +2,7 @@
 //!
 //! A metric that the cells of a combination do not hold is refused with the way to get it; it is never approximated.
 
-use model::{Counts, Dimension};
+use model::{Counts, Currency, Dimension};
 use privacy::disclosure::{Disclosed, Precision, Scale};
 use store::questions::{Column, Measure};
 
@@ -37,6 +37,10 @@ pub enum Metric {
     ConversionRate,
     /// Visitors who reached a goal, in percent of the visitors of the same row.
     GroupConversionRate,
+    /// Money that events brought, in the site's currency.
+    TotalRevenue,
+    /// Money per event.
+    AverageRevenue,
 }
 
 /// What values are told by and of.
@@ -44,6 +48,8 @@ pub enum Metric {
 pub struct Basis {
     /// How precisely the site tells.
     pub precision: Precision,
+    /// The currency of its money.
+    pub currency: Option<Currency>,
     /// The whole of a percentage.
     pub visitors_total: Option<i64>,
     /// Visitors whether or not they reached the goal.
@@ -52,15 +58,9 @@ pub struct Basis {
     pub visitors_of_group: Option<i64>,
 }
 
-/// Metrics of Plausible's that are not told, each with what to ask instead.
-const LATER: [(&str, &str); 2] = [("total_revenue", REVENUE), ("average_revenue", REVENUE)];
-
-const REVENUE: &str = "money is counted without its currency, and a sum over currencies would be no amount of anything: ask \
-     `events` by `event:goal`";
-
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Visitors,
         Self::Visits,
         Self::Pageviews,
@@ -74,6 +74,8 @@ impl Metric {
         Self::Percentage,
         Self::ConversionRate,
         Self::GroupConversionRate,
+        Self::TotalRevenue,
+        Self::AverageRevenue,
     ];
 
     /// Its name in the API.
@@ -93,6 +95,8 @@ impl Metric {
             Self::Percentage => "percentage",
             Self::ConversionRate => "conversion_rate",
             Self::GroupConversionRate => "group_conversion_rate",
+            Self::TotalRevenue => "total_revenue",
+            Self::AverageRevenue => "average_revenue",
         }
     }
 
@@ -101,13 +105,8 @@ impl Metric {
     /// # Errors
     /// No such metric; names the nearest.
     pub fn parse(name: &str) -> Result<Self, Problem> {
-        if let Some(metric) = Self::ALL.into_iter().find(|metric| metric.as_str() == name) {
-            return Ok(metric);
-        }
-        match LATER.iter().find(|(later, _)| *later == name) {
-            Some((_, instead)) => Err(Problem::NotCounted(format!("metric `{name}` is not available: {instead}"))),
-            None => Err(Problem::unknown("metric", name, Self::ALL.map(Self::as_str))),
-        }
+        let known = Self::ALL.into_iter().find(|metric| metric.as_str() == name);
+        known.ok_or_else(|| Problem::unknown("metric", name, Self::ALL.map(Self::as_str)))
     }
 
     /// Whether it counts distinct visitors, which do not add up over time.
@@ -128,13 +127,19 @@ impl Metric {
         matches!(self, Self::ConversionRate | Self::GroupConversionRate)
     }
 
+    /// Whether it is money, so that it needs the site's currency.
+    #[must_use]
+    pub const fn is_money(self) -> bool {
+        matches!(self, Self::TotalRevenue | Self::AverageRevenue)
+    }
+
     /// What it is measured by in cells of these dimensions.
     ///
     /// # Errors
     /// Such cells do not hold it.
     pub fn measure(self, dimensions: &[Dimension]) -> Result<Measure, Problem> {
         let of = |dimension| dimensions.contains(&dimension);
-        let of_events = of(Dimension::Event) || of(Dimension::Property);
+        let of_events = of(Dimension::Event) || of(Dimension::Property) || of(Dimension::Goal);
         let of_hits = of(Dimension::Page) || of(Dimension::Hostname);
         let page_only = |measure| {
             if of(Dimension::Page) {
@@ -165,6 +170,17 @@ impl Metric {
             Self::ScrollDepth | Self::TimeOnPage if dimensions.len() > 1 => {
                 Err(self.refuse("is counted by page alone: ask by `event:page` without a filter on something else"))
             }
+            // Money goes to the total, and to what people do and define.
+            Self::TotalRevenue | Self::AverageRevenue
+                if !dimensions.is_empty()
+                    && !(of(Dimension::Event) || of(Dimension::Goal) || of(Dimension::Segment)) =>
+            {
+                Err(self.refuse(
+                    "is of events: ask by `event:goal`, or filter on a goal or a segment, for that of a source or a page",
+                ))
+            }
+            Self::TotalRevenue => Ok(Measure::count(Column::RevenueMicros)),
+            Self::AverageRevenue => Ok(Measure::ratio(Column::RevenueMicros, Column::Events)),
             Self::VisitDuration => Ok(Measure::ratio(Column::VisitSeconds, Column::Visits)),
             Self::ViewsPerVisit => Ok(Measure::ratio(Column::Pageviews, Column::Visits)),
             Self::ScrollDepth => page_only(Measure::ratio(Column::ScrollPercent, Column::ScrollVisitors)),
@@ -177,11 +193,18 @@ impl Metric {
     /// was counted as Plausible does.
     #[must_use]
     pub fn value(self, measure: Measure, counts: &Counts, of: &Basis) -> Disclosed {
-        let Basis { precision, visitors_total, visitors_without_goal, visitors_of_group } = *of;
+        let Basis { precision, currency, visitors_total, visitors_without_goal, visitors_of_group } = *of;
         let beside = |whole: Option<i64>, part| precision.share_beside(part, whole.unwrap_or_default(), self.scale());
         let Measure { numerator, denominator } = measure;
         let number = numerator.of(counts);
         match (self, denominator.map(|column| column.of(counts))) {
+            (Self::TotalRevenue, _) => {
+                currency.map_or(Disclosed::UNKNOWN, |currency| precision.money(number, currency))
+            }
+            (Self::AverageRevenue, base) => {
+                let each = |currency| precision.money_each(number, base.unwrap_or_default(), currency);
+                currency.map_or(Disclosed::UNKNOWN, each)
+            }
             (Self::Percentage, _) => beside(visitors_total, number),
             (Self::ConversionRate, _) => beside(visitors_without_goal, number),
             (Self::GroupConversionRate, _) => beside(visitors_of_group, number),
@@ -207,7 +230,9 @@ impl Metric {
             | Self::ViewsPerVisit
             | Self::VisitDuration
             | Self::Events
-            | Self::TimeOnPage => now.percent_from(then),
+            | Self::TimeOnPage
+            | Self::TotalRevenue
+            | Self::AverageRevenue => now.percent_from(then),
         }
     }
 
@@ -215,7 +240,13 @@ impl Metric {
     #[must_use]
     pub const fn scale(self) -> Scale {
         let (steps_per_one, steps, empty_is_zero) = match self {
-            Self::Visitors | Self::Visits | Self::Pageviews | Self::Events | Self::VisitDuration => (1.0, 1.0, true),
+            Self::Visitors
+            | Self::Visits
+            | Self::Pageviews
+            | Self::Events
+            | Self::VisitDuration
+            | Self::TotalRevenue
+            | Self::AverageRevenue => (1.0, 1.0, true),
             Self::ViewsPerVisit => (100.0, 100.0, true),
             Self::BounceRate => (100.0, 1.0, true),
             Self::ScrollDepth => (1.0, 1.0, false),
@@ -240,6 +271,7 @@ mod tests {
     const fn exactly(visitors_total: Option<i64>) -> Basis {
         Basis {
             precision: Precision::Exact,
+            currency: None,
             visitors_total,
             visitors_without_goal: Some(21),
             visitors_of_group: Some(0),
@@ -339,7 +371,11 @@ mod tests {
     #[test]
     fn unknown_names_meet_their_near_miss() {
         assert!(Metric::parse("visitor").unwrap_err().to_string().contains("did you mean `visitors`"));
-        assert!(Metric::parse("total_revenue").unwrap_err().to_string().contains("currency"));
+        let of = |dimensions: &[Dimension]| Metric::TotalRevenue.measure(dimensions);
+        assert!(
+            of(&[]).is_ok() && of(&[Dimension::Event]).is_ok() && of(&[Dimension::Source, Dimension::Segment]).is_ok()
+        );
+        assert!(of(&[Dimension::Source]).unwrap_err().to_string().contains("filter on a goal"));
         assert!(Metric::parse("zzzzzzzz").unwrap_err().to_string().contains("known: visitors, visits"));
     }
 }

@@ -6,6 +6,7 @@ pub mod answer;
 pub mod comparison;
 pub mod coverage;
 pub mod csv;
+pub mod defined;
 pub mod degraded;
 pub mod dimension;
 pub mod filter;
@@ -49,6 +50,8 @@ pub struct Query {
     pub dimensions: Vec<Dimension>,
     /// The values kept, per dimension.
     pub filters: Vec<Filter>,
+    /// The values of the rows, where they are known without asking.
+    pub row_values: Option<Vec<String>>,
     /// The filters as sent, to be repeated in the answer.
     pub filters_sent: Value,
     /// The order; `None` is the default.
@@ -139,6 +142,7 @@ impl Query {
             metrics,
             dimensions,
             filters,
+            row_values: None,
             filters_sent,
             order_by,
             limit,

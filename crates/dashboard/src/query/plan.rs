@@ -7,7 +7,7 @@ use jiff::ZonedDateTime;
 use jiff::civil::Date;
 use model::counts::PAIRED;
 use model::limits::DAY_GRACE_MS;
-use model::{Dimension, Domain, LocalDay};
+use model::{Currency, Dimension, Domain, LocalDay};
 use privacy::disclosure::Precision;
 use store::questions::{Cells, Grain, Key, Measure, Order, Question, ROWS_PER_ANSWER_MAX, Selection, Span};
 
@@ -34,6 +34,8 @@ pub struct Here {
     pub first_count: Option<LocalDay>,
     /// How precisely it tells.
     pub precision: Precision,
+    /// The currency of its money, where all of the sites have it.
+    pub currency: Option<Currency>,
 }
 
 impl Here {
@@ -59,6 +61,8 @@ pub struct Plan {
     pub order_by: Vec<(Sorting, Direction)>,
     /// How precisely the answer is told.
     pub precision: Precision,
+    /// The currency of its money.
+    pub currency: Option<Currency>,
 }
 
 impl Plan {
@@ -110,6 +114,7 @@ impl Plan {
         {
             return Err(hours_of_closed_days(named));
         }
+        check_money(query, here)?;
         for (metric, measure) in &measures {
             check_sums(*metric, *measure, query)?;
         }
@@ -133,7 +138,7 @@ impl Plan {
             offset: query.offset,
         };
         let shares = Shares::of(query, &question, span)?;
-        Ok(Self { question, shares, measures, span, order_by, precision: here.precision })
+        Ok(Self { question, shares, measures, span, order_by, precision: here.precision, currency: here.currency })
     }
 
     /// Whether its visitors are a sum over days, in which a person of several days counts once for each.
@@ -162,7 +167,8 @@ fn selections(query: &Query) -> Vec<(Named, Selection)> {
     let mut selections: Vec<_> =
         query.filters.iter().map(|filter| (filter.named.clone(), filter.selection.clone())).collect();
     if let Some(by) = query.by().filter(|by| !selections.iter().any(|(named, _)| named.is_same(by))) {
-        selections.push((by.clone(), Selection::all(by.dimension, by.prefix.clone())));
+        let is = query.row_values.clone();
+        selections.push((by.clone(), Selection { is, ..Selection::all(by.dimension, by.prefix.clone()) }));
     }
     selections
 }
@@ -175,8 +181,8 @@ pub(super) fn cells(selections: Vec<(Named, Selection)>) -> Result<Cells, Proble
         (Some(selection), None, _) => Ok(Cells::Of(selection)),
         (Some(one), Some(other), None) => Cells::pair(one, other).ok_or_else(|| missing_pair(&names)),
         (Some(_), Some(_), Some(_)) => Err(Problem::NotCounted(format!(
-            "{} together are not counted: counts cross two dimensions at most. Drop one, or save the others as a segment, \
-             which counts from then on",
+            "{} together are not counted: counts cross two dimensions at most. Drop one, or save the others as a segment \
+             (PUT /api/sites/SITE/segments/NAME), which counts from then on",
             names.join(" with ")
         ))),
     }
@@ -185,8 +191,9 @@ pub(super) fn cells(selections: Vec<(Named, Selection)>) -> Result<Cells, Proble
 fn missing_pair(names: &[String]) -> Problem {
     let declared = PAIRED.map(name_of).join(", ");
     Problem::NotCounted(format!(
-        "{} is not a declared pair, so it is not counted. Declared are any two of {declared}, and event:name with \
-         event:props:*. Ask for one of them, or save the filter as a segment, which counts from then on",
+        "{} is not a declared pair, so it is not counted. Declared are any two of {declared}; event:name with \
+         event:props:*; and a segment or a defined goal with any dimension but event:props:* and visit:exit_page. Ask for one of \
+         them, or save the filter as a segment (PUT /api/sites/SITE/segments/NAME), which counts from then on",
         names.join(" with ")
     ))
 }
@@ -262,6 +269,25 @@ fn check_sums(metric: Metric, measure: Measure, query: &Query) -> Result<(), Pro
         }
     }
     Ok(())
+}
+
+/// Refuses money where there is no currency to tell it in.
+fn check_money(query: &Query, here: &Here) -> Result<(), Problem> {
+    let Some(metric) = query.metrics.iter().find(|metric| metric.is_money()) else {
+        return Ok(());
+    };
+    let why = match (here.precision, here.currency, here.sites.as_slice()) {
+        (Precision::Tens, ..) => "a site in mode `exempt` counts no money".to_owned(),
+        (Precision::Exact, Some(_), _) => return Ok(()),
+        (Precision::Exact, None, [site]) => format!(
+            "{site} has no currency, and a sum over currencies would be no amount of anything: set it with `footfall site set {site} \
+             currency=EUR` (or `currency` in its configuration), and amounts in it are added up from then on"
+        ),
+        (Precision::Exact, None, _) => {
+            "sites of different currencies, or of none, are not added up: ask for each alone".to_owned()
+        }
+    };
+    Err(Problem::NotCounted(format!("metric `{}`: {why}", metric.as_str())))
 }
 
 /// Refuses the order of a number that the rows' own cells do not hold.
@@ -345,6 +371,7 @@ pub(super) mod tests {
             date: None,
             first_count: None,
             precision: Precision::Exact,
+            currency: None,
         };
         let query = Query::parse(body.to_string().as_bytes()).map_err(|problem| problem.to_string())?;
         Plan::of(&query, &here).map_err(|problem| problem.to_string())

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use model::{Domain, Site};
+use model::{Currency, Domain, Site};
 use privacy::disclosure::Precision;
 use store::questions::Question;
 
@@ -14,6 +14,7 @@ use crate::calendar::{at, zone_of};
 use crate::query::Query;
 use crate::query::answer::{Before, Found, FoundShares};
 use crate::query::coverage::Coverage;
+use crate::query::defined;
 use crate::query::degraded::Degraded;
 use crate::query::plan::{Here, Plan};
 use crate::query::problem::Problem;
@@ -25,6 +26,8 @@ use crate::reply::Failure;
 
 /// A query with its answer.
 pub(super) struct Answered {
+    /// As it was asked of the counts: what people defined stands under the values it is counted by.
+    pub(super) query: Query,
     pub(super) plan: Plan,
     pub(super) found: Found,
     pub(super) zone: TimeZone,
@@ -66,7 +69,10 @@ pub(super) async fn answer(shared: &Shared, access: Access, query: &Query, ask: 
         date: ask.date,
         first_count,
         precision,
+        currency: currency_of(&sites),
     };
+    let (query, counted_from) = defined::resolve(query, &sites)?;
+    let query = &query;
     let plan = Plan::of(query, &here)?;
     let before = plan.before(query, &here)?;
     let fills = (ask.every_bucket || before.is_some()) && is_whole_series(query, &plan);
@@ -78,11 +84,11 @@ pub(super) async fn answer(shared: &Shared, access: Access, query: &Query, ask: 
             fill(&plan.question, &mut answer);
         }
         let degraded = Degraded::of(&lost, plan.span, &zone);
-        let found = Found { answer, degraded, ..Found::default() };
+        let found = Found { answer, degraded, counted_from, ..Found::default() };
         Box::pin(find_beside(shared, query, (&plan, before), found, &zone)).await
     };
     let found = shared.in_turn(plan.question.report(), work).await?;
-    Ok(Answered { plan, found, zone })
+    Ok(Answered { query: query.clone(), plan, found, zone })
 }
 
 /// How precisely several sites tell together. A sum of rounded and exact counts, less the exact ones, would be a rounded count
@@ -96,6 +102,12 @@ fn precision_of(sites: &[Arc<Site>]) -> Result<Precision, Problem> {
     Err(Problem::NotCounted(
         "sites in mode `exempt`, which tell their counts in tens, are not added up with others: ask for each kind alone".to_owned(),
     ))
+}
+
+/// The currency that all of some sites have.
+fn currency_of(sites: &[Arc<Site>]) -> Option<Currency> {
+    let first = sites.first()?.currency;
+    first.filter(|_| sites.iter().all(|site| site.currency == first))
 }
 
 /// Asks for what stands beside the rows.

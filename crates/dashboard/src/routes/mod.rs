@@ -1,6 +1,8 @@
 //! The API's paths, one file each. A handler finds out who asks, lets the query be read and planned, asks, and writes.
 
 mod asking;
+pub(crate) mod definitions;
+mod funnel;
 mod ledger;
 mod openapi;
 mod query;
@@ -36,8 +38,17 @@ const fn reading(path: &'static str, parameters: &'static [&'static str], answer
     Endpoint { method: "get", path, summary: "", parameters, answer, is_open: false }
 }
 
+/// The definitions of a kind.
+pub(crate) const DEFINITIONS: &str = "/api/sites/{site}/{kind}";
+/// One of them.
+pub(crate) const DEFINITION: &str = "/api/sites/{site}/{kind}/{name}";
+
+const fn defining(method: &'static str, path: &'static str, parameters: &'static [&'static str]) -> Endpoint {
+    Endpoint { method, ..reading(path, parameters, "Definition") }
+}
+
 /// Every path of the API: what is served and what /api/openapi.json describes.
-pub(crate) const ENDPOINTS: [Endpoint; 8] = [
+pub(crate) const ENDPOINTS: [Endpoint; 13] = [
     Endpoint { method: "post", summary: "Ask the counts of a site", ..reading("/api/v2/query", &[], "Answer") },
     Endpoint {
         summary: "One number a metric (Plausible's older API)",
@@ -73,11 +84,29 @@ pub(crate) const ENDPOINTS: [Endpoint; 8] = [
         ..reading("/api/v1/ledger", &["SiteId", "DateRange"], "Ledger")
     },
     Endpoint { summary: "This description", is_open: true, ..reading("/api/openapi.json", &[], "Description") },
+    Endpoint {
+        method: "post",
+        summary: "How many visitors reached each step of a funnel",
+        ..reading("/api/v2/funnel", &[], "FunnelAnswer")
+    },
+    Endpoint {
+        summary: "The goals, segments, funnels or annotations of a site",
+        ..reading(DEFINITIONS, &["Site", "Kind"], "DefinitionList")
+    },
+    Endpoint { summary: "One of them", ..defining("get", DEFINITION, &["Site", "Kind", "Name"]) },
+    Endpoint {
+        summary: "Give a name a meaning: hits are counted by it from `effective_from` on",
+        ..defining("put", DEFINITION, &["Site", "Kind", "Name"])
+    },
+    Endpoint {
+        summary: "Take a name's meaning away: what was counted stays",
+        ..defining("delete", DEFINITION, &["Site", "Kind", "Name"])
+    },
 ];
 
 /// The routes of [`ENDPOINTS`].
 pub(crate) fn routes() -> Router<Arc<Shared>> {
-    let [query, aggregate, timeseries, breakdown, realtime, sites, ledger, openapi] =
+    let [query, aggregate, timeseries, breakdown, realtime, sites, ledger, openapi, funnel, ..] =
         ENDPOINTS.map(|endpoint| endpoint.path);
     Router::new()
         .route(query, post(query::answer))
@@ -88,5 +117,6 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route(sites, get(sites::answer))
         .route(ledger, get(ledger::answer))
         .route(openapi, get(openapi::answer))
+        .route(funnel, post(funnel::answer))
         .method_not_allowed_fallback(async || Failure::Method)
 }

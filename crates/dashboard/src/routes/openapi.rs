@@ -32,7 +32,8 @@ pub(super) async fn answer() -> impl IntoResponse {
 fn describe(mut document: Value) -> Value {
     let mut paths = Map::new();
     for endpoint in &ENDPOINTS {
-        paths.insert(endpoint.path.to_owned(), json!({ endpoint.method: operation(endpoint) }));
+        let of_path = paths.entry(endpoint.path).or_insert_with(|| json!({}));
+        of_path[endpoint.method] = operation(endpoint);
     }
     document["paths"] = paths.into();
     let schemas = &mut document["components"]["schemas"];
@@ -60,6 +61,12 @@ fn operation(endpoint: &Endpoint) -> Value {
         return operation;
     }
     responses["401"] = response("Unauthorised");
+    if *method == "put" {
+        responses["413"] = response("Problem");
+        responses["415"] = response("Problem");
+        operation["requestBody"] = json!({ "required": true, "content": { "application/json": schema("Meaning") } });
+    }
+    let responses = &mut operation["responses"];
     if *method == "post" || !parameters.is_empty() {
         responses["400"] = response("Problem");
         responses["404"] = response("NoSuchSite");
@@ -68,6 +75,11 @@ fn operation(endpoint: &Endpoint) -> Value {
     if *method == "post" {
         responses["413"] = response("Problem");
         responses["415"] = response("Problem");
+    }
+    if endpoint.path == "/api/v2/funnel" {
+        operation["requestBody"] =
+            json!({ "required": true, "content": { "application/json": schema("FunnelQuery") } });
+    } else if *method == "post" {
         responses["200"]["content"]["text/csv"] = json!({ "schema": { "type": "string" } });
         responses["200"]["headers"] = json!({
             "footfall-total-rows": { "description": "With text/csv: how many rows there are without `pagination`", "schema": { "type": "integer" } },

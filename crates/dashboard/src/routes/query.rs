@@ -30,7 +30,7 @@ pub(super) async fn answer(
     }
     let body = to_bytes(body, QUERY_BYTES_MAX).await.map_err(|_| Failure::TooLarge(QUERY_BYTES_MAX))?;
     let query = Query::parse(&body)?;
-    let Answered { plan, found, zone } = asking::answer(&shared, access, &query, Ask::default()).await?;
+    let Answered { query, plan, found, zone } = asking::answer(&shared, access, &query, Ask::default()).await?;
     if !wants_csv(&headers) {
         return Ok(Json(written::write(&query, &plan, &found, &zone)).into_response());
     }
@@ -59,7 +59,7 @@ fn wants_csv(headers: &HeaderMap) -> bool {
 }
 
 /// Only a request that says it is JSON is read: a form of another site cannot say so.
-fn is_json(headers: &HeaderMap) -> bool {
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     media_type.split(';').next().is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
 }

@@ -192,7 +192,7 @@ impl Asked {
     ) -> Result<Json<Value>, Failure> {
         let query = Query::parse(Value::Object(query).to_string().as_bytes())?;
         let ask = Ask { date: self.date()?, every_bucket: true };
-        let Answered { plan, found, zone } = asking::answer(shared, self.access, &query, ask).await?;
+        let Answered { query, plan, found, zone } = asking::answer(shared, self.access, &query, ask).await?;
         let meta = tell_meta(&query, &plan, &found, &zone);
         Ok(Json(json!({ "results": results(&tell_rows(&query, &plan, &found)), "meta": meta })))
     }

@@ -43,11 +43,15 @@ pub fn dashboard_at(now: Millis, store: Store, registry: &prometheus::Registry) 
 
 /// A dashboard whose private site has another mode.
 pub fn dashboard_in(mode: Mode, now: Millis, store: Store, registry: &prometheus::Registry) -> Router {
-    let tokyo = Site { timezone: "Asia/Tokyo".to_owned(), mode, ..Site::new(private()) };
+    dashboard_of(Site { timezone: "Asia/Tokyo".to_owned(), mode, ..Site::new(private()) }, now, store, registry)
+}
+
+/// A dashboard whose private site is as given.
+pub fn dashboard_of(private: Site, now: Millis, store: Store, registry: &prometheus::Registry) -> Router {
     let open = Site { public: true, ..Site::new(public()) };
     dashboard::router(dashboard::Dashboard {
         store,
-        sites: Arc::new(arc_swap::ArcSwap::from_pointee([tokyo, open].into_iter().collect::<Sites>())),
+        sites: Arc::new(arc_swap::ArcSwap::from_pointee([private, open].into_iter().collect::<Sites>())),
         token_sha256: Sha256::digest(TOKEN).into(),
         clock: Clock::new(move || now),
         registry: registry.clone(),
@@ -71,6 +75,21 @@ pub async fn query(router: &Router, query: Value) -> (StatusCode, Value) {
         .unwrap();
     let (head, body) = send(router, request).await;
     (head.status(), serde_json::from_slice(&body).unwrap())
+}
+
+/// Sends JSON to a path with a method, with a token if given; gives the status and the answer.
+pub async fn tell(
+    router: &Router,
+    (method, path): (&str, &str),
+    token: Option<&str>,
+    body: &Value,
+) -> (StatusCode, Value) {
+    let mut request = Request::builder().method(method).uri(path).header("content-type", "application/json");
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    let (head, body) = send(router, request.body(Body::from(body.to_string())).unwrap()).await;
+    (head.status(), serde_json::from_slice(&body).unwrap_or(Value::Null))
 }
 
 /// Gets a path, with a token if given.

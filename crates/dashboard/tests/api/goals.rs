@@ -1,9 +1,8 @@
 //! Goals: conversion rates and what visits have done, against a recount of the visits themselves.
 
-use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::asking::{TODAY, query};
+use crate::asking::TODAY;
 use crate::recount::{Hit, ask, hits, in_days, measured, ranked, recount, rows, single};
 
 /// Percent with two decimals.
@@ -89,13 +88,4 @@ async fn visits_that_have_done_something_are_counted_by_what_holds_for_a_visit()
         "metrics": ["visitors", "visits"], "dimensions": ["visit:source"], "filters": [["has_done", ["is", "event:goal", ["Signup"]]]]
     });
     assert_eq!(rows(&ask(&router, asked).await), expected);
-}
-
-#[tokio::test]
-async fn money_is_refused_with_the_reason() {
-    let (router, _) = measured().await;
-    let asked = json!({ "site_id": "example.com", "metrics": ["total_revenue"], "date_range": "7d" });
-    let (status, told) = query(&router, asked).await;
-    assert_eq!(status, StatusCode::BAD_REQUEST);
-    assert!(told["error"].as_str().unwrap().contains("currency"), "{told}");
 }

@@ -2,6 +2,7 @@
 //!
 //! * `answers`: every kind of question against a recount of the visits themselves
 //! * `goals`: conversion rates and what visits have done, against the same recount
+//! * `definitions`: goals, segments, funnels and annotations over HTTP, and what is asked of them; money
 //! * `comparisons`: two ranges beside each other, against each asked alone
 //! * `v1`: Plausible's older API, and tables
 //! * `together`: several sites in one question
@@ -16,6 +17,7 @@ mod access;
 mod answers;
 mod asking;
 mod comparisons;
+mod definitions;
 mod engine;
 mod goals;
 mod ledger;

@@ -1,0 +1,135 @@
+//! `/api/sites/{site}/{goals|segments|funnels|annotations}[/{name}]`: what people define for a site. Whoever may read the site may
+//! read them; who may change them, `access` says.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::routing::get;
+use axum::{Json, Router};
+use jiff::tz::TimeZone;
+use model::Site;
+use serde_json::{Map, Value, json};
+use settings::{Kind, Meaning, SettingsError, StoredDefinition};
+
+use super::query::is_json;
+use super::{DEFINITION, DEFINITIONS};
+use crate::access::Access;
+use crate::calendar::zone_of;
+use crate::query::problem::Problem;
+use crate::reply::Failure;
+use crate::{Definitions, define, readable};
+
+/// Largest definition, in bytes: filters at their limits fit.
+const DEFINITION_BYTES_MAX: usize = 32 * 1024;
+
+/// Who is noted in the audit log.
+const WHO: &str = "API token of the administrator";
+
+/// The routes.
+pub(crate) fn routes() -> Router<Arc<Definitions>> {
+    Router::new()
+        .route(DEFINITIONS, get(list))
+        .route(DEFINITION, get(one).put(put).delete(remove))
+        .method_not_allowed_fallback(async || Failure::Method)
+}
+
+/// All of a kind, by name.
+async fn list(
+    State(parts): State<Arc<Definitions>>,
+    Path((site, kind)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Failure> {
+    let (site, kind) = parts.readable(&headers, &site, &kind)?;
+    let zone = zone_of(&site);
+    let told = parts.held(kind, &site).await?.iter().map(|stored| tell(stored, &zone)).collect::<Value>();
+    Ok(Json(json!({ define::plural(kind): told })))
+}
+
+/// One of them.
+async fn one(
+    State(parts): State<Arc<Definitions>>,
+    Path((site, kind, name)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Failure> {
+    let (site, kind) = parts.readable(&headers, &site, &kind)?;
+    let held = parts.held(kind, &site).await?;
+    let found = held.iter().find(|stored| stored.definition.name == name).ok_or_else(|| missing(kind, &name))?;
+    Ok(Json(tell(found, &zone_of(&site))))
+}
+
+/// Gives a name a meaning.
+async fn put(
+    State(parts): State<Arc<Definitions>>,
+    Path((site, kind, name)): Path<(String, String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Failure> {
+    let (site, kind) = parts.definable(&headers, &site, &kind)?;
+    if !is_json(&headers) {
+        return Err(Failure::MediaType);
+    }
+    let body = to_bytes(body, DEFINITION_BYTES_MAX).await.map_err(|_| Failure::TooLarge(DEFINITION_BYTES_MAX))?;
+    let body: Value =
+        serde_json::from_slice(&body).map_err(|error| Problem::NotCounted(format!("this is no JSON: {error}")))?;
+    let zone = zone_of(&site);
+    let meaning = define::parse(kind, &body, &zone)?;
+    let stored = parts.settings.define(&site.domain, &name, &meaning, WHO).await?;
+    Ok(Json(tell(&stored, &zone)))
+}
+
+/// Takes a name's meaning away. What was counted stays, for as long as the site keeps counts.
+async fn remove(
+    State(parts): State<Arc<Definitions>>,
+    Path((site, kind, name)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Failure> {
+    let (site, kind) = parts.definable(&headers, &site, &kind)?;
+    let until = match parts.settings.undefine(kind, &site.domain, &name, WHO).await {
+        Err(SettingsError::Conflict { .. }) => return Err(missing(kind, &name)),
+        done => done?,
+    };
+    Ok(Json(json!({ "name": name, "effective_until": define::label(until, &zone_of(&site)) })))
+}
+
+impl Definitions {
+    fn readable(&self, headers: &HeaderMap, site: &str, kind: &str) -> Result<(Arc<Site>, Kind), Failure> {
+        let access = Access::of(headers, &self.token_sha256)?;
+        let site = readable(&self.sites, site, access)?;
+        Ok((site, define::kind(kind).ok_or(Failure::NoSuchPath)?))
+    }
+
+    fn definable(&self, headers: &HeaderMap, site: &str, kind: &str) -> Result<(Arc<Site>, Kind), Failure> {
+        let access = Access::of(headers, &self.token_sha256)?;
+        let (site, kind) = self.readable(headers, site, kind)?;
+        if access.may_define(&site) { Ok((site, kind)) } else { Err(Failure::Unauthorised) }
+    }
+
+    /// What names of a kind mean now, or will in a moment.
+    async fn held(&self, kind: Kind, site: &Site) -> Result<Vec<StoredDefinition>, Failure> {
+        let list = self.settings.definitions(Some(kind), Some(&site.domain)).await?;
+        Ok(list.definitions.into_iter().filter(|stored| stored.effective_until.is_none()).collect())
+    }
+}
+
+fn missing(kind: Kind, name: &str) -> Failure {
+    Failure::NoSuchDefinition { kind: kind.as_str(), name: crate::query::problem::shortened(name) }
+}
+
+/// A definition as it is told: its name, what it says, and from when on it counts.
+fn tell(stored: &StoredDefinition, zone: &TimeZone) -> Value {
+    let definition = &stored.definition;
+    let mut told = Map::new();
+    told.insert("name".to_owned(), json!(definition.name));
+    match Meaning::read(definition.kind, &definition.body) {
+        Ok(meaning) => told.extend(define::tell(&meaning, zone)),
+        Err(_) => drop(
+            told.insert("unreadable".to_owned(), json!("another version has written it; nothing is counted by it")),
+        ),
+    }
+    if definition.kind != Kind::Annotation {
+        told.insert("effective_from".to_owned(), define::label(definition.effective_from, zone).into());
+    }
+    Value::Object(told)
+}
