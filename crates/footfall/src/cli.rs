@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{self, Common, Config, Overrides, Setting};
 use crate::failure::Failure;
-use crate::{assets, demo, engine, import, notice, prove, query, roles, serve, site};
+use crate::{assets, define, demo, engine, import, notice, prove, query, roles, serve, site};
 
 /// Libraries whose finer logs would repeat values, or a database's absence with every look.
 const QUIET: [&str; 2] = ["clickhouse=info", "sqlx=error"];
@@ -40,6 +40,12 @@ enum Command {
     Query(query::Query),
     /// List, add, change and remove sites
     Site(site::Asked),
+    /// List, add and remove a site's goals
+    Goal(define::Asked),
+    /// List, add and remove a site's segments
+    Segment(define::Asked),
+    /// List, add and remove a site's funnels
+    Funnel(define::Asked),
     /// Print a site's privacy notice and record of processing, made from its configuration
     Notice(notice::Asked),
     /// Check a running installation's promises, and print each with its evidence
@@ -144,6 +150,9 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
             logging(&config);
             site::run(&config, &asked)
         }
+        Command::Goal(asked) => defining(settings::Kind::Goal, &asked),
+        Command::Segment(asked) => defining(settings::Kind::Segment, &asked),
+        Command::Funnel(asked) => defining(settings::Kind::Funnel, &asked),
         Command::Notice(asked) => {
             let config = load(asked.common.config.clone(), Overrides::data(asked.common.data.clone()))?;
             logging(&config);
@@ -158,6 +167,13 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
             demo::run(&asked)
         }
     }
+}
+
+fn defining(kind: settings::Kind, asked: &define::Asked) -> Result<(), Failure> {
+    let common = asked.common();
+    let config = load(common.config.clone(), Overrides::data(common.data.clone()))?;
+    logging(&config);
+    define::run(&config, kind, asked)
 }
 
 fn load(file: Option<PathBuf>, overrides: Overrides) -> Result<Config, Failure> {

@@ -8,6 +8,7 @@ mod cli;
 mod client;
 mod clock;
 mod config;
+mod define;
 mod demo;
 mod demo_page;
 mod durable;

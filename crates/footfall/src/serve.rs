@@ -81,6 +81,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let upkeep = Upkeep::new(Arc::clone(&shared.keys), witness, Arc::clone(&shared.audit), metrics.clone());
     let mut upkeep = tokio::spawn(look_after(shared.clone(), upkeep));
     let upkeep_handle = upkeep.abort_handle();
+    let settings = measured.settings();
     let mut following = tokio::spawn(measured.follow());
     let following_handle = following.abort_handle();
     let (ended, mut has_ended) = watch::channel(false);
@@ -93,6 +94,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     });
     let collector = Arc::new(collector(&config, &shared)?);
     let router = router(&config, &shared, &store, &tables, token.sha256, (&collector, inquiries))?;
+    let sites = Arc::clone(&shared.sites);
+    let router =
+        router.merge(dashboard::definitions(dashboard::Definitions { settings, sites, token_sha256: token.sha256 }));
     let others = station::answering(router);
     let stopped = engine::stopped();
     say_ready(shared.sites.load().is_empty(), listener.local_addr()?, token.made.as_deref())?;

@@ -128,7 +128,8 @@ fn ours(config: &Config, domain: &str) -> Result<Domain, Failure> {
     Ok(domain)
 }
 
-async fn open(config: &Config) -> Result<Settings, Failure> {
+/// Opens the settings, making what is missing of them.
+pub async fn open(config: &Config) -> Result<Settings, Failure> {
     if let settings::Location::Sqlite(path) = &config.database
         && let Some(directory) = path.parent()
     {
@@ -248,7 +249,7 @@ fn shown(site: &Site, revision: Option<Revision>) -> Value {
 }
 
 /// For the audit log: a name could be anybody's, the number is the system's.
-fn who() -> String {
+pub fn who() -> String {
     format!("command line, user {}", rustix::process::getuid().as_raw())
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use collector::{ConnectionLimits, Connections};
-use dashboard::Dashboard;
+use dashboard::{Dashboard, Definitions};
 use journal::kafka::KafkaSettings;
 use model::{Site, Sites};
 use prometheus::{IntGauge, Registry};
@@ -59,6 +59,7 @@ pub async fn run(
         revision: measured.revision(),
         differing: differing(&common.registry)?,
     };
+    let settings = measured.settings();
     let following = tokio::spawn(measured.follow());
     let mut publishing = tokio::spawn(publication.run());
     tokio::select! {
@@ -78,10 +79,12 @@ pub async fn run(
         admits: Box::new(move |headers| token::admits(headers, &token_sha256)),
         turn: tokio::sync::Mutex::default(),
     };
+    let definitions =
+        dashboard::definitions(Definitions { settings, sites: Arc::clone(&sites), token_sha256: token.sha256 });
     let parts =
         Dashboard { store, sites, token_sha256, clock: common.clock.clone(), registry: common.registry.clone() };
     let station = station::router(&common.registry, || Ok(()));
-    let router = dashboard::router(parts)?.merge(prove::service::router(prove)).merge(station);
+    let router = dashboard::router(parts)?.merge(definitions).merge(prove::service::router(prove)).merge(station);
     let listener = anteroom.leave();
     let address = listener.local_addr()?;
     if let Some(token) = &token.made {
