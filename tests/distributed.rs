@@ -4,7 +4,7 @@
 #[path = "distributed/alone.rs"]
 mod alone;
 #[path = "distributed/apart.rs"]
-mod apart;
+pub(crate) mod apart;
 #[path = "../crates/journal/tests/suite/kafka_server.rs"]
 #[allow(dead_code, missing_docs, reason = "the journal's tests use all of it")]
 pub mod kafka_server;

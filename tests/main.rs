@@ -18,6 +18,7 @@
 //! | `docs` | the documents against the code |
 //! | `distributed` | roles as processes of their own on real Kafka: shared, taken over, spooled, started alone |
 //! | `faults` | what networks, disks, machines and strangers do to it, on real processes, against a naive recount |
+//! | `definitions` | goals, segments and funnels that are defined while it runs, against the test's own count |
 //! | `sites` | sites added, changed and removed from a terminal while a server runs |
 //! | `dashboards` | every panel, rule and alert, asked of a real Prometheus |
 //! | `deploy` | the deployment files against the binary |
@@ -43,6 +44,7 @@ mod close;
 mod crashes;
 mod dashboard_ui;
 mod dashboards;
+mod definitions;
 mod deploy;
 mod distributed;
 mod docs;

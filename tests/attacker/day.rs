@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use fold::{Fold, Tables};
-use model::{Arrival, Cell, Domain, Engagement, Kind, LocalDay, Millis, Peer, Revenue, Signals, Site};
+use model::{Arrival, Cell, Currency, Domain, Engagement, Kind, LocalDay, Millis, Peer, Revenue, Signals, Site};
 use privacy::visitor::Secret;
 
 use super::{Place, place};
@@ -28,7 +28,7 @@ const LANGUAGES: [&str; 24] = [
 ];
 
 pub fn site() -> Site {
-    Site::new(Domain::parse("example.com").unwrap())
+    Site { currency: Some(Currency::parse("EUR").unwrap()), ..Site::new(Domain::parse("example.com").unwrap()) }
 }
 
 /// A hit that can be made again: an arrival itself cannot be copied, because of its sender.

@@ -6,9 +6,10 @@
 use fold::calendar::Zone;
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
+use model::definition::{Action, Effective, Filter, Funnel, Goal, Lists, Operator, Pattern, Step as FunnelStep, Test};
 use model::{
-    BotClass, Campaign, Engagement, Kind, LocalDay, Millis, Mode, Referrer, Refusal, Revenue, Right, Signals, Site,
-    Tally,
+    BotClass, Campaign, Dimension, Engagement, Kind, LocalDay, Millis, Mode, Referrer, Refusal, Revenue, Right,
+    Signals, Site, Tally,
 };
 
 use crate::random::Random;
@@ -139,6 +140,7 @@ impl Script {
         let midnight =
             day.to_zoned_datetime(TimeZone::get(zone).expect("a zone of the list")).expect("a day of the list");
         let begins = midnight.timestamp().as_millisecond() + random.ms(14 * HOUR) - 6 * HOUR;
+        define(&mut sites, begins);
         let embedded = random.one_in(3);
         let partitions = 1 + u32::try_from(random.below(3)).unwrap_or_default();
         let processes = if embedded { 1 } else { 2 + random.index(2) };
@@ -173,6 +175,52 @@ impl Script {
         let Writer { sites, steps, .. } = writer;
         let block_rows = random.pick(&[16, 40, 200, 100_000]);
         Self { sites, begins: Millis(begins), embedded, partitions, processes, block_rows, steps }
+    }
+}
+
+/// What some days have defined: a segment of any depth, one that begins within the day, goals, and a funnel. Drawn from the day's
+/// beginning, so that what else is drawn does not depend on it.
+fn define(sites: &mut [Site], begins: i64) {
+    let mut random = Random::new(begins.unsigned_abs());
+    for site in sites {
+        if !random.one_in(3) {
+            continue;
+        }
+        let test = |dimension, operator, value: &str| {
+            Filter::Test(Test { dimension, property: None, operator, values: vec![value.into()] })
+        };
+        let deep = Filter::All(vec![
+            Filter::Any(vec![
+                test(Dimension::Browser, Operator::Is, "Chrome"),
+                test(Dimension::EntryPage, Operator::Fits, "/*"),
+            ]),
+            Filter::Not(Box::new(test(Dimension::Source, Operator::Contains, "oo"))),
+        ]);
+        let seen = test(Dimension::Page, Operator::Is, "/a");
+        let action = |page: &str| Action::Page(Pattern(page.into()));
+        let step = |action| FunnelStep { label: None, action };
+        let funnel =
+            Funnel { steps: vec![step(action("/")), step(action("/*")), step(Action::Event("Signup".into()))] };
+        let later = begins + random.ms(12 * HOUR);
+        let until = random.one_in(2).then(|| Millis(later + random.ms(12 * HOUR)));
+        let from_before = Millis(begins - 48 * HOUR);
+        let lists = Lists {
+            segments: vec![
+                Effective { name: "deep".into(), from: from_before, until: None, what: deep },
+                Effective { name: "seen".into(), from: Millis(later), until, what: seen },
+            ],
+            goals: vec![
+                Effective { name: "any".into(), from: from_before, until, what: Goal { action: action("/**") } },
+                Effective {
+                    name: "Signup".into(),
+                    from: Millis(later),
+                    until: None,
+                    what: Goal { action: Action::Event("Signup".into()) },
+                },
+            ],
+            funnels: vec![Effective { name: "way".into(), from: from_before, until, what: funnel }],
+        };
+        site.definitions = lists.into();
     }
 }
 
@@ -387,7 +435,10 @@ impl Writer {
         let props = [("plan", "free"), ("plan", "pro"), ("size", "l")];
         let props = (0..random.below(3)).map(|_| random.pick(&props)).map(|(name, value)| (name.into(), value.into()));
         let props = props.collect();
-        let revenue = random.one_in(3).then(|| Revenue { currency: *b"EUR", micros: random.ms(5_000_000) });
+        let revenue = random.one_in(3).then(|| random.ms(5_000_000));
+        // One amount in a few is of another currency than its site's.
+        let currency = |micros: i64| if micros % 4 == 0 { *b"JPY" } else { *b"EUR" };
+        let revenue = revenue.map(|micros| Revenue { currency: currency(micros), micros });
         self.next_id += 1;
         Sent {
             site: random.pick(&self.sites),

@@ -23,7 +23,7 @@ const WINDOW: usize = 10_000;
 /// The value that small cells fold into.
 const OTHER: &str = "(other)";
 /// What folds by itself, beside pairs: the list of `store::closing`.
-const FOLDED: [Dimension; 7] = [
+const FOLDED: [Dimension; 8] = [
     Dimension::City,
     Dimension::Region,
     Dimension::Language,
@@ -31,6 +31,7 @@ const FOLDED: [Dimension; 7] = [
     Dimension::OsVersion,
     Dimension::UtmTerm,
     Dimension::UtmContent,
+    Dimension::Segment,
 ];
 
 /// A cell's place within its site and day.
