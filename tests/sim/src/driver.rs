@@ -206,13 +206,19 @@ impl Driver {
                 || driver.world.rebuilds_since().is_some_and(|since| to.0 - since.0 > LAG_MAX)
                 || spooled.is_some_and(|oldest| to.0 - oldest.0 > SPOOL_MAX)
         };
-        if self.zombies.iter().any(|zombie| to.0 - zombie.lost_at.0 > ZOMBIE_MAX) {
+        let has_old_zombies =
+            |driver: &Self| driver.zombies.iter().any(|zombie| to.0 - zombie.lost_at.0 > ZOMBIE_MAX);
+        if has_old_zombies(self) {
             self.lay_to_rest().await;
         }
         if !self.is_outage() && waits_too_long(self) {
             self.broker.set_away(false);
             self.tables.set_away(false);
             self.catch_up().await;
+        }
+        // Who lost their partitions while the others caught up would sleep through all that comes now.
+        if has_old_zombies(self) {
+            self.lay_to_rest().await;
         }
         // Making a key costs as much as counting a hundred hits, so most days look after them only where something happens.
         let every_hour = self.parts.turns_every_hour;
