@@ -32,6 +32,7 @@ GRANT INSERT ON footfall.counts TO footfall_processor;
 GRANT INSERT ON footfall.ledger TO footfall_processor;
 GRANT INSERT ON footfall.live TO footfall_processor;
 GRANT INSERT ON footfall.lost TO footfall_processor;
+GRANT INSERT ON footfall.reached TO footfall_processor;
 GRANT INSERT ON footfall.closings TO footfall_processor;
 GRANT INSERT ON footfall.imports TO footfall_processor;
 GRANT OPTIMIZE ON footfall.counts TO footfall_processor;

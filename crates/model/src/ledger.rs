@@ -274,6 +274,15 @@ pub struct LiveLine {
     pub visitors: u64,
 }
 
+/// How far one of a processor's partitions is: everything that the journal had of it before `at` is in the counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReachedLine {
+    /// The journal's partition.
+    pub partition: u32,
+    /// By the clocks of journal and processor.
+    pub at: Millis,
+}
+
 /// Everything one flush writes: netted, additive, sorted, and without any trace of who or in what order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
@@ -285,6 +294,8 @@ pub struct Changes {
     pub live: Vec<LiveLine>,
     /// Records that were read and cannot be counted, sorted.
     pub lost: Vec<LostLine>,
+    /// How far the partition is with this flush; nothing of an import, which is of no partition.
+    pub reached: Option<ReachedLine>,
 }
 
 /// A site's day whose fold is final and forgotten.

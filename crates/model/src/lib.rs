@@ -19,7 +19,8 @@ pub use counts::{Cell, Counts, Dimension};
 pub use definition::Definitions;
 pub use hit::{Arrival, Campaign, Engagement, Hit, Kind, Peer, Referrer, Revenue};
 pub use ledger::{
-    BotClass, Changes, ClosedDay, LedgerLine, LiveLine, Loss, LostLine, Lowering, Measured, Outcome, Refusal,
+    BotClass, Changes, ClosedDay, LedgerLine, LiveLine, Loss, LostLine, Lowering, Measured, Outcome, ReachedLine,
+    Refusal,
 };
 pub use policy::{AddressPrecision, NoticeFacts, SignalModes, TcfPolicy};
 pub use record::{Record, RecordError, Tally};

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use fold::{Fold, Overflows};
 use journal::{Commit, Journal, JournalError, Offset};
-use model::{Changes, Millis};
+use model::{Changes, Millis, ReachedLine};
 use privacy::seal::Opener;
 use privacy::visitor::Secret;
 use tokio::sync::{mpsc, watch};
@@ -113,6 +113,8 @@ pub(crate) struct Partition<'a, J, S> {
     counted_minute: Option<i64>,
     /// The record after the last one folded.
     pub(crate) next: Offset,
+    /// Everything that the journal had before then is folded.
+    complete_to: Millis,
     /// Journal minute up to which days were closed.
     pub(crate) closed_minute: i64,
     /// Hits folded and tallied since the start, and how many of them the ledger has.
@@ -154,6 +156,7 @@ pub async fn run<J: Journal, S: Sink>(
         name: None,
         counted_minute: None,
         next: start,
+        complete_to: Millis(i64::MIN),
         closed_minute: i64::MIN,
         received: 0,
         accounted: 0,
@@ -306,8 +309,12 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         loop {
             let due = flushed + self.processor.flush;
             let wait = due.saturating_duration_since(Instant::now()).min(READ_WAIT_MAX);
+            let begun = self.processor.clock.now();
             let entries = self.read(READ_RECORDS_MAX, wait).await?;
+            // Where there was nothing to read, nothing was missing when it was looked.
+            let complete_to = entries.last().map_or(begun, |entry| entry.at);
             self.fold_entries(entries.into_iter());
+            self.complete_to = self.complete_to.max(complete_to);
             self.answer().await?;
             let stopping = *self.stop.borrow();
             let full = self.fold.pending_cells() >= PENDING_CELLS_MAX;
@@ -443,7 +450,9 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
     /// Takes the netted changes and holds their ledger against what was received.
     fn take_changes(&mut self) -> Changes {
         let lost = self.lost.take(self.number);
-        let changes = Changes { lost, ..self.fold.changes(self.processor.clock.now()) };
+        let at = self.complete_to;
+        let reached = (at != Millis(i64::MIN)).then_some(ReachedLine { partition: self.number, at });
+        let changes = Changes { lost, reached, ..self.fold.changes(self.processor.clock.now()) };
         self.accounted += changes.ledger.iter().map(|line| line.hits).sum::<i64>();
         let difference = self.received - self.accounted;
         // One figure for all partitions: each puts in what changed of its own.

@@ -88,6 +88,7 @@ pub const SCHEMA: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     ("lost", &[("hour", "DateTime('UTC')"), ("reason", "LowCardinality(String)"), ("records", "Int64")]),
+    ("reached", &[("partition", "UInt32"), ("at", "DateTime64(3, 'UTC')")]),
     ("migrations", &[("name", "String"), ("sha256", "String"), ("at", "DateTime('UTC')")]),
 ];
 

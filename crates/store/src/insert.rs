@@ -7,12 +7,13 @@
 //! rows' appearance (lost; the embedded engine repairs that, see `engine::data_dir`).
 
 use std::collections::BTreeMap;
+use std::iter::once;
 use std::time::Duration;
 
 use clickhouse::{Row, RowWrite};
 use jiff::ToSpan;
 use jiff::civil::date;
-use model::{Cell, Changes, LedgerLine, LiveLine, LostLine};
+use model::{Cell, Changes, LedgerLine, LiveLine, LostLine, ReachedLine};
 use serde::Serialize;
 
 use crate::store::within;
@@ -67,6 +68,9 @@ impl Store {
         for (name, chunk) in chunks(&lost) {
             let rows = chunk.iter().map(|line| LostRow::of(line));
             self.insert_chunk::<LostRow<'_>>("lost", &format!("{token}/lost/{name}"), rows).await?;
+        }
+        if let Some(reached) = &changes.reached {
+            self.insert_chunk::<ReachedRow>("reached", &format!("{token}/reached"), once(ReachedRow::of(reached))).await?;
         }
         Ok(())
     }
@@ -244,6 +248,18 @@ impl LostRow<'_> {
             reason: line.loss.as_str(),
             records: line.records,
         }
+    }
+}
+
+#[derive(Row, Serialize)]
+struct ReachedRow {
+    partition: u32,
+    at: i64,
+}
+
+impl ReachedRow {
+    fn of(line: &ReachedLine) -> Self {
+        Self { partition: line.partition, at: line.at.0 }
     }
 }
 

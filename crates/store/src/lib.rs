@@ -24,4 +24,4 @@ pub use imports::ImportMark;
 pub use insert::ROWS_PER_INSERT_MAX;
 pub use retention::{Forgotten, Kept, LEDGER_DAYS};
 pub use schema::Schema;
-pub use store::{Store, StoreConfig};
+pub use store::{LIVE_MINUTES, LiveMinute, Store, StoreConfig};

@@ -43,6 +43,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!("0006_imports_begun"),
     migration!("0007_lost"),
     migration!("0008_windows"),
+    migration!("0010_reached"),
 ];
 
 /// The table that remembers. Two rows of one migration are one after a merge, and one to a reader that asks for names.

@@ -7,8 +7,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clickhouse::Client;
+use clickhouse::{Client, Row};
 use model::{Domain, Millis};
+use serde::Deserialize;
 use tokio::sync::OnceCell;
 
 use crate::cluster::Cluster;
@@ -20,6 +21,33 @@ pub(crate) const QUESTION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How old a partition's live line may be and still count: lines come every minute, and one may be late.
 const LIVE_AGE_SECONDS_MAX: i64 = 150;
+
+/// Minutes that realtime looks back, the one that is running included.
+pub const LIVE_MINUTES: i64 = 30;
+
+/// How long sealed records can be opened: a partition that has said nothing for longer has nothing left to count.
+const RECORDS_LIVE_SECONDS: i64 = 28 * 3_600;
+
+/// One minute of a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveMinute {
+    /// Minutes since the epoch.
+    pub minute: i64,
+    /// Visitors seen in five minutes.
+    pub visitors: u64,
+}
+
+#[derive(Row, Deserialize)]
+struct LiveMinuteRow {
+    at: u32,
+    visitors: u64,
+}
+
+#[derive(Row, Deserialize)]
+struct ReachedRow {
+    partitions: u64,
+    at: i64,
+}
 
 /// Where ClickHouse is and who we are there.
 #[derive(Clone)]
@@ -109,6 +137,40 @@ impl Store {
             .param("now", seconds)
             .fetch_one::<u64>();
         within("reading live visitors", QUESTION_TIMEOUT, asked).await
+    }
+
+    /// The visitors of the last half hour by minute: of each minute that a processor reported in, how many were on a site in the
+    /// five minutes before its end (before `now`, in the minute that is running). A minute without a line is one that no
+    /// processor was up in, not one without visitors.
+    ///
+    /// # Errors
+    /// The store cannot be reached or refuses.
+    pub async fn live_minutes(&self, site: &Domain, now: Millis) -> Result<Vec<LiveMinute>, StoreError> {
+        let asked = self
+            .client
+            .query(include_str!("../sql/live_minutes.sql"))
+            .param("site", site.as_str())
+            .param("since", (now.minute() - LIVE_MINUTES + 1) * 60)
+            .param("now", now.0.div_euclid(1_000))
+            .fetch_all::<LiveMinuteRow>();
+        let rows = within("reading live visitors", QUESTION_TIMEOUT, asked).await?;
+        let minute = |LiveMinuteRow { at, visitors }| LiveMinute { minute: i64::from(at) / 60, visitors };
+        Ok(rows.into_iter().map(minute).collect())
+    }
+
+    /// Up to when the counts are complete: everything the journal had before is in them. What waits in a collector's spool is
+    /// not in the journal yet. Nothing where no processor has said anything for as long as records live.
+    ///
+    /// # Errors
+    /// The store cannot be reached or refuses.
+    pub async fn complete_to(&self, now: Millis) -> Result<Option<Millis>, StoreError> {
+        let asked = self
+            .client
+            .query(include_str!("../sql/reached.sql"))
+            .param("since", now.0.div_euclid(1_000) - RECORDS_LIVE_SECONDS)
+            .fetch_one::<ReachedRow>();
+        let found = within("asking how far the counts are", QUESTION_TIMEOUT, asked).await?;
+        Ok((found.partitions > 0).then_some(Millis(found.at)))
     }
 
     /// The client, bound to the database.

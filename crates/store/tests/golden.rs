@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use model::{Cell, Changes, ClosedDay, Counts, Dimension, Domain, LocalDay, Loss, LostLine, Millis};
+use model::{Cell, Changes, ClosedDay, Counts, Dimension, Domain, LocalDay, Loss, LostLine, Millis, ReachedLine};
 use regex::Regex;
 use store::questions::{Cells, Grain, Question, Selection, Span};
 use store::{ImportMark, Kept, Store};
@@ -83,6 +83,7 @@ async fn write(store: &Store) {
         changes.cells.push(cell(day, Some(3), Dimension::City, "Small, XX", 2));
     }
     changes.lost = vec![LostLine { hour: i64::from(JUNE) * 24, loss: Loss::Expired, records: 1 }];
+    changes.reached = Some(ReachedLine { partition: 0, at: Millis(1) });
     store.insert("token", &changes).await.unwrap();
     let days = store.days_not_closed().await.unwrap();
     assert_eq!(days.len(), 2);
@@ -113,6 +114,8 @@ async fn read(store: &Store) {
     store.ping().await.unwrap();
     store.check_schema().await.unwrap();
     store.live(&site(), Millis(0)).await.unwrap();
+    store.live_minutes(&site(), Millis(0)).await.unwrap();
+    store.complete_to(Millis(0)).await.unwrap();
     store.first_day(&[site()]).await.unwrap();
     store.ledger(&site(), Millis(0), Millis(1)).await.unwrap();
     store.lost(Millis(0), Millis(1)).await.unwrap();

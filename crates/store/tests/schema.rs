@@ -1,6 +1,6 @@
 //! Migrations, live visitors, import marks, and what errors say.
 
-use model::{Changes, Domain, LiveLine, Millis};
+use model::{Changes, Domain, LiveLine, Millis, ReachedLine};
 use store::{ImportMark, Schema, Store, StoreConfig, StoreError};
 
 use crate::support::{Host, JUNE, eventually, flush, site, totals};
@@ -64,6 +64,57 @@ async fn live_visitors_are_the_partitions_latest_lines() {
     store.insert("a", &Changes { live, ..Changes::default() }).await.unwrap();
     assert_eq!(store.live(&site(), now).await.unwrap(), 7);
     assert_eq!(store.live(&Domain::parse("other.org").unwrap(), now).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn live_minutes_are_each_minutes_latest_lines_and_a_silent_minute_is_none() {
+    let host = Host::start();
+    let store = host.store();
+    store.migrate().await.unwrap();
+    let now = host.ask("SELECT toUnixTimestamp(toStartOfMinute(now()))").await.parse::<i64>().unwrap() * 1_000 + 30_000;
+    let now = Millis(now);
+    let line = |seconds: i64, partition, visitors| LiveLine {
+        site: site(),
+        at: now.plus(seconds * 1_000),
+        partition,
+        visitors,
+    };
+    // This minute, the one before from two partitions, none in the third, the first of the half hour, and one too old.
+    let live = vec![
+        line(-10, 0, 3),
+        line(-40, 0, 5),
+        line(-70, 0, 9),
+        line(-45, 1, 4),
+        line(-29 * 60 - 25, 1, 6),
+        line(-31 * 60, 1, 99),
+        line(20, 0, 100),
+    ];
+    store.insert("a", &Changes { live, ..Changes::default() }).await.unwrap();
+    let minutes = store.live_minutes(&site(), now).await.unwrap();
+    let told: Vec<_> = minutes.iter().map(|line| (line.minute - now.minute(), line.visitors)).collect();
+    assert_eq!(told, [(-29, 6), (-1, 9), (0, 3)]);
+}
+
+#[tokio::test]
+async fn the_counts_are_complete_up_to_the_partition_that_is_furthest_behind() {
+    let host = Host::start();
+    let store = host.store();
+    store.migrate().await.unwrap();
+    let now = Millis(4_000_000_000_000);
+    assert_eq!(store.complete_to(now).await.unwrap(), None);
+    let reached = async |token: &str, partition, at| {
+        let reached = Some(ReachedLine { partition, at });
+        store.insert(token, &Changes { reached, ..Changes::default() }).await.unwrap();
+    };
+    reached("a", 0, now.plus(-90_001)).await;
+    reached("b", 1, now.plus(-7_001)).await;
+    assert_eq!(store.complete_to(now).await.unwrap(), Some(now.plus(-90_001)));
+    reached("c", 0, now.plus(-1)).await;
+    assert_eq!(store.complete_to(now).await.unwrap(), Some(now.plus(-7_001)));
+    // A partition that has been silent for longer than records live holds nothing up.
+    reached("d", 2, now.plus(-29 * 3_600_000)).await;
+    assert_eq!(store.complete_to(now).await.unwrap(), Some(now.plus(-7_001)));
+    assert_eq!(host.ask("SELECT count() FROM reached FINAL").await, "3");
 }
 
 fn mark(bytes: u64, done: bool) -> ImportMark {

@@ -50,11 +50,13 @@ pub(super) async fn answer(
         let (from, until) = instants(span, &zone);
         let sums = shared.store.ledger(&site.domain, from, until).await?;
         let lost = shared.store.lost(from, until).await?;
+        let complete_to = shared.store.complete_to(shared.clock.now()).await?;
         let (first, last) = ends(span, &zone);
         let precision = Precision::of(site.mode);
         Ok(Told {
             site_id: site.domain.as_str().to_owned(),
             date_range: [instant_label(&first), instant_label(&last)],
+            complete_to: complete_to.map(|instant| instant_label(&at(instant, &zone))),
             lines: tell(&sums, &lost, precision),
             coverage: Coverage::of(&sums).tell(precision, span.days().0, &zone),
             degraded: Degraded::of(&lost, span, &zone).tell(precision),
@@ -69,6 +71,8 @@ pub(super) async fn answer(
 pub(super) struct Told {
     site_id: String,
     date_range: [String; 2],
+    /// Everything that the journal had before is counted, of all sites; nothing while no processor says how far it is.
+    complete_to: Option<String>,
     #[serde(flatten)]
     lines: Lines,
     coverage: ToldCoverage,

@@ -48,7 +48,7 @@ const fn defining(method: &'static str, path: &'static str, parameters: &'static
 }
 
 /// Every path of the API: what is served and what /api/openapi.json describes.
-pub(crate) const ENDPOINTS: [Endpoint; 13] = [
+pub(crate) const ENDPOINTS: [Endpoint; 14] = [
     Endpoint { method: "post", summary: "Ask the counts of a site", ..reading("/api/v2/query", &[], "Answer") },
     Endpoint {
         summary: "One number a metric (Plausible's older API)",
@@ -78,6 +78,10 @@ pub(crate) const ENDPOINTS: [Endpoint; 13] = [
         summary: "Visitors of the last five minutes",
         ..reading("/api/v1/stats/realtime/visitors", &["SiteId"], "Count")
     },
+    Endpoint {
+        summary: "The last half hour by minute, and how far the counts are",
+        ..reading("/api/v1/stats/realtime", &["SiteId"], "HalfHour")
+    },
     Endpoint { summary: "The sites you may read", ..reading("/api/v1/sites", &[], "Sites") },
     Endpoint {
         summary: "What became of every hit: received = counted + minimal + refused + bots + late",
@@ -106,7 +110,7 @@ pub(crate) const ENDPOINTS: [Endpoint; 13] = [
 
 /// The routes of [`ENDPOINTS`].
 pub(crate) fn routes() -> Router<Arc<Shared>> {
-    let [query, aggregate, timeseries, breakdown, realtime, sites, ledger, openapi, funnel, ..] =
+    let [query, aggregate, timeseries, breakdown, realtime, half_hour, sites, ledger, openapi, funnel, ..] =
         ENDPOINTS.map(|endpoint| endpoint.path);
     Router::new()
         .route(query, post(query::answer))
@@ -114,6 +118,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route(timeseries, get(v1::timeseries))
         .route(breakdown, get(v1::breakdown))
         .route(realtime, get(realtime::answer))
+        .route(half_hour, get(realtime::half_hour))
         .route(sites, get(sites::answer))
         .route(ledger, get(ledger::answer))
         .route(openapi, get(openapi::answer))

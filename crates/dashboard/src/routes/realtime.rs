@@ -1,4 +1,5 @@
-//! `GET /api/v1/stats/realtime/visitors`: a plain number, as Plausible's, or `"<10"`.
+//! Who is there now: `GET /api/v1/stats/realtime/visitors`, a plain number as Plausible's, or `"<10"`; and `GET
+//! /api/v1/stats/realtime`, the last half hour by minute and how far the counts are.
 
 use std::sync::Arc;
 
@@ -6,13 +7,18 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
+use model::{Millis, Site};
 use privacy::disclosure::{Disclosed, Precision};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use store::LIVE_MINUTES;
 
 use crate::Shared;
 use crate::access::Access;
+use crate::calendar::{at, instant_label, zone_of};
 use crate::query::problem::Problem;
 use crate::reply::Failure;
+
+const MINUTE_MS: i64 = 60_000;
 
 /// What is asked.
 #[derive(Deserialize)]
@@ -21,16 +27,70 @@ pub(super) struct Asked {
     site_id: Option<String>,
 }
 
+/// The last half hour as it leaves.
+#[derive(Serialize)]
+pub(super) struct Told {
+    /// Of the last five minutes.
+    visitors: Disclosed,
+    /// Every minute of the half hour, the running one last.
+    minutes: Vec<ToldMinute>,
+    /// Everything that the journal had before is counted, of all sites; nothing while no processor says how far it is.
+    complete_to: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ToldMinute {
+    /// When it began, in the site's zone.
+    minute: String,
+    /// Of the five minutes before its end; nothing where no processor was up.
+    visitors: Option<Disclosed>,
+}
+
 /// Answers with the visitors of the last five minutes.
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Disclosed>, Failure> {
-    let access = Access::of(&headers, &shared.token_sha256)?;
-    let Query(asked) = asked.map_err(|_| Failure::Parameters)?;
-    let site = shared.site(&asked.site_id.ok_or(Problem::Missing("site_id"))?, access)?;
+    let site = site(&shared, &headers, asked)?;
     let now = shared.clock.now();
     let visitors = shared.in_turn("realtime", async { Ok(shared.store.live(&site.domain, now).await?) }).await?;
-    Ok(Json(Precision::of(site.mode).count(i64::try_from(visitors).unwrap_or(i64::MAX))))
+    Ok(Json(told(&site, visitors)))
+}
+
+/// Answers with the last half hour.
+pub(super) async fn half_hour(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Json<Told>, Failure> {
+    let site = site(&shared, &headers, asked)?;
+    let (now, zone) = (shared.clock.now(), zone_of(&site));
+    let work = async {
+        let visitors = shared.store.live(&site.domain, now).await?;
+        let lines = shared.store.live_minutes(&site.domain, now).await?;
+        let complete_to = shared.store.complete_to(now).await?;
+        let label = |instant| instant_label(&at(instant, &zone));
+        let minute = |minute| ToldMinute {
+            minute: label(Millis(minute * MINUTE_MS)),
+            visitors: lines.iter().find(|line| line.minute == minute).map(|line| told(&site, line.visitors)),
+        };
+        let minutes = (now.minute() - LIVE_MINUTES + 1..=now.minute()).map(minute).collect();
+        Ok(Told { visitors: told(&site, visitors), minutes, complete_to: complete_to.map(label) })
+    };
+    shared.in_turn("realtime", work).await.map(Json)
+}
+
+fn site(
+    shared: &Shared,
+    headers: &HeaderMap,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Arc<Site>, Failure> {
+    let access = Access::of(headers, &shared.token_sha256)?;
+    let Query(asked) = asked.map_err(|_| Failure::Parameters)?;
+    shared.site(&asked.site_id.ok_or(Problem::Missing("site_id"))?, access)
+}
+
+fn told(site: &Site, visitors: u64) -> Disclosed {
+    Precision::of(site.mode).count(i64::try_from(visitors).unwrap_or(i64::MAX))
 }

@@ -2,7 +2,9 @@
 
 use axum::Router;
 use axum::http::StatusCode;
-use model::{BotClass, Changes, LedgerLine, LiveLine, Loss, LostLine, Lowering, Measured, Millis, Outcome, Refusal};
+use model::{
+    BotClass, Changes, LedgerLine, LiveLine, Loss, LostLine, Lowering, Measured, Millis, Outcome, ReachedLine, Refusal,
+};
 use prometheus::Registry;
 use serde_json::{Value, json};
 
@@ -35,6 +37,7 @@ async fn the_ledger_and_the_live_visitors_are_told() {
         ],
         live: vec![live(0, 3), live(1, 4)],
         lost: Vec::new(),
+        reached: Some(ReachedLine { partition: 0, at: now.plus(-4_000) }),
     };
     store.insert("one", &changes).await.unwrap();
     let (registry, registry_of_now) = (Registry::new(), Registry::new());
@@ -44,6 +47,7 @@ async fn the_ledger_and_the_live_visitors_are_told() {
         ledger,
         json!({
             "site_id": "example.com", "date_range": ["2024-05-15T00:00:00+09:00", "2024-05-15T23:59:59+09:00"],
+            "complete_to": ledger["complete_to"],
             "received": 114, "counted": 100, "minimal": 7, "refused": { "duplicate": 2 }, "bots": { "declared": 5 }, "late": 0,
             "expired": 0, "expired_by_reason": {},
             "coverage": {
@@ -59,9 +63,22 @@ async fn the_ledger_and_the_live_visitors_are_told() {
     let router = dashboard_at(now, store, &registry_of_now);
     let (_, live) = get(&router, "/api/v1/stats/realtime/visitors?site_id=example.com", Some(TOKEN)).await;
     assert_eq!(live, json!(7));
+    let (_, half_hour) = get(&router, "/api/v1/stats/realtime?site_id=example.com", Some(TOKEN)).await;
+    let minutes = half_hour["minutes"].as_array().unwrap();
+    let seen: Vec<_> = minutes.iter().filter(|line| !line["visitors"].is_null()).collect();
+    let minute = jiff::Timestamp::from_second(now.plus(-30_000).minute() * 60).unwrap();
+    assert_eq!((minutes.len(), half_hour["visitors"].clone()), (30, json!(7)));
+    assert_eq!(seen.len(), 1);
+    assert_eq!((instant(&seen[0]["minute"]), &seen[0]["visitors"]), (minute, &json!(7)));
+    let reached = jiff::Timestamp::from_second(now.plus(-4_000).0 / 1_000).unwrap();
+    assert_eq!(instant(&half_hour["complete_to"]), reached);
     let families = [registry.gather(), registry_of_now.gather()].concat();
     let labels = families.iter().flat_map(|family| family.get_metric()).flat_map(|metric| metric.get_label());
     assert_eq!(labels.map(|label| label.value().to_owned()).collect::<Vec<_>>(), ["ledger", "realtime"]);
+}
+
+fn instant(label: &Value) -> jiff::Timestamp {
+    label.as_str().unwrap().parse().unwrap()
 }
 
 /// Everything a hit of a person can come to, and what a report calls it.
