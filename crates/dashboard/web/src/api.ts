@@ -8,7 +8,7 @@ export interface Site {
   public: boolean;
 }
 
-export type Metric = "visitors" | "visits" | "pageviews" | "views_per_visit" | "bounce_rate" | "visit_duration" | "events" | "percentage" | "time_on_page" | "scroll_depth" | "exit_rate";
+export type Metric = "visitors" | "visits" | "pageviews" | "views_per_visit" | "bounce_rate" | "visit_duration" | "events" | "percentage" | "time_on_page" | "scroll_depth" | "exit_rate" | "conversion_rate";
 
 /** The rows or visits that are kept: those of which a dimension has one of the values. */
 export interface Filter {
@@ -124,8 +124,21 @@ export function live(site: string, signal?: AbortSignal): Promise<number | typeo
   return ask(`/api/v1/stats/realtime/visitors?site_id=${encodeURIComponent(site)}`, { signal });
 }
 
+/** The last half hour; a minute is unknown where no processor was up. */
+export interface HalfHour {
+  visitors: Told;
+  minutes: { minute: string; visitors: Told }[];
+  /** Everything before is counted. */
+  complete_to: string | null;
+}
+
+export function halfHour(site: string, signal?: AbortSignal): Promise<HalfHour> {
+  return ask(`/api/v1/stats/realtime?site_id=${encodeURIComponent(site)}`, { signal });
+}
+
 /** What became of every hit of a range. */
 export interface Ledger {
+  complete_to: string | null;
   received: Told;
   counted: Told;
   minimal: Told;
@@ -143,7 +156,8 @@ export function ledger(site: string, [first, last]: [string, string], signal?: A
   return ask(`/api/v1/ledger?site_id=${encodeURIComponent(site)}&date_range=${first},${last}`, { signal });
 }
 
-async function ask<T>(path: string, request: RequestInit): Promise<T> {
+/** Asks the API. */
+export async function ask<T>(path: string, request: RequestInit): Promise<T> {
   const headers = new Headers(request.headers);
   const token = sessionStorage.getItem(TOKEN);
   if (token !== null) headers.set("Authorization", `Bearer ${token}`);

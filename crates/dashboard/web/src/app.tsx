@@ -17,6 +17,8 @@ import { SignIn } from "./sign-in";
 import { useAnswer, useTick } from "./use-answer";
 
 const Detail = later(() => import("./detail").then((loaded) => loaded.Detail));
+const DefineView = later(() => import("./define").then((loaded) => loaded.DefineView));
+const FunnelsView = later(() => import("./funnels").then((loaded) => loaded.FunnelsView));
 const KeyHelp = later(() => import("./key-help").then((loaded) => loaded.KeyHelp));
 const LedgerView = later(() => import("./ledger").then((loaded) => loaded.LedgerView));
 const LiveView = later(() => import("./live").then((loaded) => loaded.LiveView));
@@ -127,6 +129,8 @@ function Views({ sites, site, place, go, onSignOut, onSignIn }: Props) {
           </>
         )}
         {place.view === "live" && <LiveView scope={scope} tick={tick} />}
+        {place.view === "funnels" && <FunnelsView scope={scope} />}
+        {place.view === "define" && <DefineView scope={scope} />}
         {place.view === "ledger" && <LedgerView scope={scope} />}
       </main>
       <footer class="foot">

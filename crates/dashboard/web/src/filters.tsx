@@ -1,10 +1,14 @@
 // The filters that are on, each with the way to take it off.
 
+import { useState } from "preact/hooks";
 import type { Filter } from "./api";
 import { countryName, languageName } from "./format";
 import { type Word, t } from "./i18n";
+import { later } from "./later";
 import { DIMENSIONS } from "./reports";
 import type { Scope } from "./scope";
+
+const SaveSegment = later(() => import("./save-segment").then((loaded) => loaded.SaveSegment));
 
 export function dimensionName(dimension: string): string {
   const property = /^event:props:(.+)$/.exec(dimension)?.[1];
@@ -24,8 +28,11 @@ function told({ operator, dimension, values }: Filter): string {
   return `${dimensionName(dimension)} ${t(`op_${operator}` as Word)} ${values.map((value) => valueName(dimension, value)).join(" / ")}`;
 }
 
-export function FilterChips({ scope: { filters, go } }: { scope: Scope }) {
+export function FilterChips({ scope }: { scope: Scope }) {
+  const { filters, go } = scope;
+  const [saving, setSaving] = useState(false);
   if (filters.length === 0) return null;
+  const savable = filters.every((filter) => filter.dimension !== "segment" && filter.dimension !== "event:goal" && filter.dimension !== "visit:exit_page");
   return (
     <ul class="chips" aria-label={t("filters")}>
       {filters.map((filter) => (
@@ -41,6 +48,14 @@ export function FilterChips({ scope: { filters, go } }: { scope: Scope }) {
           </button>
         </li>
       ))}
+      {savable && (
+        <li>
+          <button type="button" class="quiet" onClick={() => setSaving(true)}>
+            {t("segment_save")}
+          </button>
+          {saving && <SaveSegment scope={scope} onClose={() => setSaving(false)} />}
+        </li>
+      )}
       {filters.length > 1 && (
         <li>
           <button type="button" class="quiet" onClick={() => go({ filters: [] })}>

@@ -40,6 +40,7 @@ export function metricValue(metric: Metric, value: Told | undefined): string {
       return `${whole(value)}%`;
     case "percentage":
     case "exit_rate":
+    case "conversion_rate":
       return `${value.toFixed(1)}%`;
     case "visit_duration":
     case "time_on_page":
@@ -55,6 +56,9 @@ export function duration(seconds: number): string {
   if (hours > 0) return `${hours}${h} ${minutes}${m}`;
   return minutes > 0 ? `${minutes}${m} ${String(rest).padStart(2, "0")}${s}` : `${rest}${s}`;
 }
+
+/** The time of day of an instant as the API writes it, in the site's own zone. */
+export const clockTime = (instant: string): string => instant.slice(11, 19);
 
 export function countryName(code: string): string {
   if (!/^[A-Z]{2}$/.test(code)) return code === "" ? t("unknown") : code;

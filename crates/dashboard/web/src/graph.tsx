@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Answer, Metric, Site, Told } from "./api";
+import type { Annotation } from "./definitions";
 import { axisLabel, bucketLabel, duration, metricValue, short, sized } from "./format";
 import { t } from "./i18n";
 import { Problem } from "./problem";
@@ -25,6 +26,8 @@ interface Points {
   open: number;
   /** Counts are told in steps of this. */
   step: number;
+  /** What people noted, by the bucket it is in. */
+  notes: Map<number, string>;
 }
 
 interface Props {
@@ -37,9 +40,10 @@ interface Props {
   firstDay: string | undefined;
   asked: Asked<Answer>;
   before: Answer | undefined;
+  notes: Annotation[];
 }
 
-export function Graph({ scope, index, metric, interval, firstDay, asked, before }: Props) {
+export function Graph({ scope, index, metric, interval, firstDay, asked, before, notes }: Props) {
   const { site, range } = scope;
   if (asked.error !== undefined && asked.value === undefined) {
     return (
@@ -50,7 +54,8 @@ export function Graph({ scope, index, metric, interval, firstDay, asked, before 
   }
   if (asked.value === undefined) return <div class="plot waiting" aria-busy="true" />;
   if (asked.value.results.length === 0) return <Nothing site={site} range={range} filtered={scope.filters.length > 0} />;
-  const points = read(asked.value, before, index, openBucket(interval, site.timezone, range.dates[0]), firstDay);
+  const told = read(asked.value, before, index, openBucket(interval, site.timezone, range.dates[0]), firstDay);
+  const points = { ...told, notes: noted(notes, told.labels, range.dates[1]) };
   const shown = { points, grain: `time:${interval}`, metric, label: t(METRICS[metric]), theme: scope.place.theme };
   return (
     <>
@@ -60,8 +65,21 @@ export function Graph({ scope, index, metric, interval, firstDay, asked, before 
   );
 }
 
+/** The bucket that each note is in: the last that begins before it, where its day is shown. */
+export function noted(notes: Annotation[], labels: string[], lastDay: string): Map<number, string> {
+  const found = new Map<number, string>();
+  for (const { at = "", text = "" } of notes) {
+    const moment = at.slice(0, 19).replace("T", " ");
+    const bucket = labels.findLastIndex((label) => label <= moment.slice(0, label.length));
+    if (bucket === -1 || moment.slice(0, 10) > lastDay) continue;
+    const before = found.get(bucket);
+    found.set(bucket, before === undefined ? text : `${before}; ${text}`);
+  }
+  return found;
+}
+
 /** Puts a value on every label: zero where nothing was counted, nothing before the first count and where time has not come yet. */
-function read(answer: Answer, before: Answer | undefined, index: number, now: string, firstDay: string | undefined): Points {
+function read(answer: Answer, before: Answer | undefined, index: number, now: string, firstDay: string | undefined): Omit<Points, "notes"> {
   const labels = answer.meta.time_labels ?? [];
   const known = new Map(answer.results.map((row) => [row.dimensions[0], row.metrics[index] ?? null]));
   const ahead = labels.findIndex((label) => label > now);
@@ -106,7 +124,7 @@ function Plot({ points, grain, metric, label, theme }: PlotProps) {
   }, [grain, metric, dark, theme, points.labels.length, points.earlier.length]);
   useEffect(() => {
     plot.current?.setData(data(points));
-  }, [points.values.join(), points.earlier.join(), points.labels[0]]);
+  }, [points.values.join(), points.earlier.join(), points.labels[0], [...points.notes].join()]);
 
   const move = (event: KeyboardEvent) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -138,6 +156,12 @@ function Plot({ points, grain, metric, label, theme }: PlotProps) {
             {bucketLabel(points.labels[hover.index] ?? "", grain)}
             {hover.index === points.open ? ` (${t("so_far")})` : ""}
           </span>
+          {points.notes.has(hover.index) && (
+            <>
+              <br />
+              <span class="noted">{points.notes.get(hover.index)}</span>
+            </>
+          )}
           {points.earlierLabels[hover.index] !== undefined && (
             <>
               <br />
@@ -199,6 +223,7 @@ function options(element: HTMLElement, grain: string, metric: Metric, shown: { c
     ],
     series: [{}, { stroke: colour("--earlier"), width: 1.5, points: { show: few, size: 5 } }, line, { ...line, dash: [5, 5], width: 2 }],
     hooks: {
+      draw: [(plot) => drawNotes(plot, shown.current, colour("--muted"))],
       setCursor: [
         (plot) => {
           const index = plot.cursor.idx ?? null;
@@ -209,6 +234,24 @@ function options(element: HTMLElement, grain: string, metric: Metric, shown: { c
       ],
     },
   };
+}
+
+/** A dashed line with a small flag where something was noted. */
+function drawNotes(plot: uPlot, { notes }: Points, colour: string): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.strokeStyle = colour;
+  ctx.fillStyle = colour;
+  ctx.setLineDash([3, 4]);
+  for (const index of notes.keys()) {
+    const x = Math.round(plot.valToPos(index, "x", true));
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    ctx.fillRect(x, bbox.top, 7 * devicePixelRatio, 5 * devicePixelRatio);
+  }
+  ctx.restore();
 }
 
 const IN_PERCENT: Metric[] = ["bounce_rate", "exit_rate", "scroll_depth"];
@@ -267,6 +310,7 @@ function Table({ points, grain, metric, label }: PlotProps) {
                 <th scope="row">
                   {bucketLabel(bucket, grain)}
                   {i === points.open ? ` (${t("so_far")})` : ""}
+                  {points.notes.has(i) && <span class="noted"> · {points.notes.get(i)}</span>}
                 </th>
                 <td>{metricValue(metric, value)}</td>
                 {compares && <td>{metricValue(metric, points.earlier[i])}</td>}

@@ -23,7 +23,9 @@ interface Props {
 const VIEWS: { name: View; label: Word }[] = [
   { name: "report", label: "view_report" },
   { name: "live", label: "view_live" },
+  { name: "funnels", label: "funnels" },
   { name: "ledger", label: "view_ledger" },
+  { name: "define", label: "view_define" },
 ];
 
 export function Header({ sites, scope, today, liveTick, onHelp, onSignOut, onSignIn }: Props) {
@@ -55,7 +57,7 @@ export function Header({ sites, scope, today, liveTick, onHelp, onSignOut, onSig
         ))}
       </nav>
       <div class="when">
-        {place.view !== "live" && <Period scope={scope} today={today} />}
+        {place.view !== "live" && place.view !== "define" && <Period scope={scope} today={today} />}
         <Menu title={t("settings")} className="settings" label={<Sliders />}>
           {() => (
             <>

@@ -11,6 +11,7 @@ export function KeyHelp({ onClose }: { onClose: () => void }) {
     ["X", t("key_compare")],
     ["0", t("key_clear")],
     ["R", t("view_live")],
+    ["U", t("funnels")],
     ["G", t("view_ledger")],
     ["Esc", t("key_close")],
     ["?", t("keys_help")],

@@ -3,7 +3,7 @@
 import { type Coverage, type Ledger, type Told, ledger } from "./api";
 import { percent } from "./coverage";
 import { degradedLine } from "./degraded";
-import { inFull, sized } from "./format";
+import { clockTime, inFull, sized } from "./format";
 import { type Word, named, t } from "./i18n";
 import { Problem } from "./problem";
 import type { Scope } from "./scope";
@@ -61,6 +61,7 @@ export function LedgerView({ scope }: { scope: Scope }) {
       <section class="card ledger" aria-labelledby="ledger-title">
         <h2 id="ledger-title">{t("ledger_title")}</h2>
         <p class="hint">{t("ledger_why")}</p>
+        <p class="complete-to">{told.complete_to === null ? t("complete_unknown") : t("complete_to", { time: clockTime(told.complete_to) })}</p>
         {told.degraded !== undefined && told.degraded.length > 0 && <p class="degraded">{degradedLine(told.degraded)}</p>}
         <table class="rows">
           <thead>

@@ -1,47 +1,36 @@
-// Who is there now, and what the hour that is running has seen. Live numbers are not kept, so the line is this page's own.
+// Who is there now, the last half hour by minute, and what the hour that is running has seen.
 
-import { useEffect, useState } from "preact/hooks";
-import { type Told, live, query } from "./api";
+import { type HalfHour, halfHour, query } from "./api";
 import { dimensionName, valueName } from "./filters";
-import { inFull, metricValue, sized } from "./format";
+import { clockTime, inFull, metricValue, sized } from "./format";
 import { type Word, t } from "./i18n";
 import { runningHour } from "./range";
 import type { Scope } from "./scope";
 import { useAnswer } from "./use-answer";
 
-const MINUTES = 30;
 const ROWS = 8;
-
-interface Sample {
-  minute: number;
-  visitors: Told;
-}
-
-/** What was seen while the page is open, one sample a minute, the last ones only. */
-export function sampled(samples: Sample[], minute: number, visitors: Told): Sample[] {
-  return [...samples.filter((sample) => sample.minute !== minute && sample.minute > minute - MINUTES), { minute, visitors }];
-}
 
 export function LiveView({ scope, tick }: { scope: Scope; tick: number }) {
   const { site } = scope;
-  const asked = useAnswer(`live ${site.domain}`, tick, (signal) => live(site.domain, signal));
-  const [samples, setSamples] = useState<Sample[]>([]);
-  useEffect(() => setSamples([]), [site.domain]);
-  useEffect(() => {
-    const { value } = asked;
-    if (value !== undefined) setSamples((samples) => sampled(samples, Math.floor(Date.now() / 60_000), value));
-  }, [asked.value, tick]);
-  const now = asked.value;
+  const asked = useAnswer(`live ${site.domain}`, tick, (signal) => halfHour(site.domain, signal));
+  const told = asked.value;
+  const now = told?.visitors;
   return (
     <>
       <section class="card live-now" aria-label={t("view_live")}>
         <div>
           <p class="huge" role="status">
-            <b>{now === undefined ? "–" : inFull(now)}</b> <span>{t("visitors_now", { n: now === undefined ? 0 : now })}</span>
+            <b>{now === undefined ? "–" : inFull(now)}</b> <span>{t("visitors_now", { n: now ?? 0 })}</span>
           </p>
           <p class="hint">{now === 0 ? t("live_none") : t("live_title")}</p>
+          {told !== undefined && <p class="hint">{told.complete_to === null ? t("complete_unknown") : t("complete_to", { time: clockTime(told.complete_to) })}</p>}
+          {asked.error !== undefined && told === undefined && (
+            <p class="notice" role="alert">
+              {asked.error.message}
+            </p>
+          )}
         </div>
-        <Minutes samples={samples} />
+        <Minutes minutes={told?.minutes ?? []} />
       </section>
       <h2 class="between">
         {t("live_hour")} <span class="hint">{t("live_hour_why")}</span>
@@ -55,17 +44,19 @@ export function LiveView({ scope, tick }: { scope: Scope; tick: number }) {
   );
 }
 
-function Minutes({ samples }: { samples: Sample[] }) {
-  const now = Math.floor(Date.now() / 60_000);
-  const largest = Math.max(4, ...samples.map((sample) => sized(sample.visitors) ?? 0));
-  const at = (i: number) => samples.find((sample) => sample.minute === now - (MINUTES - 1 - i));
+const WIDTH = 10;
+
+function Minutes({ minutes }: { minutes: HalfHour["minutes"] }) {
+  const largest = Math.max(4, ...minutes.map(({ visitors }) => sized(visitors) ?? 0));
+  const known = minutes.filter(({ visitors }) => visitors !== null);
   return (
     <div class="minutes">
       <h2>{t("live_last")}</h2>
-      <svg viewBox={`0 0 ${MINUTES * 10} 100`} preserveAspectRatio="none" aria-hidden="true">
-        {Array.from({ length: MINUTES }, (_, i) => {
-          const height = ((sized(at(i)?.visitors) ?? 0) / largest) * 96;
-          return <rect key={i} class={at(i) === undefined ? "unknown" : undefined} x={i * 10 + 1} width="8" y={at(i) === undefined ? 96 : 98 - height} height={at(i) === undefined ? 2 : height + 2} rx="1" />;
+      <svg viewBox={`0 0 ${Math.max(1, minutes.length) * WIDTH} 100`} preserveAspectRatio="none" aria-hidden="true">
+        {minutes.map(({ minute, visitors }, i) => {
+          const height = ((sized(visitors) ?? 0) / largest) * 96;
+          const isKnown = visitors !== null;
+          return <rect key={minute} class={isKnown ? undefined : "unknown"} x={i * WIDTH + 1} width={WIDTH - 2} y={isKnown ? 98 - height : 96} height={isKnown ? height + 2 : 2} rx="1" />;
         })}
       </svg>
       <details class="as-table">
@@ -78,16 +69,16 @@ function Minutes({ samples }: { samples: Sample[] }) {
             </tr>
           </thead>
           <tbody>
-            {samples.map((sample) => (
-              <tr key={sample.minute}>
-                <th scope="row">{new Date(sample.minute * 60_000).toTimeString().slice(0, 5)}</th>
-                <td>{inFull(sample.visitors)}</td>
+            {known.map(({ minute, visitors }) => (
+              <tr key={minute}>
+                <th scope="row">{clockTime(minute).slice(0, 5)}</th>
+                <td>{inFull(visitors)}</td>
               </tr>
             ))}
           </tbody>
         </table>
       </details>
-      <p class="hint">{t("live_waiting")}</p>
+      <p class="hint">{t("live_minutes_why")}</p>
     </div>
   );
 }

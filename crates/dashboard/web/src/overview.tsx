@@ -1,6 +1,7 @@
 // The totals, each against the comparison, and the graph of the chosen one.
 
 import { type Answer, FEWER, type Metric, type Told, query, sent } from "./api";
+import { definitions } from "./definitions";
 import { inFull, metricValue, sized } from "./format";
 import { Graph } from "./graph";
 import { type Word, t } from "./i18n";
@@ -44,6 +45,7 @@ export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string |
   const overBefore = useAnswer(`over before ${key} ${comparable} ${interval}`, 0, (signal) =>
     comparable === null ? Promise.resolve(null) : query({ ...asked, ...series, date_range: comparable }, signal),
   );
+  const notes = useAnswer(`notes ${site.domain}`, 0, (signal) => definitions(site.domain, "annotations", signal));
   if (now.value === undefined && now.error !== undefined) {
     return (
       <section class="card overview" aria-label={t("overview")}>
@@ -95,7 +97,7 @@ export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string |
           </label>
         )}
       </div>
-      <Graph scope={scope} index={metrics.indexOf(metric)} metric={metric} interval={interval} firstDay={firstDay} asked={over} before={overBefore.value ?? undefined} />
+      <Graph scope={scope} index={metrics.indexOf(metric)} metric={metric} interval={interval} firstDay={firstDay} asked={over} before={overBefore.value ?? undefined} notes={notes.value ?? []} />
       <Notes answer={now.value} firstDay={firstDay} />
     </section>
   );

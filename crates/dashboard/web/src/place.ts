@@ -9,7 +9,8 @@ import { TABS } from "./reports";
 
 export const GRAPHED: Metric[] = ["visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration", "events", "time_on_page", "scroll_depth", "exit_rate"];
 
-export type View = "report" | "live" | "ledger";
+export const VIEWS = ["report", "live", "funnels", "ledger", "define"] as const;
+export type View = (typeof VIEWS)[number];
 export type Theme = "system" | "light" | "dark";
 
 export interface Place {
@@ -50,7 +51,7 @@ export function readPlace(search: string): Place {
     interval: one(INTERVALS, from.get("interval")) ?? null,
     metric: one(GRAPHED, from.get("metric")) ?? "visitors",
     filters: from.getAll("f").map(readFilter).filter((filter) => filter !== null),
-    view: one(["report", "live", "ledger"], from.get("view")) ?? "report",
+    view: one(VIEWS, from.get("view")) ?? "report",
     detail: one(TABS.map(({ id }) => id), from.get("detail")) ?? null,
     tabs: (from.get("tabs") ?? "").split(",").filter((id) => TABS.some((tab) => tab.id === id)),
     property: from.get("property"),

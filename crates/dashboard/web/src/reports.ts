@@ -86,6 +86,8 @@ export const CARDS: Card[] = [
     tabs: [
       { id: "event", name: "events", title: "events", dimension: "event:name", beside: "events" },
       { id: "property", name: "properties", title: "properties", dimension: null, beside: "events" },
+      { id: "goal", name: "goals", title: "goals", dimension: "event:goal", beside: "conversion_rate" },
+      { id: "segment", name: "segments", title: "segments", dimension: "segment", beside: "visits" },
     ],
   },
 ];
@@ -96,7 +98,7 @@ export const TABS: Tab[] = CARDS.flatMap((card) => card.tabs);
 export const DIMENSIONS: Record<string, Word> = {
   "event:page": "page",
   "event:name": "event",
-  "event:goal": "event",
+  "event:goal": "goal",
   "event:hostname": "hostname",
   "visit:entry_page": "entry_page",
   "visit:exit_page": "exit_page",
@@ -133,6 +135,7 @@ export const METRICS: Record<Metric, Word> = {
   scroll_depth: "scroll_depth",
   exit_rate: "exit_rate",
   percentage: "share",
+  conversion_rate: "conversion_rate",
 };
 
 const isOfEvents = (dimension: string) => dimension.startsWith("event:props:") || dimension === "event:name" || dimension === "event:goal";

@@ -57,6 +57,8 @@ export function beside(scope: Scope, dimension: string, wanted: Metric | undefin
   const crossed = [dimension, ...scope.filters.map((filter) => filter.dimension)];
   const held = metricsOf(crossed);
   if (wanted !== undefined && held.includes(wanted)) return wanted;
+  // Of all visitors of the period; of those under a filter, the counts do not always tell.
+  if (wanted === "conversion_rate" && scope.filters.length === 0) return wanted;
   // A share of all visitors needs all visitors to be told under the same filters.
   const whole = scope.filters.every((filter) => filter.operator === "is" && filter.values.length === 1);
   return whole && wanted === undefined ? "percentage" : held.includes("events") ? "events" : "visits";

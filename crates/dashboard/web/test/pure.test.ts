@@ -6,10 +6,12 @@ import { coverageLine, loweredBy } from "../src/coverage";
 import { degradedLine } from "../src/degraded";
 import { ApiError, query } from "../src/api";
 import { csv, json } from "../src/export";
-import { axisLabel, bucketLabel, duration, inFull, metricValue, sized } from "../src/format";
+import { axisLabel, bucketLabel, clockTime, duration, inFull, metricValue, sized } from "../src/format";
 import { TABLES, fill, preferred, speak, t } from "../src/i18n";
+import { tellSegment } from "../src/define";
+import { readAction } from "../src/definitions";
+import { noted } from "../src/graph";
 import { balances, linesOf } from "../src/ledger";
-import { sampled } from "../src/live";
 import { readPlace, writePlace } from "../src/place";
 import { compared, daysMeasured, intervalFor, intervalsFor, moved, openBucket, resolve, runningHour, today } from "../src/range";
 import { CARDS, DIMENSIONS, filteredBy, hoursAnswerable, metricsOf } from "../src/reports";
@@ -208,12 +210,8 @@ test("the ledger's lines add up, or it is said", () => {
   assert.equal(balances({ ...told, rounded: { to: 10, warning: "" } }, lines), undefined, "of tens nobody can tell");
 });
 
-test("live minutes are the last thirty, the newest sample of each", () => {
-  let samples = sampled([], 100, 1);
-  samples = sampled(samples, 100, 2);
-  samples = sampled(samples, 129, 3);
-  assert.deepEqual(samples, [{ minute: 100, visitors: 2 }, { minute: 129, visitors: 3 }]);
-  assert.deepEqual(sampled(samples, 130, 4).map((sample) => sample.minute), [129, 130]);
+test("an instant's time of day is the site's", () => {
+  assert.equal(clockTime("2024-05-15T23:59:09+09:00"), "23:59:09");
 });
 
 test("a question that is cancelled while its answer arrives has no answer, and neither has half an answer", async () => {
@@ -224,4 +222,20 @@ test("a question that is cancelled while its answer arrives has no answer, and n
   };
   await assert.rejects(answering(new DOMException("cancelled", "AbortError")), { name: "AbortError" });
   await assert.rejects(answering(new SyntaxError("cut off")), ApiError);
+});
+
+test("a note stands in the bucket that it is in, and nowhere where it is not shown", () => {
+  const note = (at: string, text: string) => ({ name: text, at, text });
+  const days = ["2024-05-13", "2024-05-14", "2024-05-15"];
+  const notes = [note("2024-05-14T00:00:00+09:00", "release"), note("2024-05-14T18:30:00+09:00", "outage"), note("2024-05-12T23:59:59+09:00", "before"), note("2024-05-16T00:00:00+09:00", "after")];
+  assert.deepEqual([...noted(notes, days, "2024-05-15")], [[1, "release; outage"]]);
+  const hours = ["2024-05-14 17:00:00", "2024-05-14 18:00:00", "2024-05-14 19:00:00"];
+  assert.deepEqual([...noted(notes, hours, "2024-05-14")], [[1, "outage"]]);
+  assert.deepEqual([...noted([note("2024-05-15T09:00:00+09:00", "midweek")], ["2024-05-06", "2024-05-13"], "2024-05-19")], [[1, "midweek"]]);
+});
+
+test("a segment is told in words, and what begins with a slash is a page", () => {
+  const filters = [["is", "visit:country", ["DE"]], ["or", [["contains", "event:page", ["/blog"]], ["not", ["is", "visit:device", ["Mobile"]]]]]];
+  assert.equal(tellSegment({ name: "x", filters }), "Country is Germany, (Page contains /blog or not Device is Mobile)");
+  assert.deepEqual([readAction("/a/**"), readAction("Signup"), readAction("**/b")], [{ page: "/a/**" }, { event: "Signup" }, { page: "**/b" }]);
 });

@@ -1,0 +1,87 @@
+// What people define for a site, through the public API: goals, segments, funnels and annotations.
+
+import { type Filter, type SentFilter, type Told, ask, sent } from "./api";
+
+export type Kind = "goals" | "segments" | "funnels" | "annotations";
+
+/** What counts as taken: an event, or a page that fits a pattern. */
+export interface Action {
+  event?: string;
+  page?: string;
+}
+
+interface Named {
+  name: string;
+  /** From when on hits are counted by it. */
+  effective_from?: string;
+  unreadable?: string;
+}
+
+export interface Goal extends Named, Action {}
+
+export interface Segment extends Named {
+  filters?: unknown[];
+}
+
+export interface Step extends Action {
+  label?: string;
+}
+
+export interface Funnel extends Named {
+  steps?: Step[];
+}
+
+export interface Annotation extends Named {
+  at?: string;
+  text?: string;
+}
+
+export interface Definitions {
+  goals: Goal;
+  segments: Segment;
+  funnels: Funnel;
+  annotations: Annotation;
+}
+
+/** As the API reads them, without a name. */
+export interface Bodies {
+  goals: Action;
+  segments: { filters: SentFilter[] };
+  funnels: { steps: Step[] };
+  annotations: { at: string; text: string };
+}
+
+const path = (site: string, kind: Kind, name?: string) => `/api/sites/${encodeURIComponent(site)}/${kind}${name === undefined ? "" : `/${encodeURIComponent(name)}`}`;
+
+export async function definitions<K extends Kind>(site: string, kind: K, signal?: AbortSignal): Promise<Definitions[K][]> {
+  const answer = await ask<Record<K, Definitions[K][]>>(path(site, kind), { signal });
+  return answer[kind];
+}
+
+export function define<K extends Kind>(site: string, kind: K, name: string, body: Bodies[K]): Promise<Definitions[K]> {
+  return ask(path(site, kind, name), { method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+}
+
+export function undefine(site: string, kind: Kind, name: string): Promise<unknown> {
+  return ask(path(site, kind, name), { method: "DELETE" });
+}
+
+/** How far visitors came, on one day or as the sum of several. */
+export interface Reached {
+  visitors: Told;
+  steps: { step: number; label: string; visitors: Told; conversion_rate: Told; step_conversion_rate: Told }[];
+  meta: { counted_from?: string; folded?: { below: number; warning: string } };
+}
+
+export function reached(site: string, funnel: string, dates: [string, string], signal?: AbortSignal): Promise<Reached> {
+  const body = JSON.stringify({ site_id: site, funnel, date_range: dates });
+  return ask("/api/v2/funnel", { method: "POST", headers: { "Content-Type": "application/json" }, body, signal });
+}
+
+/** Filters on the page as a segment's: the same words. */
+export const asSegment = (filters: Filter[]): Bodies["segments"] => ({ filters: sent(filters) });
+
+/** What a person typed as a step or goal: a path is a page, anything else an event. */
+export const readAction = (typed: string): Action => (/^[/*]/.test(typed) ? { page: typed } : { event: typed });
+
+export const tellAction = ({ event, page }: Action): string => page ?? event ?? "";
