@@ -156,8 +156,10 @@ fn shape(carried: &Carried, peak: f64, within: f64) -> Option<Shape> {
     let all_cores = collectors + enough * CORES + broker_cores + 2.0 * engine_cores;
     // Two replicas of 25 months of counts.
     let disk_bytes = broker_bytes + 2.0 * counts_bytes_a_day * 760.0;
-    let dollars =
-        all_cores * core + enough * processor_ram.max(4e9) / 1e9 * memory + all_cores * memory + disk_bytes / 1e9 * disk;
+    let dollars = all_cores * core
+        + enough * processor_ram.max(4e9) / 1e9 * memory
+        + all_cores * memory
+        + disk_bytes / 1e9 * disk;
     Some(Shape {
         peak,
         hits_a_day,

@@ -70,7 +70,8 @@ impl Store {
             self.insert_chunk::<LostRow<'_>>("lost", &format!("{token}/lost/{name}"), rows).await?;
         }
         if let Some(reached) = &changes.reached {
-            self.insert_chunk::<ReachedRow>("reached", &format!("{token}/reached"), once(ReachedRow::of(reached))).await?;
+            self.insert_chunk::<ReachedRow>("reached", &format!("{token}/reached"), once(ReachedRow::of(reached)))
+                .await?;
         }
         Ok(())
     }

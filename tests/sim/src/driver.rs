@@ -206,8 +206,7 @@ impl Driver {
                 || driver.world.rebuilds_since().is_some_and(|since| to.0 - since.0 > LAG_MAX)
                 || spooled.is_some_and(|oldest| to.0 - oldest.0 > SPOOL_MAX)
         };
-        let has_old_zombies =
-            |driver: &Self| driver.zombies.iter().any(|zombie| to.0 - zombie.lost_at.0 > ZOMBIE_MAX);
+        let has_old_zombies = |driver: &Self| driver.zombies.iter().any(|zombie| to.0 - zombie.lost_at.0 > ZOMBIE_MAX);
         if has_old_zombies(self) {
             self.lay_to_rest().await;
         }
