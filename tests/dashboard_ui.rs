@@ -234,3 +234,73 @@ fn rows(visits: &[&Visit], of: &dyn Fn(&Visit) -> Vec<String>) -> Vec<(String, u
     rows.sort_by(|(_, one), (_, other)| other.cmp(one));
     rows
 }
+
+/// Somebody's hit after the definitions: who, with which browser, and a page or an event.
+type Later = (u8, &'static str, &'static str);
+
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0";
+
+const LATER: [Later; 11] = [
+    (1, AGENT, "/"),
+    (1, AGENT, "/cart"),
+    (1, AGENT, "Paid"),
+    (1, AGENT, "/thanks/1"),
+    (2, FIREFOX, "/"),
+    (2, FIREFOX, "/cart"),
+    (2, FIREFOX, "/cart/old"),
+    (3, FIREFOX, "/cart"),
+    (3, FIREFOX, "/thanks/2"),
+    (4, FIREFOX, "/"),
+    (5, AGENT, "/"),
+];
+
+#[test]
+fn what_is_defined_on_the_page_is_counted_from_then_on_and_shown() {
+    let data = tempfile::tempdir().unwrap();
+    let config = format!("trusted_proxies = [\"127.0.0.0/8\"]\n[[site]]\ndomain = \"{SITE}\"\n");
+    let server = Server::configured(data.path(), &config);
+    let send = |(who, agent, what): Later| {
+        let (name, path) = if what.starts_with('/') { ("pageview", what) } else { (what, "/cart") };
+        let hit = json!({ "name": name, "url": format!("https://{SITE}{path}"), "domain": SITE }).to_string();
+        let address = format!("126.142.77.{who}");
+        let headers = [("content-type", "application/json"), ("user-agent", agent), ("x-forwarded-for", &*address)];
+        assert_eq!(server.send("POST", "/api/event", &headers, hit.as_bytes()).outcome(), "counted");
+    };
+    // Before anything is defined, in no number of it.
+    send((9, FIREFOX, "/cart"));
+    eventually("the first visitor", || (server.totals(SITE, &["visitors"]) == [1]).then_some(()));
+    let looks = |part: &str, given: &str| {
+        let looked = Command::new("node")
+            .args(["define.mjs", &server.url(), TOKEN, part, given])
+            .current_dir(&*SCRIPTS)
+            .output();
+        let looked = looked.unwrap();
+        assert!(looked.status.success(), "{part}: {}", String::from_utf8_lossy(&looked.stderr));
+    };
+    looks("define", SITE);
+    // What is defined counts from twenty seconds later on.
+    std::thread::sleep(std::time::Duration::from_secs(22));
+    LATER.iter().for_each(|hit| send(*hit));
+    eventually("every visitor", || (server.totals(SITE, &["visitors"]) == [6]).then_some(()));
+    let visitors = |fits: &dyn Fn(&Later) -> bool| {
+        LATER.iter().filter(|hit| fits(hit)).map(|(who, ..)| who).collect::<BTreeSet<_>>().len()
+    };
+    let is_fox_at_cart = |(_, agent, what): &Later| *agent == FIREFOX && what.contains("/cart");
+    let pages = ["/cart", "/cart/old"].map(|page| (page, visitors(&|hit| is_fox_at_cart(hit) && hit.2 == page)));
+    let took = |steps: &[&str]| {
+        let took = |who: &u8| {
+            let mut theirs = LATER.iter().filter(|hit| hit.0 == *who).map(|hit| hit.2);
+            steps.iter().all(|step| theirs.any(|what| what == *step))
+        };
+        (1..=5).filter(took).count()
+    };
+    let expected = json!({
+        "site": SITE,
+        "goal": [["Bought", visitors(&|(_, _, what)| what.starts_with("/thanks/"))]],
+        "segment": [["Foxes at the cart", visitors(&is_fox_at_cart)]],
+        "pages": pages,
+        "funnel": [took(&["/"]), took(&["/", "/cart"]), took(&["/", "/cart", "Paid"])],
+    });
+    looks("show", &expected.to_string());
+    server.stop();
+}
