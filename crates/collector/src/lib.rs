@@ -14,6 +14,7 @@
 //!   sent again. (On a journal of several partitions a request that names several sites may be kept in part; give its hits `id`s.)
 
 mod answer;
+mod arriving;
 mod assets;
 pub mod body;
 mod collector;
@@ -37,6 +38,7 @@ mod value;
 mod verdict;
 
 pub use answer::{Answer, OUTCOME, PIXEL};
+pub use arriving::Arriving;
 pub use collector::{BODY_READ_MAX, Collector, CollectorParts};
 pub use envelope::{EnvelopeError, PublicKeys};
 pub use event::{Event, Events, HeaderWords, Refused, SITES_PER_EVENT_MAX};

@@ -1,14 +1,17 @@
 //! Serves connections: accepts them up to a bound, gives each its time limits, hands each request to whoever answers it (the
 //! collector and what the binary serves beside it, or only that), and drains within a bound.
 //!
-//! HTTP/1.1 only. What comes in too slowly (a header, a body) is cut off; who connects beyond the bound waits in the
-//! system's queue, and that is counted.
+//! HTTP/1.1 only. What comes in too slowly (a header, a body) is cut off. Who connects beyond the bound waits in the
+//! system's queue, and that is counted; whoever has kept the loop waiting for longest makes room then, so that clients who open
+//! connections and say nothing take the places of each other, not those of honest ones
+//! (`docs/decisions/0018-who-makes-room.md`).
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -22,9 +25,10 @@ use journal::Journal;
 use prometheus::{IntCounter, IntGauge, Registry};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, Id, JoinSet};
 use tokio::time::MissedTickBehavior;
 
+use crate::arriving::{Arriving, Turn};
 use crate::collector::Collector;
 
 /// How often refused hits are written to the journal, and so how many a crash can take out of the ledger.
@@ -37,10 +41,17 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// cookies; beyond it the answer is 431.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 
+/// How long a client may keep a full loop waiting before it may have to make room: twenty times what an honest one needs to send
+/// a request that it has begun. So a loop takes as many new connections in this time as it may have.
+const ROOM_AFTER: Duration = Duration::from_secs(1);
+
+/// Which share of the places is cleared at a time, one in so many: looking for who has waited longest costs a look at all.
+const ROOM_SHARE: usize = 100;
+
 /// Limits of the listening loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// Connections served at a time. Each costs some 40 KiB at most while it sends; the next waits to be accepted.
+    /// Connections served at a time. Each costs some 40 KiB at most while it sends; the next waits until one ends, or makes room.
     pub connections_max: usize,
     /// How long a request's head may take to arrive, and a kept connection may be idle.
     pub head_read_max: Duration,
@@ -64,7 +75,7 @@ pub async fn serve<J, F, A, B>(
     stop: impl Future<Output = ()>,
 ) where
     J: Journal,
-    F: Fn(Request<Incoming>, SocketAddr) -> A + Clone + Send + Sync + 'static,
+    F: Fn(Request<Arriving>, SocketAddr) -> A + Clone + Send + Sync + 'static,
     A: Future<Output = Response<B>> + Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -72,7 +83,7 @@ pub async fn serve<J, F, A, B>(
     let (stop_flushing, stopped) = oneshot::channel();
     let flushing = tokio::spawn(flush_tallies(Arc::clone(&collector), stopped));
     let figures = collector.metrics.connections.clone();
-    let answer = move |request: Request<Incoming>, peer| {
+    let answer = move |request: Request<Arriving>, peer| {
         let (collector, others) = (Arc::clone(&collector), others.clone());
         async move {
             if Collector::<J>::owns(request.uri().path()) {
@@ -96,7 +107,7 @@ pub async fn serve_alone<F, A, B>(
     figures: Connections,
     stop: impl Future<Output = ()>,
 ) where
-    F: Fn(Request<Incoming>, SocketAddr) -> A + Clone + Send + Sync + 'static,
+    F: Fn(Request<Arriving>, SocketAddr) -> A + Clone + Send + Sync + 'static,
     A: Future<Output = Response<B>> + Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -104,6 +115,7 @@ pub async fn serve_alone<F, A, B>(
     let permits = Arc::new(Semaphore::new(limits.connections_max));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
+    let mut turns = Turns::new();
     tokio::pin!(stop);
     loop {
         let (stream, peer, open) = tokio::select! {
@@ -113,12 +125,25 @@ pub async fn serve_alone<F, A, B>(
                 None => continue,
             },
             // Finished tasks are taken up as they come, so that the set holds only what is open.
-            Some(_) = connections.join_next() => continue,
+            Some(ended) = connections.join_next_with_id() => {
+                turns.ended(ended.map_or_else(|error| error.id(), |(id, ())| id));
+                continue;
+            }
+            () = tokio::time::sleep(ROOM_AFTER), if permits.available_permits() == 0 => {
+                figures.cut_off.inc_by(turns.make_room());
+                continue;
+            }
         };
-        let answer = answer.clone();
+        let (answer, turn) = (answer.clone(), Turn::of_client(turns.begun));
+        let clients = turn.clone();
         let service = service_fn(move |request: Request<Incoming>| {
-            let answer = answer.clone();
-            async move { Ok::<_, Infallible>(answer(request, peer).await) }
+            let (answer, turn) = (answer.clone(), clients.clone());
+            async move {
+                let request = request.map(|body| Arriving::new(body, turn.clone()));
+                let answered = answer(request, peer).await;
+                turn.is_the_clients();
+                Ok::<_, Infallible>(answered)
+            }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -126,11 +151,15 @@ pub async fn serve_alone<F, A, B>(
             .max_buf_size(HEAD_BYTES_MAX)
             .serve_connection(TokioIo::new(stream), service);
         let watched = graceful.watch(connection);
-        connections.spawn(async move {
+        let serving = connections.spawn(async move {
             // A connection that fails (reset, timeout, no HTTP) concerns nobody but its client.
             drop(watched.await);
             drop(open);
         });
+        turns.began(serving, turn);
+        if permits.available_permits() == 0 {
+            figures.cut_off.inc_by(turns.make_room());
+        }
     }
     drop(listener);
     let drained = tokio::time::timeout(limits.drain_max, graceful.shutdown()).await;
@@ -140,11 +169,54 @@ pub async fn serve_alone<F, A, B>(
     connections.shutdown().await;
 }
 
+/// Whose turn it is on each open connection.
+struct Turns {
+    begun: Instant,
+    open: HashMap<Id, (AbortHandle, Turn)>,
+}
+
+impl Turns {
+    fn new() -> Self {
+        Self { begun: Instant::now(), open: HashMap::new() }
+    }
+
+    fn began(&mut self, serving: AbortHandle, turn: Turn) {
+        self.open.insert(serving.id(), (serving, turn));
+    }
+
+    fn ended(&mut self, id: Id) {
+        self.open.remove(&id);
+    }
+
+    /// Cuts off those who have kept us waiting for longest, up to their share; nobody who was waited for only just now, and
+    /// nobody who waits for us. Says how many.
+    fn make_room(&mut self) -> u64 {
+        let now = self.begun.elapsed().saturating_sub(ROOM_AFTER);
+        let before = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        let waits = |(id, (_, turn)): (&Id, &(AbortHandle, Turn))| Some((turn.waits_since()?, *id));
+        let mut waited: Vec<(u64, Id)> =
+            self.open.iter().filter_map(waits).filter(|(since, _)| *since < before).collect();
+        let room = (self.open.len() / ROOM_SHARE).max(1).min(waited.len());
+        if room == 0 {
+            return 0;
+        }
+        waited.select_nth_unstable_by_key(room - 1, |(since, _)| *since);
+        waited.truncate(room);
+        for (_, id) in &waited {
+            if let Some((serving, _)) = self.open.remove(id) {
+                serving.abort();
+            }
+        }
+        room as u64
+    }
+}
+
 /// What a listening loop tells of its connections.
 #[derive(Clone)]
 pub struct Connections {
     open: IntGauge,
     held_back: IntCounter,
+    cut_off: IntCounter,
 }
 
 impl Connections {
@@ -158,9 +230,14 @@ impl Connections {
             "footfall_connections_held_back_total",
             "Times a connection had to wait because as many as may be open were.",
         )?;
+        let cut_off = IntCounter::new(
+            "footfall_connections_cut_off_total",
+            "Connections closed to make room because they had kept a full server waiting for longest.",
+        )?;
         registry.register(Box::new(open.clone()))?;
         registry.register(Box::new(held_back.clone()))?;
-        Ok(Self { open, held_back })
+        registry.register(Box::new(cut_off.clone()))?;
+        Ok(Self { open, held_back, cut_off })
     }
 }
 

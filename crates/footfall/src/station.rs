@@ -15,7 +15,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use hyper::body::Incoming;
+use collector::Arriving;
 use model::Millis;
 use prometheus::{Encoder, IntGaugeVec, Opts, Registry, TextEncoder};
 use tower::ServiceExt;
@@ -58,7 +58,7 @@ fn metrics(registry: &Registry) -> Response {
 type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// A router as the listening loop wants it, told who is at the other end.
-pub fn answering(router: Router) -> impl Fn(Request<Incoming>, SocketAddr) -> Answer + Clone + Send + Sync + 'static {
+pub fn answering(router: Router) -> impl Fn(Request<Arriving>, SocketAddr) -> Answer + Clone + Send + Sync + 'static {
     move |mut request, socket| {
         let router = router.clone();
         request.extensions_mut().insert(ConnectInfo(socket));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::desk::{BROWSER, Desk};
 use bytes::Bytes;
-use collector::{ConnectionLimits, serve};
+use collector::{Arriving, ConnectionLimits, serve};
 use http_body_util::Full;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -28,7 +28,10 @@ async fn start(limits: ConnectionLimits) -> Serving {
     let address = listener.local_addr().unwrap();
     let desk = Desk::new();
     let (stop, stopped) = oneshot::channel();
-    let others = |request: http::Request<hyper::body::Incoming>, _| async move {
+    let others = |request: http::Request<Arriving>, _| async move {
+        if request.uri().path() == "/slow" {
+            tokio::time::sleep(Duration::from_millis(2_500)).await;
+        }
         http::Response::new(Full::new(Bytes::from(format!("other {}", request.uri().path()))))
     };
     let stopped = async move { drop(stopped.await) };
@@ -101,9 +104,13 @@ async fn refuses_heads_that_are_too_large() {
     let serving = start(ConnectionLimits::default()).await;
     let long = pixel(&format!("cookie: {}\r\n", "c".repeat(1 << 20)));
     assert!(serving.exchange(long.as_bytes()).await.starts_with("HTTP/1.1 431"));
-    let many = pixel(&"a: b\r\n".repeat(1_000));
-    assert!(serving.exchange(many.as_bytes()).await.starts_with("HTTP/1.1 431"));
+    for many in [1_000, 100_000] {
+        let many = pixel(&"a: b\r\n".repeat(many));
+        assert!(serving.exchange(many.as_bytes()).await.starts_with("HTTP/1.1 431"));
+    }
     assert!(serving.desk.hits().await.is_empty());
+    let answer = serving.exchange(pixel("connection: close\r\n").as_bytes()).await;
+    assert!(answer.contains("x-footfall-outcome: counted\r\n"), "who comes after them is served: {answer}");
 }
 
 #[tokio::test]
@@ -124,6 +131,85 @@ async fn refuses_a_body_whose_length_is_said_in_two_ways() {
     let serving = start(ConnectionLimits::default()).await;
     let smuggled = "POST /api/event HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n";
     assert!(serving.exchange(smuggled.as_bytes()).await.starts_with("HTTP/1.1 400"));
+}
+
+/// A proxy in front that goes by the length would take the second request for a part of the first one's body, and its own next
+/// client's answer for the first one's. Nothing may come on a connection on which that can happen.
+#[tokio::test]
+async fn a_request_hidden_behind_two_lengths_is_not_answered() {
+    let serving = start(ConnectionLimits::default()).await;
+    let hidden = pixel("connection: close\r\n");
+    let head = format!("POST /api/event HTTP/1.1\r\nhost: a\r\nuser-agent: {BROWSER}\r\n");
+    let length = format!("content-length: {}\r\n", hidden.len() + 5);
+    for lengths in [
+        format!("{length}transfer-encoding: chunked\r\n"),
+        format!("transfer-encoding: chunked\r\n{length}"),
+        format!("{length}transfer-encoding: xchunked\r\n"),
+        format!("{length}transfer-encoding : chunked\r\n"),
+        format!("{length}transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n"),
+    ] {
+        let answer = serving.exchange(format!("{head}{lengths}\r\n0\r\n\r\n{hidden}").as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{lengths}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{lengths}: {answer}");
+    }
+    assert!(serving.desk.hits().await.is_empty());
+}
+
+#[tokio::test]
+async fn answers_what_is_asked_in_one_go_in_its_order() {
+    let serving = start(ConnectionLimits::default()).await;
+    let mut together = String::new();
+    for number in 0..200 {
+        together += &pixel(&format!("x-number: {number}\r\n"));
+        together += &format!("GET /other/{number} HTTP/1.1\r\nhost: a\r\n\r\n");
+    }
+    together += "GET /last HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let answer = serving.exchange(together.as_bytes()).await;
+    let said = |part: &str| answer.find(part).unwrap_or_else(|| panic!("{part} is missing"));
+    assert!(
+        (1..200)
+            .all(|number| said(&format!("other /other/{}HTTP", number - 1))
+                < said(&format!("other /other/{number}HTTP")))
+    );
+    assert!(answer.ends_with("other /last"), "{answer}");
+    assert_eq!(serving.desk.hits().await.len(), 200);
+}
+
+#[tokio::test]
+async fn who_keeps_a_full_server_waiting_makes_room_for_who_asks() {
+    let limits = ConnectionLimits { connections_max: 20, ..ConnectionLimits::default() };
+    let serving = start(limits).await;
+    let mut silent = Vec::new();
+    for number in 0..20 {
+        let mut stream = serving.connect().await;
+        let begun: &[u8] = match number % 2 {
+            0 => b"GET /pixel.gif HTTP/1.1\r\nhost: ",
+            _ => b"POST /api/event HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\n[",
+        };
+        stream.write_all(begun).await.unwrap();
+        silent.push(stream);
+    }
+    for _ in 0..20 {
+        let answer = serving.exchange(pixel("connection: close\r\n").as_bytes()).await;
+        assert!(answer.contains("x-footfall-outcome: counted\r\n"), "{answer}");
+    }
+    assert_eq!(serving.desk.hits().await.len(), 20);
+    // One place at a time is cleared, and each of the honest leaves it as it was.
+    let cut_off = serving.desk.figure("footfall_connections_cut_off_total", "");
+    assert!((1.0..=4.0).contains(&cut_off), "{cut_off} were cut off");
+}
+
+#[tokio::test]
+async fn who_waits_for_us_is_not_cut_off_to_make_room() {
+    let serving = start(ConnectionLimits { connections_max: 1, ..ConnectionLimits::default() }).await;
+    let mut waits = serving.connect().await;
+    waits.write_all(b"GET /slow HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    let mut second = serving.connect().await;
+    second.write_all(pixel("").as_bytes()).await.unwrap();
+    until(&mut waits, "other /slow").await;
+    // From now on it is the first one's turn to say something, and it does not.
+    until(&mut second, ";").await;
+    assert_eq!(until_closed(&mut waits).await, "");
 }
 
 #[tokio::test]
