@@ -14,6 +14,7 @@ mod demo_page;
 mod durable;
 mod engine;
 mod failure;
+mod handles;
 mod import;
 mod measured;
 mod memory;

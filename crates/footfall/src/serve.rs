@@ -33,7 +33,7 @@ use crate::notice::Running;
 use crate::privacy_page::{self, Ask, Failed, PrivacyPage};
 use crate::prove;
 use crate::upkeep::{self, Upkeep};
-use crate::{assets, clock, demo_page, durable, engine, import, memory, station, token};
+use crate::{assets, clock, demo_page, durable, engine, handles, import, memory, station, token};
 
 /// One partition: one processor reads it, and one core folds more hits than one machine's disk acknowledges.
 pub const PARTITIONS: u32 = 1;
@@ -64,6 +64,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let data = config.data.display();
     std::fs::create_dir_all(&config.data).with_context(|| format!("cannot make the data directory {data}"))?;
     memory::keep_in_ram();
+    handles::take_all();
     let shared = open(&config)?;
     let measured = Measured::open(&config, shared.clock.clone(), Arc::clone(&shared.sites)).await?;
     shared.audit.record("started", &json!({ "version": env!("CARGO_PKG_VERSION") }));

@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 
 use crate::audit::Audit;
 use crate::config::Config;
-use crate::{clock, engine, memory, station};
+use crate::{clock, engine, handles, memory, station};
 use anteroom::Anteroom;
 use awaited::{Awaited, Neighbour};
 
@@ -79,6 +79,7 @@ impl Common {
         let data = config.data.display();
         std::fs::create_dir_all(&config.data).with_context(|| format!("cannot make the data directory {data}"))?;
         memory::keep_in_ram();
+        handles::take_all();
         let clock = clock::system();
         let audit = Arc::new(Audit::open(&config.data, clock.clone())?);
         audit.record("started", &serde_json::json!({ "version": env!("CARGO_PKG_VERSION") }));
