@@ -120,6 +120,8 @@ pub(super) const fn passes(code: RDKafkaErrorCode) -> bool {
         code,
         BrokerTransportFailure
             | AllBrokersDown
+            // The client has heard that a broker is gone, and asks another one next time.
+            | DestroyBroker
             | Resolve
             | OperationTimedOut
             | MessageTimedOut
@@ -163,7 +165,10 @@ mod tests {
         let denied = KafkaError::MessageProduction(RDKafkaErrorCode::TopicAuthorizationFailed);
         assert!(matches!(refusal(0, 1, &away), AppendError::Failed(JournalError::Unreachable { .. })));
         let asked = KafkaError::AdminOp(RDKafkaErrorCode::OperationTimedOut);
-        assert!(matches!(failure(String::new(), &asked), JournalError::Unreachable { .. }));
+        let of_one_that_is_gone = KafkaError::MetadataFetch(RDKafkaErrorCode::DestroyBroker);
+        for passes in [asked, of_one_that_is_gone] {
+            assert!(matches!(failure(String::new(), &passes), JournalError::Unreachable { .. }), "{passes}");
+        }
         for stays in [fatal, denied] {
             assert!(matches!(refusal(0, 1, &stays), AppendError::Failed(JournalError::Failed { .. })), "{stays}");
         }
