@@ -20,7 +20,7 @@ pub fn footfall() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_footfall"));
     command.env("FOOTFALL_TOKEN", TOKEN).env("FOOTFALL_LOG", "warn").env_remove("FOOTFALL_CONFIG");
     // What is said to the tests is no setting of the program's.
-    command.env_remove("FOOTFALL_FAULTS").env_remove("FOOTFALL_OTHER");
+    command.env_remove("FOOTFALL_OTHER");
     command
 }
 

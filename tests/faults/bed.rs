@@ -11,10 +11,12 @@ use tempfile::TempDir;
 use super::cluster::Cluster;
 use super::load::{Counts, Doors, Load};
 use super::proxy::Proxy;
-use crate::distributed::figure;
+use crate::distributed::{figure, figure_in};
 use crate::harness::{Server, eventually, footfall, request};
 
 pub const SITE: &str = "example.com";
+/// The roles of an installation, in the order in which they start.
+const FIRST: [&str; 5] = ["processor-one", "processor-two", "dashboard-d", "collector-a", "collector-b"];
 /// How long the counts may take to be whole once a fault is over: far longer than the longest pause between two tries.
 const SETTLE_WAIT: Duration = Duration::from_secs(240);
 
@@ -31,8 +33,10 @@ pub struct Bed {
     partitions: u32,
     /// What further configuration a role gets.
     pub more: BTreeMap<String, String>,
-    /// A command that starts a role in its place, with the role's command behind it.
-    pub through: BTreeMap<String, Vec<String>>,
+    /// Variables that a role is started with, beside its own.
+    pub environment: BTreeMap<String, Vec<(&'static str, PathBuf)>>,
+    /// Whether collectors take no more than 100 hits a second from one neighbourhood.
+    pub is_rate_limited: bool,
     /// Another version's binary, by role.
     pub versions: BTreeMap<String, PathBuf>,
     /// Faults injected, for the figures.
@@ -46,7 +50,7 @@ impl Bed {
     /// Brokers, engine, tables, two processors, a dashboard, two collectors that know the site.
     pub fn start(brokers: usize, partitions: u32) -> Self {
         let mut bed = Self::bare(brokers, partitions);
-        for name in ["processor-one", "processor-two", "dashboard-d", "collector-a", "collector-b"] {
+        for name in FIRST {
             bed.start_role(name);
         }
         bed
@@ -66,7 +70,8 @@ impl Bed {
             starts: 0,
             partitions,
             more: BTreeMap::new(),
-            through: BTreeMap::new(),
+            environment: BTreeMap::new(),
+            is_rate_limited: false,
             versions: BTreeMap::new(),
             faults: 0,
             restarts: 0,
@@ -149,14 +154,8 @@ impl Bed {
         std::fs::write(&file, self.config(role, name)).unwrap();
         let this = footfall();
         let binary = self.versions.get(role).cloned().unwrap_or_else(|| this.get_program().into());
-        let mut command = match self.through.get(name).map(Vec::as_slice) {
-            Some([program, arguments @ ..]) => {
-                let mut command = Command::new(program);
-                command.args(arguments).arg(binary);
-                command
-            }
-            _ => Command::new(binary),
-        };
+        let mut command = Command::new(binary);
+        command.envs(self.environment.get(name).into_iter().flatten().map(|(name, value)| (name, value)));
         for (name, value) in this.get_envs() {
             match value {
                 Some(value) => command.env(name, value),
@@ -172,13 +171,16 @@ impl Bed {
     fn config(&self, role: &str, name: &str) -> String {
         let brokers = if role == "collector" { self.cluster.far() } else { self.cluster.near() };
         let mut config = format!(
-            "data = \"{}\"\nflush = \"300ms\"\ntrusted_proxies = [\"127.0.0.0/8\"]\nrate_limit = \"off\"\n\
+            "data = \"{}\"\nflush = \"300ms\"\ntrusted_proxies = [\"127.0.0.0/8\"]\n\
              kafka = {brokers}\nkafka_partitions = {}\nkafka_replication = {}\nkafka_in_sync = {}\n",
             self.data(name).display(),
             self.partitions,
             self.cluster.brokers(),
             self.cluster.brokers().min(2),
         );
+        if self.is_rate_limited {
+            config += "rate_limit = \"100\"\n";
+        }
         match role {
             "processor" => {
                 let keys = self.path("keys");
@@ -207,6 +209,23 @@ impl Bed {
     /// A figure over all collectors.
     pub fn of_collectors(&self, name: &str) -> f64 {
         self.names("collector").iter().map(|collector| figure(self.role(collector), name)).sum()
+    }
+
+    /// A figure of a role that may have ended; nothing then.
+    pub fn figure_if_there(&self, role: &str, name: &str) -> f64 {
+        let told = self.role(role).try_send("GET", "/metrics", &[], b"");
+        told.map_or(0.0, |told| figure_in(&told.text(), name))
+    }
+
+    /// Brings back the roles that there were at first, for the next case.
+    pub fn tidy(&mut self) {
+        let first = FIRST.map(str::to_owned);
+        for more in self.roles.keys().filter(|name| !first.contains(name)).cloned().collect::<Vec<_>>() {
+            self.stop(&more);
+        }
+        for missing in first.iter().filter(|name| !self.roles.contains_key(*name)).collect::<Vec<_>>() {
+            self.start_role(missing);
+        }
     }
 
     /// What a supervisor does: starts again who ended by itself.
@@ -256,8 +275,8 @@ impl Bed {
             assert!(begun.elapsed() < SETTLE_WAIT, "{} of {:?}; logs in {}", self.told(), expected.totals, self.logs());
             std::thread::sleep(Duration::from_millis(100));
         }
-        // Nothing trickles in afterwards: a double would show as more.
-        std::thread::sleep(Duration::from_secs(2));
+        // Nothing trickles in afterwards: a double would show as more, with the next flush or the one behind it.
+        std::thread::sleep(Duration::from_secs(1));
         let dashboard = self.role("dashboard-d");
         let metrics = ["visitors", "visits", "pageviews"];
         let pages = dashboard.breakdown(SITE, "event:page", &metrics).into_iter().collect();

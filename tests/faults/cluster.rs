@@ -4,9 +4,13 @@
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Child;
+use std::time::{Duration, Instant};
 
 use super::proxy::{Proxy, Weather};
 use crate::distributed::kafka_server as kafka;
+
+/// How long a broker may take to copy what it lacks: far longer than its reading of a few megabytes.
+const IN_STEP_WAIT: Duration = Duration::from_secs(120);
 
 pub struct Cluster {
     nodes: Vec<Node>,
@@ -92,6 +96,38 @@ impl Cluster {
 
     pub fn kill(&mut self, broker: usize) {
         kafka::kill(self.nodes[broker].watcher.take().unwrap());
+    }
+
+    /// Cuts the last third off the newest file of each partition of hits that a broker keeps, and says how many bytes. The broker does
+    /// not run.
+    pub fn cut_tail(&self, broker: usize) -> u64 {
+        assert!(self.nodes[broker].watcher.is_none(), "the broker runs");
+        let data = self.nodes[broker].directory.join("data");
+        let mut cut = 0;
+        for partition in std::fs::read_dir(data).unwrap().map(|entry| entry.unwrap().path()) {
+            if !partition.file_name().unwrap().to_string_lossy().starts_with("footfall-hits-") {
+                continue;
+            }
+            let files = std::fs::read_dir(&partition).unwrap().map(|entry| entry.unwrap().path());
+            let newest =
+                files.filter(|path| path.extension().is_some_and(|extension| extension == "log")).max().unwrap();
+            let file = std::fs::OpenOptions::new().write(true).open(newest).unwrap();
+            let length = file.metadata().unwrap().len();
+            file.set_len(length - length / 3).unwrap();
+            cut += length / 3;
+        }
+        cut
+    }
+
+    /// Waits until every broker has what the others have.
+    pub fn await_in_step(&self) {
+        let brokers = self.nodes.iter().map(|node| node.plain.clone()).collect::<Vec<_>>().join(",");
+        let behind = ["--bootstrap-server", &brokers, "--describe", "--under-replicated-partitions"];
+        let begun = Instant::now();
+        while !kafka::tool("org.apache.kafka.tools.TopicCommand", &behind).trim().is_empty() {
+            assert!(begun.elapsed() < IN_STEP_WAIT, "a replica stays behind");
+            std::thread::sleep(Duration::from_millis(500));
+        }
     }
 
     pub fn restart(&mut self, broker: usize) {

@@ -237,6 +237,15 @@ pub fn process(watcher: &Child) -> u32 {
     children.split_whitespace().next().unwrap().parse().unwrap()
 }
 
+/// Runs one of Kafka's own tools, and answers what it said.
+pub fn tool(class: &str, arguments: &[&str]) -> String {
+    let mut command = Command::new("java");
+    command.args(["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", &jars(), class]).args(arguments);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?} failed: {output:?}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 /// Makes a broker's directory ready for its first start.
 pub fn format(directory: &Path, more: &[&str]) {
     run(Command::new("java")

@@ -1,0 +1,82 @@
+//! Brokers of a cluster of three that lose their partitions' leaders, two of their three, and the tails of their logs. Every record is on
+//! three, two acknowledge it, and a replica that lacks an acknowledged record is never made leader.
+
+use super::Size;
+use super::bed::Bed;
+use super::load::Load;
+
+/// A broker is killed, and falls behind; then the next one is, so that one is left; then the first is back, before the second. It
+/// lacks what was acknowledged without it, and must not lead.
+pub fn leaders_lost(bed: &mut Bed, load: &Load, size: &Size) -> String {
+    let mut spooled = 0.0_f64;
+    load.during(size.hits, size.pause, || {
+        for first in 0..size.brokers {
+            let second = (first + 1) % size.brokers;
+            bed.cluster.kill(first);
+            bed.faults += 1;
+            std::thread::sleep(size.seconds(2, 10));
+            bed.recover(load);
+            bed.cluster.kill(second);
+            bed.faults += 1;
+            std::thread::sleep(size.seconds(3, 10));
+            // One of three may not acknowledge for three.
+            let waits = bed.of_collectors("footfall_spool_records");
+            assert!(waits > 0.0, "nothing waits in the spools");
+            spooled = spooled.max(waits);
+            bed.cluster.restart(first);
+            bed.recover(load);
+            bed.cluster.restart(second);
+            bed.recover(load);
+            bed.cluster.await_in_step();
+        }
+    });
+    format!("most records that waited in spools {spooled}")
+}
+
+/// Two of three are killed at once, each pair in turn: no majority is left, nothing is acknowledged by Kafka, the spools take over.
+pub fn two_of_three(bed: &mut Bed, load: &Load, size: &Size) -> String {
+    let mut spooled = 0.0_f64;
+    load.during(size.hits, size.pause, || {
+        for left in 0..size.brokers {
+            let killed: Vec<usize> = (0..size.brokers).filter(|broker| *broker != left).collect();
+            for broker in &killed {
+                bed.cluster.kill(*broker);
+                bed.faults += 1;
+            }
+            std::thread::sleep(size.seconds(3, 30));
+            let waits = bed.of_collectors("footfall_spool_records");
+            assert!(waits > 0.0, "nothing waits in the spools");
+            spooled = spooled.max(waits);
+            for broker in &killed {
+                bed.cluster.restart(*broker);
+            }
+            bed.recover(load);
+            bed.cluster.await_in_step();
+        }
+    });
+    format!("most records that waited in spools {spooled}")
+}
+
+/// Each broker in turn is killed, the end of its log is cut off, in the middle of a record, and it starts again, while the two others
+/// live. No processor runs meanwhile, so that what was cut had not been counted; and each copy has been cut when the last one has.
+pub fn cut_tails(bed: &mut Bed, load: &Load, size: &Size) -> String {
+    let mut cut = 0;
+    load.during(size.hits, size.pause, || {
+        for broker in 0..size.brokers {
+            bed.stop("processor-one");
+            bed.stop("processor-two");
+            std::thread::sleep(size.seconds(2, 15));
+            bed.cluster.kill(broker);
+            cut += bed.cluster.cut_tail(broker);
+            bed.faults += 1;
+            std::thread::sleep(size.seconds(1, 5));
+            bed.cluster.restart(broker);
+            bed.cluster.await_in_step();
+            bed.start_role("processor-one");
+            bed.start_role("processor-two");
+            bed.recover(load);
+        }
+    });
+    assert!(cut > 0, "nothing was cut off");
+    format!("bytes cut off {cut}")
+}
