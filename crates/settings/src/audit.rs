@@ -79,10 +79,25 @@ impl Settings {
     /// # Errors
     /// The database cannot be reached.
     pub async fn audit_page(&self, before: Option<i64>, lines_max: u32) -> Result<Vec<AuditEntry>, SettingsError> {
+        self.audit_page_of(None, before, lines_max).await
+    }
+
+    /// Like [`Settings::audit_page`], only the lines of one site where it is given.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn audit_page_of(
+        &self,
+        site: Option<&Domain>,
+        before: Option<i64>,
+        lines_max: u32,
+    ) -> Result<Vec<AuditEntry>, SettingsError> {
         let tried = "reading the audit log";
-        let sql =
-            "SELECT number, at, who, what, site, detail FROM audit WHERE number < $1 ORDER BY number DESC LIMIT $2";
-        let values = [Value::Number(before.unwrap_or(i64::MAX)), Value::Number(lines_max.min(AUDIT_PAGE_MAX).into())];
+        let sql = "SELECT number, at, who, what, site, detail FROM audit \
+                   WHERE number < $1 AND ($3 = '' OR site = $3) ORDER BY number DESC LIMIT $2";
+        let lines_max = Value::Number(lines_max.min(AUDIT_PAGE_MAX).into());
+        let site = Value::Text(site.map_or("", Domain::as_str));
+        let values = [Value::Number(before.unwrap_or(i64::MAX)), lines_max, site];
         type AuditRow = (i64, i64, String, String, Option<String>, String);
         let call = async { self.database.read(tried).await?.rows::<AuditRow>(sql, &values).await };
         let rows = self.database.within(tried, call).await?;

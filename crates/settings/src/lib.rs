@@ -1,11 +1,9 @@
 //! What people decide about sites and what was done about it, in SQL: sites, definitions (goals, segments, funnels,
-//! annotations) and the audit log, in PostgreSQL or SQLite alike.
+//! annotations), accounts and the audit log, in PostgreSQL or SQLite alike.
 //!
 //! It knows nothing of hits, HTTP or the journal, and it decides nothing: it keeps. Two invariants hold for both databases.
 //! Every change of sites or definitions has a [`Revision`] of its own, and whoever reads one has all before it, because changes
 //! happen one after the other. And a change and its line in the audit log are there together or not at all.
-//!
-//! Accounts, sessions and API tokens will be modules beside [`sites`](Settings::sites) with a migration of their own.
 //!
 //! | module | holds |
 //! |---|---|
@@ -16,8 +14,10 @@
 //! | `zones` | which zone counts each site's open day |
 //! | `definitions` | what holds for a site from a time on |
 //! | `meaning` | what definitions say, and when they begin to count |
+//! | `accounts` | users and their grants, sessions, API tokens |
 //! | `audit` | who did what |
 
+mod accounts;
 mod audit;
 mod database;
 mod definitions;
@@ -33,7 +33,11 @@ use std::fmt;
 
 use model::Clock;
 
-pub use audit::{AuditEntry, Deed};
+pub use accounts::sessions::{Ended, Session};
+pub use accounts::tokens::ApiToken;
+pub use accounts::users::{Added, NewUser, User};
+pub use accounts::{Grant, Login, PasswordHash, Reach, Role, Scope, SecretDigest};
+pub use audit::{AUDIT_PAGE_MAX, AuditEntry, Deed};
 use database::Database;
 pub use definitions::{Definition, DefinitionList, Kind, StoredDefinition};
 pub use error::SettingsError;

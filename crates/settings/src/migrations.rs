@@ -22,8 +22,10 @@ struct Migration {
 }
 
 /// In order. A published one is never edited: its digest is kept, and a changed one is refused.
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "0001_settings", sql: include_str!("migrations/0001_settings.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "0001_settings", sql: include_str!("migrations/0001_settings.sql") },
+    Migration { number: 2, name: "0002_accounts", sql: include_str!("migrations/0002_accounts.sql") },
+];
 
 /// The table that remembers.
 const MEMORY: &str = "CREATE TABLE IF NOT EXISTS migrations \

@@ -129,7 +129,7 @@ impl Settings {
         self.database.within(tried, call).await
     }
 
-    /// Removes a site and its definitions, and notes it in the audit log. Its counts and the zone of its open day stay.
+    /// Removes a site, its definitions and what was granted at it, and notes it in the audit log. Its counts and the zone of its open day stay.
     ///
     /// # Errors
     /// The database cannot be reached, something else was expected, or there is no such site.
@@ -146,6 +146,9 @@ impl Settings {
             }
             changing.run("DELETE FROM sites WHERE domain = $1", &[name]).await?;
             changing.run("DELETE FROM definitions WHERE site = $1", &[name]).await?;
+            // Another site of that name would be somebody else's.
+            changing.run("DELETE FROM grants WHERE site = $1", &[name]).await?;
+            changing.run("DELETE FROM token_sites WHERE site = $1", &[name]).await?;
             let deed = Deed { who, what: "site_removed", site: Some(domain), detail: json!({}) };
             note(&mut changing, self.clock.now(), &deed).await?;
             changing.commit().await?;
