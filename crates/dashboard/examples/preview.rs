@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use dashboard::Peer;
 use model::{
     Changes, Clock, Domain, LedgerLine, LiveLine, LocalDay, Loss, LostLine, Lowering, Measured, Millis, Mode, Outcome,
     Site, Sites,
 };
+use settings::{Location, Settings};
 use sha2::{Digest, Sha256};
 use store::engine::{EngineConfig, run};
 use store::{Store, StoreConfig};
@@ -51,10 +53,13 @@ async fn main() {
     let named = |name: &str| Site::new(Domain::parse(name).expect("a site's name"));
     let small = Site { mode: Mode::Exempt, ..named("small.example") };
     let sites = [Site::new(site.clone()), Site { public: true, ..named("quiet.example") }, small.clone()];
+    let location = Location::Sqlite(directory.path().join("settings.sqlite"));
     let router = dashboard::router(dashboard::Dashboard {
         store: store.clone(),
         sites: Arc::new(ArcSwap::from_pointee(sites.into_iter().collect::<Sites>())),
+        settings: Settings::open(&location, Clock::new(now)).await.expect("an empty directory"),
         token_sha256: Sha256::digest(TOKEN).into(),
+        peer_of: Arc::new(|_, _| Peer { address: Ipv4Addr::LOCALHOST.into(), is_https: false }),
         clock: Clock::new(now),
         registry: prometheus::Registry::new(),
     })

@@ -1,9 +1,10 @@
 //! The dashboard: Plausible's Stats API over the counts, and the web page that reads it.
 //!
-//! It never sees a hit or the journal. Everything it tells is a sum of stored counts; what they cannot say exactly is a
+//! It never sees a hit or the journal. Who may ask is decided in one place (`access`). Everything it tells is a sum of stored counts; what they cannot say exactly is a
 //! 400 that teaches. The page is a client of the same public API and has no other source.
 
 mod access;
+mod accounts;
 mod calendar;
 pub mod define;
 mod headers;
@@ -23,7 +24,9 @@ use settings::Settings;
 use store::Store;
 use tokio::sync::Semaphore;
 
-use access::Access;
+use access::{Access, Right};
+use accounts::Accounts;
+pub use accounts::{Peer, PeerOf, password, token_secret};
 use reply::Failure;
 pub use routes::description;
 
@@ -42,8 +45,12 @@ pub struct Dashboard {
     pub store: Store,
     /// The measured sites.
     pub sites: Arc<ArcSwap<Sites>>,
+    /// Where accounts, what people define and the audit log are.
+    pub settings: Settings,
     /// SHA-256 of the administrator's API token; the token itself is nowhere.
     pub token_sha256: [u8; 32],
+    /// Tells who is at the other end of a request.
+    pub peer_of: PeerOf,
     /// The time.
     pub clock: Clock,
     /// Where the metrics are registered.
@@ -60,11 +67,12 @@ pub fn router(parts: Dashboard) -> Result<Router, prometheus::Error> {
             .buckets(vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0]);
     let seconds = HistogramVec::new(options, &["report"])?;
     parts.registry.register(Box::new(seconds.clone()))?;
+    let Dashboard { settings, token_sha256, peer_of, clock, registry, .. } = parts;
     let shared = Arc::new(Shared {
         store: parts.store,
         sites: parts.sites,
-        token_sha256: parts.token_sha256,
-        clock: parts.clock,
+        accounts: Accounts::new(settings, token_sha256, peer_of, clock.clone(), &registry)?,
+        clock,
         seconds,
         places: Semaphore::new(QUESTIONS_AT_ONCE_MAX + QUESTIONS_WAITING_MAX),
         turns: Semaphore::new(QUESTIONS_AT_ONCE_MAX),
@@ -72,42 +80,32 @@ pub fn router(parts: Dashboard) -> Result<Router, prometheus::Error> {
     Ok(routes::routes().fallback(page::serve).with_state(shared).layer(axum::middleware::map_response(headers::secure)))
 }
 
-/// What the paths to goals, segments, funnels and annotations are made of.
-pub struct Definitions {
-    /// Where they are kept.
-    pub settings: Settings,
-    /// The measured sites.
-    pub sites: Arc<ArcSwap<Sites>>,
-    /// SHA-256 of the administrator's API token.
-    pub token_sha256: [u8; 32],
-}
-
-/// Makes the paths to goals, segments, funnels and annotations; to be merged with [`router`].
-pub fn definitions(parts: Definitions) -> Router {
-    let routes = routes::definitions::routes().with_state(Arc::new(parts));
-    routes.layer(axum::middleware::map_response(headers::secure))
-}
-
 /// What every request shares.
 struct Shared {
     store: Store,
     sites: Arc<ArcSwap<Sites>>,
-    token_sha256: [u8; 32],
+    accounts: Accounts,
     clock: Clock,
     seconds: HistogramVec,
     places: Semaphore,
     turns: Semaphore,
 }
 
-fn readable(sites: &ArcSwap<Sites>, name: &str, access: Access) -> Result<Arc<Site>, Failure> {
-    let found = sites.load().get(name).cloned();
-    found.filter(|site| access.may_read(site)).ok_or(access.refusal())
-}
-
 impl Shared {
     /// The site of that name, if the asker may read it. One that does not exist and one that may not be read are alike.
-    fn site(&self, name: &str, access: Access) -> Result<Arc<Site>, Failure> {
-        readable(&self.sites, name, access)
+    fn site(&self, name: &str, access: &Access) -> Result<Arc<Site>, Failure> {
+        let found = self.sites.load().get(name).cloned();
+        found.filter(|site| access.may_read(site)).ok_or_else(|| self.accounts.note_refusal(access, access.refusal()))
+    }
+
+    /// Whether tables of these sites may be taken away. One that may not be read is as if it were not there, here too.
+    fn must_export<'s>(&self, names: impl IntoIterator<Item = &'s str>, access: &Access) -> Result<(), Failure> {
+        for name in names {
+            if !access.may_export(&*self.site(name, access)?) {
+                return Err(self.accounts.note_refusal(access, access.lacks(Right::Export)));
+            }
+        }
+        Ok(())
     }
 
     /// Does one piece of work in turn, measured under its report's name.

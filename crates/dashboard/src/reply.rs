@@ -8,6 +8,9 @@ use store::StoreError;
 
 use crate::query::problem::Problem;
 
+/// When to ask again where something is away or busy.
+const RETRY_SECONDS: u64 = 5;
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -15,10 +18,12 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Problem(#[from] Problem),
     /// No token, or a wrong one.
-    #[error("this needs a valid API token: send `Authorization: Bearer TOKEN` (and check that the site exists)")]
+    #[error(
+        "this needs a session or a valid API token: sign in, or send `Authorization: Bearer TOKEN` (and check that the site exists)"
+    )]
     Unauthorised,
     /// No such site.
-    #[error("there is no such site")]
+    #[error("there is no such site, or you may not read it")]
     NoSuchSite,
     /// No such definition.
     #[error("the site has no {kind} {name:?}; GET /api/sites/SITE/{kind}s lists those it has")]
@@ -28,6 +33,38 @@ pub(crate) enum Failure {
         /// Under what name.
         name: String,
     },
+    /// Whatever user, session or token was named.
+    #[error("there is no such {0}, or it is not yours to see")]
+    NoSuch(&'static str),
+    /// What only somebody who is signed in has.
+    #[error("this is for somebody who is signed in with login and password")]
+    NotSignedIn,
+    /// Login and password do not go together; nobody learns which of them is wrong.
+    #[error("login and password do not go together, or the account is disabled")]
+    WrongLogin,
+    /// Known, and not allowed.
+    #[error("{0}")]
+    Forbidden(String),
+    /// A session's request that another site may have made the browser send.
+    #[error("this request did not come from this dashboard's own page; open the page again and repeat it")]
+    NotOurs,
+    /// A password over a connection that others can read.
+    #[error(
+        "a password would cross the network in plain text: open the dashboard over https (and name the TLS proxy in trusted_proxies, so that its X-Forwarded-Proto is believed), or on the server itself"
+    )]
+    Readable,
+    /// Too many failed attempts.
+    #[error("too many attempts; try again in {0} seconds")]
+    Waits(u64),
+    /// What was asked for is not taken, and why.
+    #[error("{0}")]
+    Refused(String),
+    /// It is there already.
+    #[error("{0}")]
+    Exists(String),
+    /// The settings did not answer.
+    #[error("the settings cannot be read or changed at the moment; try again in a few seconds")]
+    Settings,
     /// No such path.
     #[error("there is nothing here; the API is described at /api/openapi.json")]
     NoSuchPath,
@@ -38,20 +75,14 @@ pub(crate) enum Failure {
     #[error("the URL's parameters are not understood: send each once, as /api/openapi.json describes them")]
     Parameters,
     /// A body that is not JSON.
-    #[error("send the query as JSON with `Content-Type: application/json`")]
+    #[error("send the request as JSON with `Content-Type: application/json`")]
     MediaType,
     /// A body over the limit.
-    #[error("the query is larger than {0} bytes")]
+    #[error("the request is larger than {0} bytes")]
     TooLarge(usize),
     /// Too many questions at once.
     #[error("too many questions at once; try again in a few seconds")]
     Busy,
-    /// The settings did not do it. Only what is wrong with the request is told.
-    #[error("{}", match .0 {
-        SettingsError::Refused(why) => why.as_str(),
-        _ => "the settings cannot be reached at the moment; try again in a few seconds",
-    })]
-    Settings(#[from] SettingsError),
     /// The counts did not answer.
     #[error("{}", told(.0))]
     Store(#[from] StoreError),
@@ -83,18 +114,33 @@ fn told(error: &StoreError) -> &'static str {
     }
 }
 
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        match error {
+            SettingsError::Refused(reason) => Self::Refused(reason),
+            other => {
+                tracing::warn!(error = %other, "the settings did not do what they were asked");
+                Self::Settings
+            }
+        }
+    }
+}
+
 impl Failure {
     fn status(&self) -> StatusCode {
         match self {
-            Self::Problem(_) | Self::Parameters => StatusCode::BAD_REQUEST,
-            Self::Unauthorised => StatusCode::UNAUTHORIZED,
-            Self::NoSuchSite | Self::NoSuchPath | Self::NoSuchDefinition { .. } => StatusCode::NOT_FOUND,
-            Self::Settings(SettingsError::Refused(_)) => StatusCode::BAD_REQUEST,
-            Self::Settings(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Problem(_) | Self::Parameters | Self::Refused(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthorised | Self::NotSignedIn | Self::WrongLogin => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) | Self::NotOurs | Self::Readable => StatusCode::FORBIDDEN,
+            Self::NoSuchSite | Self::NoSuchPath | Self::NoSuch(_) | Self::NoSuchDefinition { .. } => {
+                StatusCode::NOT_FOUND
+            }
+            Self::Exists(_) => StatusCode::CONFLICT,
+            Self::Waits(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Settings => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(error) => match verdict(error) {
                 Verdict::TooMuch | Verdict::BadPattern => StatusCode::BAD_REQUEST,
                 Verdict::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -111,18 +157,16 @@ impl IntoResponse for Failure {
         {
             tracing::warn!(code = error.code(), "the store did not answer a question");
         }
-        if let Self::Settings(error) = &self
-            && !matches!(error, SettingsError::Refused(_))
-        {
-            tracing::warn!(%error, "the settings did not do what was asked over HTTP");
-        }
         let status = self.status();
+        let wait = if let Self::Waits(seconds) = self { seconds } else { RETRY_SECONDS };
         let body = axum::Json(json!({ "error": self.to_string() }));
         match status {
             StatusCode::UNAUTHORIZED => {
                 (status, [(header::WWW_AUTHENTICATE, "Bearer realm=\"footfall\"")], body).into_response()
             }
-            StatusCode::SERVICE_UNAVAILABLE => (status, [(header::RETRY_AFTER, "5")], body).into_response(),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                (status, [(header::RETRY_AFTER, wait.to_string())], body).into_response()
+            }
             _ => (status, body).into_response(),
         }
     }

@@ -52,7 +52,7 @@ impl Measured {
         Arc::clone(&self.revision)
     }
 
-    /// The database.
+    /// The settings themselves, for whoever reads more of them than the sites.
     pub fn settings(&self) -> Settings {
         self.settings.clone()
     }

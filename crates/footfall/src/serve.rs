@@ -94,10 +94,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         result
     });
     let collector = Arc::new(collector(&config, &shared)?);
-    let router = router(&config, &shared, &store, &tables, token.sha256, (&collector, inquiries))?;
-    let sites = Arc::clone(&shared.sites);
-    let router =
-        router.merge(dashboard::definitions(dashboard::Definitions { settings, sites, token_sha256: token.sha256 }));
+    let router = router(&config, &shared, &store, &tables, (token.sha256, settings), (&collector, inquiries))?;
     let others = station::answering(router);
     let stopped = engine::stopped();
     say_ready(shared.sites.load().is_empty(), listener.local_addr()?, token.made.as_deref())?;
@@ -180,13 +177,15 @@ fn router(
     shared: &Shared,
     store: &Store,
     tables: &Tables,
-    token_sha256: token::Digested,
+    (token_sha256, settings): (token::Digested, settings::Settings),
     (collector, inquiries): (&Arc<Collector<EmbeddedJournal>>, Inquiries),
 ) -> anyhow::Result<Router> {
     let dashboard = Dashboard {
         store: store.clone(),
         sites: Arc::clone(&shared.sites),
+        settings,
         token_sha256,
+        peer_of: station::peer_of(&config.trusted_proxies),
         clock: shared.clock.clone(),
         registry: shared.registry.clone(),
     };

@@ -3,9 +3,10 @@
 
 use std::convert::Infallible;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use anyhow::Context;
 use axum::Router;
@@ -15,11 +16,13 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use collector::Arriving;
+use collector::{Arriving, Network, TrustedProxies};
+use dashboard::{Peer, PeerOf};
 use model::Millis;
 use prometheus::{Encoder, IntGaugeVec, Opts, Registry, TextEncoder};
 use tower::ServiceExt;
 
+use crate::privacy_page::is_encrypted;
 use crate::process;
 
 /// A registry with what every process says of itself. To be made when it starts.
@@ -53,6 +56,17 @@ fn metrics(registry: &Registry) -> Response {
         Ok(()) => ([(CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
+}
+
+/// Who is at the other end, for the dashboard: by the socket, or by proxies that are trusted.
+pub fn peer_of(trusted: &[Network]) -> PeerOf {
+    let networks = trusted.to_vec();
+    let proxies: TrustedProxies = networks.iter().copied().collect();
+    Arc::new(move |headers, socket| Peer {
+        // Every request comes by a socket; one that does not is nobody's.
+        address: socket.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |socket| proxies.sender(socket, headers)),
+        is_https: is_encrypted(headers, socket, &networks),
+    })
 }
 
 type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;

@@ -33,7 +33,8 @@ pub fn table(query: &Query, rows: &[ToldRow]) -> String {
     table
 }
 
-fn names(query: &Query) -> Vec<String> {
+/// The columns' names, as cells.
+pub(crate) fn names(query: &Query) -> Vec<String> {
     let name = |asked: &Dimension| match asked {
         Dimension::Time(grain) => dimension::time_name(*grain).to_owned(),
         Dimension::Of(named) => named.name.clone(),
@@ -46,7 +47,8 @@ fn names(query: &Query) -> Vec<String> {
     names.iter().map(|name| text(name)).collect()
 }
 
-fn line(table: &mut String, cells: impl Iterator<Item = String>) {
+/// Adds a line of cells.
+pub(crate) fn line(table: &mut String, cells: impl Iterator<Item = String>) {
     for (number, cell) in cells.enumerate() {
         if number > 0 {
             table.push(',');
@@ -66,7 +68,8 @@ fn number(value: Disclosed) -> String {
     }
 }
 
-fn text(text: &str) -> String {
+/// A text as a cell.
+pub(crate) fn text(text: &str) -> String {
     let guard = if text.starts_with(FORMULA) || text.starts_with('\'') { "'" } else { "" };
     if text.contains(['"', ',', '\r', '\n']) {
         format!("\"{guard}{}\"", text.replace('"', "\"\""))

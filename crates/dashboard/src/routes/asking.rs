@@ -43,7 +43,7 @@ pub(super) struct Ask {
 }
 
 /// Answers a query.
-pub(super) async fn answer(shared: &Shared, access: Access, query: &Query, ask: Ask) -> Result<Answered, Failure> {
+pub(super) async fn answer(shared: &Shared, access: &Access, query: &Query, ask: Ask) -> Result<Answered, Failure> {
     let sites = query.sites.iter().map(|name| shared.site(name, access)).collect::<Result<Vec<_>, _>>()?;
     let precision = precision_of(&sites)?;
     let zone = sites.first().map_or(TimeZone::UTC, |site| zone_of(site));

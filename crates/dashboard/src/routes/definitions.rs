@@ -13,22 +13,19 @@ use model::Site;
 use serde_json::{Map, Value, json};
 use settings::{Kind, Meaning, SettingsError, StoredDefinition};
 
-use super::query::is_json;
 use super::{DEFINITION, DEFINITIONS};
-use crate::access::Access;
+use crate::access::{Access, Right};
+use crate::accounts::browser::is_json;
 use crate::calendar::zone_of;
 use crate::query::problem::Problem;
 use crate::reply::Failure;
-use crate::{Definitions, define, readable};
+use crate::{Shared, define};
 
 /// Largest definition, in bytes: filters at their limits fit.
 const DEFINITION_BYTES_MAX: usize = 32 * 1024;
 
-/// Who is noted in the audit log.
-const WHO: &str = "API token of the administrator";
-
 /// The routes.
-pub(crate) fn routes() -> Router<Arc<Definitions>> {
+pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .route(DEFINITIONS, get(list))
         .route(DEFINITION, get(one).put(put).delete(remove))
@@ -37,36 +34,37 @@ pub(crate) fn routes() -> Router<Arc<Definitions>> {
 
 /// All of a kind, by name.
 async fn list(
-    State(parts): State<Arc<Definitions>>,
+    State(shared): State<Arc<Shared>>,
     Path((site, kind)): Path<(String, String)>,
-    headers: HeaderMap,
+    access: Access,
 ) -> Result<Json<Value>, Failure> {
-    let (site, kind) = parts.readable(&headers, &site, &kind)?;
+    let (site, kind) = shared.readable(&access, &site, &kind)?;
     let zone = zone_of(&site);
-    let told = parts.held(kind, &site).await?.iter().map(|stored| tell(stored, &zone)).collect::<Value>();
+    let told = shared.held(kind, &site).await?.iter().map(|stored| tell(stored, &zone)).collect::<Value>();
     Ok(Json(json!({ define::plural(kind): told })))
 }
 
 /// One of them.
 async fn one(
-    State(parts): State<Arc<Definitions>>,
+    State(shared): State<Arc<Shared>>,
     Path((site, kind, name)): Path<(String, String, String)>,
-    headers: HeaderMap,
+    access: Access,
 ) -> Result<Json<Value>, Failure> {
-    let (site, kind) = parts.readable(&headers, &site, &kind)?;
-    let held = parts.held(kind, &site).await?;
+    let (site, kind) = shared.readable(&access, &site, &kind)?;
+    let held = shared.held(kind, &site).await?;
     let found = held.iter().find(|stored| stored.definition.name == name).ok_or_else(|| missing(kind, &name))?;
     Ok(Json(tell(found, &zone_of(&site))))
 }
 
 /// Gives a name a meaning.
 async fn put(
-    State(parts): State<Arc<Definitions>>,
+    State(shared): State<Arc<Shared>>,
     Path((site, kind, name)): Path<(String, String, String)>,
+    access: Access,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Failure> {
-    let (site, kind) = parts.definable(&headers, &site, &kind)?;
+    let (site, kind) = shared.definable(&access, &site, &kind)?;
     if !is_json(&headers) {
         return Err(Failure::MediaType);
     }
@@ -75,40 +73,41 @@ async fn put(
         serde_json::from_slice(&body).map_err(|error| Problem::NotCounted(format!("this is no JSON: {error}")))?;
     let zone = zone_of(&site);
     let meaning = define::parse(kind, &body, &zone)?;
-    let stored = parts.settings.define(&site.domain, &name, &meaning, WHO).await?;
+    let stored = shared.accounts.settings.define(&site.domain, &name, &meaning, &access.who()).await?;
     Ok(Json(tell(&stored, &zone)))
 }
 
 /// Takes a name's meaning away. What was counted stays, for as long as the site keeps counts.
 async fn remove(
-    State(parts): State<Arc<Definitions>>,
+    State(shared): State<Arc<Shared>>,
     Path((site, kind, name)): Path<(String, String, String)>,
-    headers: HeaderMap,
+    access: Access,
 ) -> Result<Json<Value>, Failure> {
-    let (site, kind) = parts.definable(&headers, &site, &kind)?;
-    let until = match parts.settings.undefine(kind, &site.domain, &name, WHO).await {
+    let (site, kind) = shared.definable(&access, &site, &kind)?;
+    let until = match shared.accounts.settings.undefine(kind, &site.domain, &name, &access.who()).await {
         Err(SettingsError::Conflict { .. }) => return Err(missing(kind, &name)),
         done => done?,
     };
     Ok(Json(json!({ "name": name, "effective_until": define::label(until, &zone_of(&site)) })))
 }
 
-impl Definitions {
-    fn readable(&self, headers: &HeaderMap, site: &str, kind: &str) -> Result<(Arc<Site>, Kind), Failure> {
-        let access = Access::of(headers, &self.token_sha256)?;
-        let site = readable(&self.sites, site, access)?;
+impl Shared {
+    fn readable(&self, access: &Access, site: &str, kind: &str) -> Result<(Arc<Site>, Kind), Failure> {
+        let site = self.site(site, access)?;
         Ok((site, define::kind(kind).ok_or(Failure::NoSuchPath)?))
     }
 
-    fn definable(&self, headers: &HeaderMap, site: &str, kind: &str) -> Result<(Arc<Site>, Kind), Failure> {
-        let access = Access::of(headers, &self.token_sha256)?;
-        let (site, kind) = self.readable(headers, site, kind)?;
-        if access.may_define(&site) { Ok((site, kind)) } else { Err(Failure::Unauthorised) }
+    fn definable(&self, access: &Access, site: &str, kind: &str) -> Result<(Arc<Site>, Kind), Failure> {
+        let (site, kind) = self.readable(access, site, kind)?;
+        if access.may(Right::Define, &site.domain) {
+            return Ok((site, kind));
+        }
+        Err(self.accounts.note_refusal(access, access.lacks(Right::Define)))
     }
 
     /// What names of a kind mean now, or will in a moment.
     async fn held(&self, kind: Kind, site: &Site) -> Result<Vec<StoredDefinition>, Failure> {
-        let list = self.settings.definitions(Some(kind), Some(&site.domain)).await?;
+        let list = self.accounts.settings.definitions(Some(kind), Some(&site.domain)).await?;
         Ok(list.definitions.into_iter().filter(|stored| stored.effective_until.is_none()).collect())
     }
 }

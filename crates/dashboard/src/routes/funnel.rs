@@ -14,8 +14,8 @@ use privacy::disclosure::{Precision, Scale};
 use serde_json::{Map, Value, json};
 use store::questions::{Cells, Question, ROWS_PER_ANSWER_MAX, Selection, Span};
 
-use super::query::is_json;
 use crate::access::Access;
+use crate::accounts::browser::is_json;
 use crate::calendar::{at, instant_label, zone_of};
 use crate::query::answer::rounded;
 use crate::query::degraded::Degraded;
@@ -41,16 +41,16 @@ const PERCENT: Scale = Scale { steps_per_one: 1_000.0, steps: 10.0, empty_is_zer
 /// Answers the question.
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
+    access: Access,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Failure> {
-    let access = Access::of(&headers, &shared.token_sha256)?;
     if !is_json(&headers) {
         return Err(Failure::MediaType);
     }
     let body = to_bytes(body, QUESTION_BYTES_MAX).await.map_err(|_| Failure::TooLarge(QUESTION_BYTES_MAX))?;
     let asked = Asked::parse(&body)?;
-    let site = shared.site(&asked.site, access)?;
+    let site = shared.site(&asked.site, &access)?;
     let precision = Precision::of(site.mode);
     let zone = zone_of(&site);
     let funnel = find(site.definitions.funnels(), &asked.funnel)?;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
 use privacy::disclosure::{Disclosed, Precision};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,12 +32,11 @@ pub(super) struct Asked {
 /// Answers with the ledger of a range; without one, of today.
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
+    access: Access,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Told>, Failure> {
-    let access = Access::of(&headers, &shared.token_sha256)?;
     let Query(asked) = asked.map_err(|_| Failure::Parameters)?;
-    let site = shared.site(&asked.site_id.ok_or(Problem::Missing("site_id"))?, access)?;
+    let site = shared.site(&asked.site_id.ok_or(Problem::Missing("site_id"))?, &access)?;
     let zone = zone_of(&site);
     let range = Range::parse_text(asked.date_range.as_deref().unwrap_or("day"))?;
     let work = async {

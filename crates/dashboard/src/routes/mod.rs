@@ -1,7 +1,8 @@
 //! The API's paths, one file each. A handler finds out who asks, lets the query be read and planned, asks, and writes.
 
+pub(crate) mod accounts;
 mod asking;
-pub(crate) mod definitions;
+mod definitions;
 mod funnel;
 mod ledger;
 mod openapi;
@@ -123,5 +124,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route(ledger, get(ledger::answer))
         .route(openapi, get(openapi::answer))
         .route(funnel, post(funnel::answer))
+        .merge(definitions::routes())
+        .merge(accounts::routes())
         .method_not_allowed_fallback(async || Failure::Method)
 }

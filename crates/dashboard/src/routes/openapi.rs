@@ -35,6 +35,7 @@ fn describe(mut document: Value) -> Value {
         let of_path = paths.entry(endpoint.path).or_insert_with(|| json!({}));
         of_path[endpoint.method] = operation(endpoint);
     }
+    super::accounts::description::add(&mut paths, &mut document);
     document["paths"] = paths.into();
     let schemas = &mut document["components"]["schemas"];
     schemas["Metric"] = json!({ "enum": Metric::ALL.map(Metric::as_str) });

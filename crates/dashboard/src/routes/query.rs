@@ -1,4 +1,7 @@
 //! `POST /api/v2/query`: JSON, or a table where `Accept` names `text/csv`.
+//!
+//! A table, and what the page's `footfall-export` says it makes a file of, takes the right to export, and is noted in the audit log:
+//! what was taken, never what was filtered by.
 
 use std::sync::Arc;
 
@@ -7,36 +10,59 @@ use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
+use settings::Deed;
 
 use super::asking::{self, Answered, Ask};
 use crate::Shared;
 use crate::access::Access;
+use crate::accounts::browser::is_json;
 use crate::query::{Query, answer as written, csv};
 use crate::reply::Failure;
 
 /// Largest query, in bytes: filters at their limits fit twice.
 const QUERY_BYTES_MAX: usize = 32 * 1024;
 
+/// By this header the page says that it makes a file of the answer.
+const EXPORT: HeaderName = HeaderName::from_static("footfall-export");
+
 /// Answers a query.
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
+    access: Access,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
-    let access = Access::of(&headers, &shared.token_sha256)?;
     if !is_json(&headers) {
         return Err(Failure::MediaType);
     }
     let body = to_bytes(body, QUERY_BYTES_MAX).await.map_err(|_| Failure::TooLarge(QUERY_BYTES_MAX))?;
     let query = Query::parse(&body)?;
-    let Answered { query, plan, found, zone } = asking::answer(&shared, access, &query, Ask::default()).await?;
+    let exports = wants_csv(&headers) || headers.contains_key(EXPORT);
+    if exports {
+        shared.must_export(query.sites.iter().map(String::as_str), &access)?;
+    }
+    let Answered { query, plan, found, zone } = asking::answer(&shared, &access, &query, Ask::default()).await?;
+    if exports && !matches!(access, Access::Anyone) {
+        note_export(&shared, &access, &query, found.answer.rows.len()).await?;
+    }
     if !wants_csv(&headers) {
         return Ok(Json(written::write(&query, &plan, &found, &zone)).into_response());
     }
     let meta = written::tell_meta(&query, &plan, &found, &zone);
     let rows = csv::table(&query, &written::tell_rows(&query, &plan, &found));
     Ok((as_file(&meta, found.answer.rows_total), rows).into_response())
+}
+
+/// Notes that a table is taken away; where it cannot be noted, it is not given.
+async fn note_export(shared: &Shared, access: &Access, query: &Query, rows: usize) -> Result<(), Failure> {
+    let all = shared.sites.load();
+    let sites: Vec<_> = query.sites.iter().filter_map(|name| all.get(name)).collect();
+    let site = if let [site] = sites.as_slice() { Some(&site.domain) } else { None };
+    let detail =
+        json!({ "sites": query.sites, "columns": csv::names(query), "filters": query.filters.len(), "rows": rows });
+    let deed = Deed { who: &access.who(), what: "exported", site, detail };
+    Ok(shared.accounts.settings.note(&deed).await?)
 }
 
 /// The headers of a table: it is to be saved, and what `meta` says is not in it.
@@ -51,15 +77,9 @@ fn as_file(meta: &Value, rows_total: u64) -> [(HeaderName, String); 4] {
 }
 
 /// Whether a table was asked for by name; whoever takes anything gets JSON.
-fn wants_csv(headers: &HeaderMap) -> bool {
+pub(super) fn wants_csv(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let kind = |range: &str| range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     accepted.flat_map(|value| value.split(',')).map(kind).find(|kind| kind == "text/csv" || kind == "application/json")
         == Some("text/csv".to_owned())
-}
-
-/// Only a request that says it is JSON is read: a form of another site cannot say so.
-pub(super) fn is_json(headers: &HeaderMap) -> bool {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    media_type.split(';').next().is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
 }

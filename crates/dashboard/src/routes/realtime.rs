@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
 use model::{Millis, Site};
 use privacy::disclosure::{Disclosed, Precision};
 use serde::{Deserialize, Serialize};
@@ -49,10 +48,10 @@ struct ToldMinute {
 /// Answers with the visitors of the last five minutes.
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
+    access: Access,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Disclosed>, Failure> {
-    let site = site(&shared, &headers, asked)?;
+    let site = site(&shared, &access, asked)?;
     let now = shared.clock.now();
     let visitors = shared.in_turn("realtime", async { Ok(shared.store.live(&site.domain, now).await?) }).await?;
     Ok(Json(told(&site, visitors)))
@@ -61,10 +60,10 @@ pub(super) async fn answer(
 /// Answers with the last half hour.
 pub(super) async fn half_hour(
     State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
+    access: Access,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Told>, Failure> {
-    let site = site(&shared, &headers, asked)?;
+    let site = site(&shared, &access, asked)?;
     let (now, zone) = (shared.clock.now(), zone_of(&site));
     let work = async {
         let visitors = shared.store.live(&site.domain, now).await?;
@@ -81,12 +80,7 @@ pub(super) async fn half_hour(
     shared.in_turn("realtime", work).await.map(Json)
 }
 
-fn site(
-    shared: &Shared,
-    headers: &HeaderMap,
-    asked: Result<Query<Asked>, QueryRejection>,
-) -> Result<Arc<Site>, Failure> {
-    let access = Access::of(headers, &shared.token_sha256)?;
+fn site(shared: &Shared, access: &Access, asked: Result<Query<Asked>, QueryRejection>) -> Result<Arc<Site>, Failure> {
     let Query(asked) = asked.map_err(|_| Failure::Parameters)?;
     shared.site(&asked.site_id.ok_or(Problem::Missing("site_id"))?, access)
 }

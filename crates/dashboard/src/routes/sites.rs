@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::Shared;
@@ -12,15 +11,14 @@ use crate::access::Access;
 use crate::reply::Failure;
 
 /// Answers with the sites, by name.
-pub(super) async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Result<Json<Value>, Failure> {
-    let access = Access::of(&headers, &shared.token_sha256)?;
+pub(super) async fn answer(State(shared): State<Arc<Shared>>, access: Access) -> Result<Json<Value>, Failure> {
     let sites = shared.sites.load();
     let readable: Vec<Value> = sites
         .iter()
         .filter(|site| access.may_read(site))
         .map(|site| json!({ "domain": site.domain, "timezone": site.timezone, "public": site.public }))
         .collect();
-    if readable.is_empty() && access == Access::Anyone {
+    if readable.is_empty() && matches!(access, Access::Anyone) {
         return Err(Failure::Unauthorised);
     }
     Ok(Json(json!({ "sites": readable })))

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query as Parameters, State};
-use axum::http::HeaderMap;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
@@ -29,10 +28,10 @@ const ROWS_DEFAULT: u64 = 100;
 /// Answers with one number a metric.
 pub(super) async fn aggregate(
     State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
+    access: Access,
     sent: Sent,
 ) -> Result<Json<Value>, Failure> {
-    let asked = Asked::read(&shared, &headers, sent, &["compare"])?;
+    let asked = Asked::read(access, sent, &["compare"])?;
     let mut query = asked.query()?;
     match asked.get("compare") {
         None => {}
@@ -63,10 +62,10 @@ pub(super) async fn aggregate(
 /// Answers with every bucket of the range, those without a count too.
 pub(super) async fn timeseries(
     State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
+    access: Access,
     sent: Sent,
 ) -> Result<Json<Value>, Failure> {
-    let asked = Asked::read(&shared, &headers, sent, &["interval"])?;
+    let asked = Asked::read(access, sent, &["interval"])?;
     let mut query = asked.query()?;
     let period = asked.period();
     let time = match asked.get("interval") {
@@ -91,10 +90,10 @@ pub(super) async fn timeseries(
 /// Answers with the values of one property.
 pub(super) async fn breakdown(
     State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
+    access: Access,
     sent: Sent,
 ) -> Result<Json<Value>, Failure> {
-    let asked = Asked::read(&shared, &headers, sent, &["property", "limit", "page"])?;
+    let asked = Asked::read(access, sent, &["property", "limit", "page"])?;
     let mut query = asked.query()?;
     let property = asked.get("property").ok_or(Problem::Missing("property"))?;
     query.insert("dimensions".to_owned(), json!([property]));
@@ -111,8 +110,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(shared: &Shared, headers: &HeaderMap, sent: Sent, more: &[&'static str]) -> Result<Self, Failure> {
-        let access = Access::of(headers, &shared.token_sha256)?;
+    fn read(access: Access, sent: Sent, more: &[&'static str]) -> Result<Self, Failure> {
         let Parameters(sent) = sent.map_err(|_| Failure::Parameters)?;
         let known = ["site_id", "period", "date", "metrics", "filters", "with_imported"]
             .into_iter()
@@ -192,7 +190,7 @@ impl Asked {
     ) -> Result<Json<Value>, Failure> {
         let query = Query::parse(Value::Object(query).to_string().as_bytes())?;
         let ask = Ask { date: self.date()?, every_bucket: true };
-        let Answered { query, plan, found, zone } = asking::answer(shared, self.access, &query, ask).await?;
+        let Answered { query, plan, found, zone } = asking::answer(shared, &self.access, &query, ask).await?;
         let meta = tell_meta(&query, &plan, &found, &zone);
         Ok(Json(json!({ "results": results(&tell_rows(&query, &plan, &found)), "meta": meta })))
     }

@@ -10,7 +10,7 @@ use crate::asking::{TOKEN, dashboard, get, query, send};
 use crate::engine;
 
 /// A store that nobody answers for: what is refused before asking needs none.
-fn nowhere() -> Store {
+pub fn nowhere() -> Store {
     Store::connect(&StoreConfig {
         url: "http://127.0.0.1:9".to_owned(),
         database: "footfall".to_owned(),

@@ -1,13 +1,16 @@
 //! A dashboard with two sites at a fixed time, and how a test asks it.
 
-use std::sync::Arc;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
+use dashboard::Peer;
 use http_body_util::BodyExt as _;
 use model::{Clock, Domain, Millis, Mode, Site, Sites};
 use serde_json::Value;
+use settings::{Location, Settings};
 use sha2::{Digest, Sha256};
 use store::Store;
 use tower::ServiceExt as _;
@@ -52,11 +55,32 @@ pub fn dashboard_of(private: Site, now: Millis, store: Store, registry: &prometh
     dashboard::router(dashboard::Dashboard {
         store,
         sites: Arc::new(arc_swap::ArcSwap::from_pointee([private, open].into_iter().collect::<Sites>())),
+        settings: nobodys_settings(),
         token_sha256: Sha256::digest(TOKEN).into(),
+        peer_of: Arc::new(|_, _| Peer { address: Ipv4Addr::LOCALHOST.into(), is_https: false }),
         clock: Clock::new(move || now),
         registry: registry.clone(),
     })
     .unwrap()
+}
+
+/// Settings without accounts, for all tests that are about something else. They are opened on a thread of their own, because they
+/// outlive the runtime of whichever test comes first.
+fn nobodys_settings() -> Settings {
+    static SETTINGS: OnceLock<Settings> = OnceLock::new();
+    let open = || {
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let directory = tempfile::tempdir().unwrap();
+            let location = Location::Sqlite(directory.path().join("settings.sqlite"));
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let settings = runtime.block_on(Settings::open(&location, Clock::new(|| NOW))).unwrap();
+            tell.send(settings).unwrap();
+            runtime.block_on(std::future::pending::<()>());
+        });
+        told.recv().expect("the settings open")
+    };
+    SETTINGS.get_or_init(open).clone()
 }
 
 /// Sends a request and reads the whole answer.

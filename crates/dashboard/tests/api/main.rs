@@ -9,6 +9,10 @@
 //! * `ledger`: what became of every hit, and how much was measured
 //! * `tens`: what a site in mode `exempt` tells, against what it would tell in `full`
 //! * `access`: tokens, public sites, headers, methods, bodies
+//! * `roles`: every endpoint as everybody, and nobody at a site that is not theirs
+//! * `signing`: signing in and out, guessing, other sites' pages, passwords, sessions that are over
+//! * `programs`: API tokens, exports, the audit log
+//! * `bed`: a dashboard with accounts and a clock that tests turn
 //! * `engine`, `traffic`, `recount`, `asking`: what they stand on
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what tests share is test code too")]
@@ -16,12 +20,16 @@
 mod access;
 mod answers;
 mod asking;
+mod bed;
 mod comparisons;
 mod definitions;
 mod engine;
 mod goals;
 mod ledger;
+mod programs;
 mod recount;
+mod roles;
+mod signing;
 mod tens;
 mod together;
 mod traffic;

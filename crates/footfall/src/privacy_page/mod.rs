@@ -39,6 +39,7 @@ use crate::roles::Answers;
 use asked::{Asked, Done, Form};
 pub use failed::Failed;
 use held::Held;
+pub use origin::is_encrypted;
 use page::{Browser, Trouble};
 
 /// Days that a browser keeps the objection: a year, after which it asks again whether anything still measures.

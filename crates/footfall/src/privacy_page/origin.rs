@@ -25,9 +25,13 @@ pub(super) fn is_own(headers: &HeaderMap) -> bool {
 /// Whether the visitor's connection is encrypted, by the word of a trusted proxy. The program itself speaks plain HTTP.
 pub(super) fn is_https(request: &Request, trusted: &[Network]) -> bool {
     let socket = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let Some(ConnectInfo(socket)) = socket else { return false };
-    let proxy = socket.ip().to_canonical();
-    trusted.iter().any(|network| network.contains(proxy)) && says_https(request.headers())
+    is_encrypted(request.headers(), socket.map(|ConnectInfo(socket)| *socket), trusted)
+}
+
+/// The same, of a request in parts.
+pub fn is_encrypted(headers: &HeaderMap, socket: Option<SocketAddr>, trusted: &[Network]) -> bool {
+    let Some(proxy) = socket.map(|socket| socket.ip().to_canonical()) else { return false };
+    trusted.iter().any(|network| network.contains(proxy)) && says_https(headers)
 }
 
 /// The first scheme of the chain is the visitor's. One that a visitor made up changes that visitor's own cookie alone.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use collector::{ConnectionLimits, Connections};
-use dashboard::{Dashboard, Definitions};
+use dashboard::Dashboard;
 use journal::kafka::KafkaSettings;
 use model::{Site, Sites};
 use prometheus::{IntGauge, Registry};
@@ -79,12 +79,17 @@ pub async fn run(
         admits: Box::new(move |headers| token::admits(headers, &token_sha256)),
         turn: tokio::sync::Mutex::default(),
     };
-    let definitions =
-        dashboard::definitions(Definitions { settings, sites: Arc::clone(&sites), token_sha256: token.sha256 });
-    let parts =
-        Dashboard { store, sites, token_sha256, clock: common.clock.clone(), registry: common.registry.clone() };
+    let parts = Dashboard {
+        store,
+        sites,
+        settings,
+        token_sha256,
+        peer_of: station::peer_of(&config.trusted_proxies),
+        clock: common.clock.clone(),
+        registry: common.registry.clone(),
+    };
     let station = station::router(&common.registry, || Ok(()));
-    let router = dashboard::router(parts)?.merge(definitions).merge(prove::service::router(prove)).merge(station);
+    let router = dashboard::router(parts)?.merge(prove::service::router(prove)).merge(station);
     let listener = anteroom.leave();
     let address = listener.local_addr()?;
     if let Some(token) = &token.made {
