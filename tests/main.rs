@@ -20,6 +20,7 @@
 //! | `faults` | what networks, disks, machines and strangers do to it, on real processes, against a naive recount |
 //! | `definitions` | goals, segments and funnels that are defined while it runs, against the test's own count |
 //! | `sites` | sites added, changed and removed from a terminal while a server runs |
+//! | `users` | users and API tokens made at a terminal, and what they open at a running server |
 //! | `dashboards` | every panel, rule and alert, asked of a real Prometheus |
 //! | `deploy` | the deployment files against the binary |
 //! | `clients` | a client made for Plausible, asking as its users do |
@@ -60,3 +61,4 @@ mod promises;
 mod prove;
 mod recount;
 mod sites;
+mod users;

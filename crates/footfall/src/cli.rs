@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{self, Common, Config, Overrides, Setting};
 use crate::failure::Failure;
-use crate::{assets, define, demo, engine, import, notice, prove, query, roles, serve, site};
+use crate::{assets, define, demo, engine, import, notice, prove, query, roles, serve, site, tokens, user};
 
 /// Libraries whose finer logs would repeat values, or a database's absence with every look.
 const QUIET: [&str; 2] = ["clickhouse=info", "sqlx=error"];
@@ -46,6 +46,10 @@ enum Command {
     Segment(define::Asked),
     /// List, add and remove a site's funnels
     Funnel(define::Asked),
+    /// List, add, disable and remove users, set passwords, grant and revoke roles
+    User(user::Asked),
+    /// List, make and revoke API tokens
+    Token(tokens::Asked),
     /// Print a site's privacy notice and record of processing, made from its configuration
     Notice(notice::Asked),
     /// Check a running installation's promises, and print each with its evidence
@@ -153,6 +157,18 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Goal(asked) => defining(settings::Kind::Goal, &asked),
         Command::Segment(asked) => defining(settings::Kind::Segment, &asked),
         Command::Funnel(asked) => defining(settings::Kind::Funnel, &asked),
+        Command::User(asked) => {
+            let common = asked.common();
+            let config = load(common.config.clone(), Overrides::data(common.data.clone()))?;
+            logging(&config);
+            user::run(&config, &asked)
+        }
+        Command::Token(asked) => {
+            let common = asked.common();
+            let config = load(common.config.clone(), Overrides::data(common.data.clone()))?;
+            logging(&config);
+            tokens::run(&config, &asked)
+        }
         Command::Notice(asked) => {
             let config = load(asked.common.config.clone(), Overrides::data(asked.common.data.clone()))?;
             logging(&config);

@@ -28,7 +28,9 @@ mod serve;
 mod site;
 mod station;
 mod token;
+mod tokens;
 mod upkeep;
+mod user;
 
 use std::process::ExitCode;
 

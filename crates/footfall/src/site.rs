@@ -253,8 +253,9 @@ pub fn who() -> String {
     format!("command line, user {}", rustix::process::getuid().as_raw())
 }
 
+/// Says what was done.
 #[expect(clippy::print_stdout, reason = "what was done is what was asked for")]
-fn say(as_json: bool, value: &Value, words: &str) {
+pub fn say(as_json: bool, value: &Value, words: &str) {
     if as_json {
         println!("{value:#}");
     } else {

@@ -1,0 +1,185 @@
+//! `footfall token`: API tokens of the settings database, from a terminal. A token's secret is printed when it is made, and never
+//! again.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use settings::{ApiToken, Login, Reach, Scope, SecretDigest};
+
+use crate::clock;
+use crate::config::{Common, Config};
+use crate::failure::Failure;
+use crate::site::{open, who};
+use crate::user::usage;
+
+const DAY_MS: i64 = 24 * 3_600_000;
+
+/// `footfall token`.
+#[derive(Args)]
+pub struct Asked {
+    #[command(subcommand)]
+    does: Does,
+}
+
+#[derive(Subcommand)]
+enum Does {
+    /// Show all API tokens, without their secrets
+    List(List),
+    /// Make a token and print it, this once
+    Add(Add),
+    /// Revoke a token
+    Revoke(Revoke),
+}
+
+#[derive(Args)]
+struct List {
+    #[command(flatten)]
+    common: Common,
+    /// Print JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct Add {
+    #[command(flatten)]
+    common: Common,
+    /// What the token is called
+    name: String,
+    /// What it is for: stats:read, export or admin; may be given several times
+    #[arg(long = "scope", value_name = "SCOPE", required = true)]
+    scopes: Vec<String>,
+    /// Where it holds: a site, or * for every site; may be given several times
+    #[arg(long = "site", value_name = "DOMAIN", required = true)]
+    sites: Vec<String>,
+    /// How many days it lives [default: until it is revoked]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=3650))]
+    days: Option<i64>,
+    /// The user whose token it is: it may no more than they may [default: nobody's]
+    #[arg(long, value_name = "LOGIN")]
+    owner: Option<String>,
+    /// Print the token as JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct Revoke {
+    #[command(flatten)]
+    common: Common,
+    /// The token's id, as the list shows it
+    id: String,
+    /// Print what was done as JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+impl Asked {
+    /// Where the configuration is.
+    pub fn common(&self) -> &Common {
+        match &self.does {
+            Does::List(asked) => &asked.common,
+            Does::Add(asked) => &asked.common,
+            Does::Revoke(asked) => &asked.common,
+        }
+    }
+}
+
+/// Does what was asked.
+pub fn run(config: &Config, asked: &Asked) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    runtime.block_on(async {
+        match &asked.does {
+            Does::List(asked) => list(config, asked.json).await,
+            Does::Add(asked) => Box::pin(add(config, asked)).await,
+            Does::Revoke(asked) => revoke(config, asked).await,
+        }
+    })
+}
+
+#[expect(clippy::print_stdout, reason = "the list is what was asked for")]
+async fn list(config: &Config, as_json: bool) -> Result<(), Failure> {
+    let tokens = open(config).await?.tokens(None).await.map_err(anyhow::Error::from)?;
+    if as_json {
+        println!("{:#}", tokens.iter().map(shown).collect::<Value>());
+        return Ok(());
+    }
+    for token in &tokens {
+        let owner = token.owner.as_ref().map_or("administrator", Login::as_str);
+        let expires = token.expires.map_or("never".to_owned(), |at| day(at.0));
+        let used = token.used_day.map_or("never".to_owned(), |number| day(number * DAY_MS));
+        println!(
+            "{:<16} {:<20} {owner:<20} {:<24} {:<24} expires {expires}, used {used}",
+            token.id,
+            token.name,
+            words(token, " "),
+            sites(token).join(" ")
+        );
+    }
+    Ok(())
+}
+
+#[expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the token is what was asked for, and it is shown this once"
+)]
+async fn add(config: &Config, asked: &Add) -> Result<(), Failure> {
+    let scopes = asked.scopes.iter().map(|scope| Scope::parse(scope)).collect::<Result<Vec<_>, _>>().map_err(usage)?;
+    let sites = asked.sites.iter().map(|site| Reach::parse(site)).collect::<Result<Vec<_>, _>>().map_err(usage)?;
+    let owner = asked.owner.as_deref().map(Login::parse).transpose().map_err(usage)?;
+    let now = clock::system().now();
+    let expires = asked.days.map(|days| now.plus(days * DAY_MS));
+    let no_random = || anyhow::anyhow!("the operating system gave no random bytes");
+    let secret = dashboard::token_secret().ok_or_else(no_random)?;
+    let name = asked.name.clone();
+    let token = ApiToken { id: String::new(), name, owner, scopes, sites, created: now, expires, used_day: None };
+    let kept = open(config).await?.add_token(&SecretDigest::of(&secret), &token, &who()).await;
+    let kept = kept.map_err(anyhow::Error::from)?;
+    if asked.json {
+        let mut value = shown(&kept);
+        if let Some(fields) = value.as_object_mut() {
+            fields.insert("token".to_owned(), secret.into());
+        }
+        println!("{value:#}");
+    } else {
+        eprintln!("API token {}, shown this once:", kept.id);
+        println!("{secret}");
+    }
+    Ok(())
+}
+
+async fn revoke(config: &Config, asked: &Revoke) -> Result<(), Failure> {
+    let revoked = open(config).await?.remove_token(&asked.id, None, &who()).await.map_err(anyhow::Error::from)?;
+    if !revoked {
+        let said = anyhow::anyhow!("there is no token {}: footfall token list shows those that are", asked.id);
+        return Err(Failure::Failed(said));
+    }
+    crate::site::say(asked.json, &json!({ "id": asked.id, "revoked": true }), &format!("{} revoked", asked.id));
+    Ok(())
+}
+
+fn words(token: &ApiToken, between: &str) -> String {
+    token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(between)
+}
+
+fn sites(token: &ApiToken) -> Vec<&str> {
+    token.sites.iter().map(Reach::as_str).collect()
+}
+
+/// The day of a time, in UTC.
+fn day(ms: i64) -> String {
+    let at = jiff::Timestamp::from_millisecond(ms).map(|at| at.to_string()).unwrap_or_default();
+    at.chars().take(10).collect()
+}
+
+fn shown(token: &ApiToken) -> Value {
+    json!({
+        "id": token.id,
+        "name": token.name,
+        "owner": token.owner.as_ref().map(Login::as_str),
+        "scopes": token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
+        "sites": sites(token),
+        "expires": token.expires.map(|at| day(at.0)),
+        "used_on": token.used_day.map(|number| day(number * DAY_MS)),
+    })
+}
