@@ -1,5 +1,6 @@
 //! The web page in Chromium over a server with hits of the test's own: each report's numbers against what is worked out
 //! here, then filters, comparison, languages, themes, keyboard, axe-core, and the weight of the first load.
+//! And accounts, from the first one to the last sign-out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -110,6 +111,35 @@ fn the_dashboard_shows_what_was_sent_to_whoever_looks_however_they_do() {
     assert!(first_load <= 120_000, "{seen}");
     eprintln!("first load of the dashboard: {first_load} bytes, compressed, headers included");
     server.stop();
+}
+
+#[test]
+fn accounts_are_made_used_and_looked_after_in_a_browser() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &[SITE]);
+    let hit = json!({ "name": "pageview", "url": format!("https://{SITE}/"), "domain": SITE });
+    assert_eq!(server.event(&hit).outcome(), "counted");
+    eventually("a page to export", || (server.totals(SITE, &["pageviews"]) == [1]).then_some(()));
+    let looked = Command::new("node")
+        .args(["accounts.mjs", &server.url(), TOKEN, SITE])
+        .current_dir(&*SCRIPTS)
+        .output()
+        .unwrap();
+    assert!(looked.status.success(), "{}", String::from_utf8_lossy(&looked.stderr));
+    let made: Value = serde_json::from_slice(&looked.stdout).unwrap();
+    server.stop();
+    // Neither a password nor a secret rests anywhere.
+    let kept = read_all(data.path());
+    for secret in ["violet teapot", "brass umbrella", "seven quiet lanterns", made["secret"].as_str().unwrap()] {
+        assert!(!kept.windows(secret.len()).any(|bytes| bytes == secret.as_bytes()), "{secret}");
+    }
+    assert!(kept.windows(9).any(|bytes| bytes == b"$argon2id"), "the right files were read");
+}
+
+/// The bytes of all files directly in a directory.
+fn read_all(directory: &std::path::Path) -> Vec<u8> {
+    let files = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.is_file()).flat_map(|path| std::fs::read(path).unwrap()).collect()
 }
 
 fn send(server: &Server, visit: &Visit) {

@@ -1,33 +1,13 @@
-// Chromium on a page of the server under test, with what every look at it needs: patience, axe-core, and what went wrong.
+// A look at the dashboard from beginning to end: names what it does, waits for what it wants, and tells the difference if it never comes.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { chromium } from "playwright-core";
+import { PATIENCE, accessible as looks, launch } from "./look.mjs";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-/** How long anything may take that should take a second. */
-export const PATIENCE = { timeout: 20_000 };
+export { PATIENCE };
 
 /** Opens a browser, lets `look` use its page, and fails at the first thing that is not so. `look` names what it does by `step`. */
 export async function looking(base, look) {
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: [
-      "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-      "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    ],
-  });
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: "en-GB", colorScheme: "light", reducedMotion: "reduce" });
-  const page = await context.newPage();
-  const elsewhere = [];
-  const errors = [];
-  page.on("request", (request) => request.url().startsWith(base) || /^(data|blob):/.test(request.url()) || elsewhere.push(request.url()));
-  page.on("pageerror", (error) => errors.push(String(error)));
-  page.on("console", (message) => {
-    // Chromium notes every 400 and 401; those are answers here, and looked at where they are shown.
-    if (message.type() === "error" && !/status of 40[01]/.test(message.text())) errors.push(message.text());
-  });
+  const { browser, context, page, elsewhere, errors } = await launch(base, /status of 40[01]/);
+  const accessible = (name) => looks(page, name);
 
   let doing = "opening";
   const step = (name) => (doing = name);
@@ -45,16 +25,6 @@ export async function looking(base, look) {
       }
     } while (Date.now() < deadline);
     assert.deepEqual(seen, wanted, doing);
-  }
-
-  /** Looks at the page as it is with axe-core, and for anything wider than the window. */
-  async function accessible(name) {
-    await page.waitForTimeout(300);
-    await page.evaluate(axe);
-    const found = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
-    assert.deepEqual(found.violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`), [], `axe-core, ${name}`);
-    assert.ok(found.passes.length > 10, `axe-core looked at something, ${name}`);
-    assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, `no horizontal scroll, ${name}`);
   }
 
   /** Opens an address and waits for its numbers or lists. */

@@ -55,6 +55,7 @@ pub fn obtain(data: &Path, preset: Option<&str>) -> anyhow::Result<Token> {
 pub fn show(token: &str, address: SocketAddr) {
     eprintln!("API token, shown this once: {token}");
     eprintln!("dashboard: http://{address}/#token={token}");
+    eprintln!("make the first account: http://{address}/#setup={token}");
 }
 
 /// Whether a request carries the token.

@@ -6,6 +6,24 @@ export interface Site {
   domain: string;
   timezone: string;
   public: boolean;
+  /** What may be done here, as the session tells it. */
+  rights?: Right[];
+}
+
+export type Right = "read" | "export" | "define" | "administer";
+
+/** Who asks, and what they may do. */
+export interface Me {
+  kind: "person" | "token" | "administrator" | "anyone";
+  login?: string | null;
+  /** Somebody else chose the password: it has to be changed first. */
+  temporary?: boolean;
+  csrf?: string;
+  /** There is no account yet. */
+  setup?: boolean;
+  users: boolean;
+  passwords: boolean;
+  sites: { domain: string; rights: Right[] }[];
 }
 
 export type Metric = "visitors" | "visits" | "pageviews" | "views_per_visit" | "bounce_rate" | "visit_duration" | "events" | "percentage" | "time_on_page" | "scroll_depth" | "exit_rate" | "conversion_rate";
@@ -79,6 +97,8 @@ export class ApiError extends Error {
   constructor(
     message: string,
     readonly status: number,
+    /** When to try again, in seconds. */
+    readonly wait?: number,
   ) {
     super(message);
   }
@@ -86,13 +106,22 @@ export class ApiError extends Error {
 
 const TOKEN = "footfall-token";
 
-/** Takes a token out of the URL's fragment, which no server ever sees, and out of the address bar. */
-export function takeTokenFromFragment(): void {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (token === null) return;
-  keepToken(token);
+/** Takes a token out of the URL's fragment, which no server ever sees, and out of the address bar. Whether it is for set-up. */
+export function takeTokenFromFragment(): boolean {
+  const from = new URLSearchParams(location.hash.slice(1));
+  const [token, setup] = [from.get("token"), from.get("setup")];
+  const given = token ?? setup;
+  if (given === null) return false;
+  keepToken(given);
   history.replaceState(null, "", location.pathname + location.search);
+  return setup !== null;
 }
+
+/** What a request that changes something repeats; the server tells it to this page alone. */
+let csrf: string | undefined;
+
+/** Told to the window when a session turns out to be over. */
+export const SIGNED_OUT = "footfall-signed-out";
 
 export function keepToken(token: string): void {
   sessionStorage.setItem(TOKEN, token);
@@ -106,15 +135,48 @@ export function hasToken(): boolean {
   return sessionStorage.getItem(TOKEN) !== null;
 }
 
+export async function whoAmI(signal?: AbortSignal): Promise<Me> {
+  const me = await ask<Me>("/api/session", { signal });
+  csrf = me.csrf;
+  return me;
+}
+
+/** Signs in; the browser keeps the session where no script can read it. */
+export async function signIn(login: string, password: string): Promise<void> {
+  await change("POST", "/api/session", { login, password });
+}
+
+/** Makes the first account with the administrator's token, and signs in with it. */
+export async function setUp(login: string, password: string): Promise<void> {
+  await change("POST", "/api/setup", { login, password });
+}
+
+/** Asks for something to be changed. */
+export function change<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<T> {
+  return ask<T>(path, { method, headers: { "Content-Type": "application/json" }, body: body === undefined ? undefined : JSON.stringify(body) });
+}
+
+export function read<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return ask<T>(path, { signal });
+}
+
+/** A table, as the server writes it. */
+export async function table(path: string): Promise<string> {
+  const response = await fetch(path, { headers: { ...authorization(), Accept: "text/csv" } });
+  if (!response.ok) throw new ApiError(t("status", { status: String(response.status) }), response.status);
+  return response.text();
+}
+
 export async function sites(signal?: AbortSignal): Promise<Site[]> {
   const answer = await ask<{ sites: Site[] }>("/api/v1/sites", { signal });
   return answer.sites;
 }
 
-export function query(query: Query, signal?: AbortSignal): Promise<Answer> {
+/** Asks the counts. Whoever makes a file of the answer says so: that takes the right to, and is noted. */
+export function query(query: Query, signal?: AbortSignal, file?: "csv" | "json"): Promise<Answer> {
   return ask("/api/v2/query", {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...(file === undefined ? {} : { "Footfall-Export": file }) },
     body: JSON.stringify(query),
     signal,
   });
@@ -156,11 +218,15 @@ export function ledger(site: string, [first, last]: [string, string], signal?: A
   return ask(`/api/v1/ledger?site_id=${encodeURIComponent(site)}&date_range=${first},${last}`, { signal });
 }
 
+function authorization(): Record<string, string> {
+  const token = sessionStorage.getItem(TOKEN);
+  return token === null ? {} : { Authorization: `Bearer ${token}` };
+}
+
 /** Asks the API. */
 export async function ask<T>(path: string, request: RequestInit): Promise<T> {
-  const headers = new Headers(request.headers);
-  const token = sessionStorage.getItem(TOKEN);
-  if (token !== null) headers.set("Authorization", `Bearer ${token}`);
+  const headers = new Headers({ ...Object.fromEntries(new Headers(request.headers)), ...authorization() });
+  if (csrf !== undefined && request.method !== undefined) headers.set("Footfall-Csrf", csrf);
   let response: Response;
   try {
     response = await fetch(path, { ...request, headers });
@@ -173,7 +239,13 @@ export async function ask<T>(path: string, request: RequestInit): Promise<T> {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     return null;
   });
-  if (response.ok && body !== null) return body as T;
+  if (response.ok && (body !== null || response.status === 204)) return body as T;
+  if (response.status === 401 && csrf !== undefined) {
+    // The session is over: whoever looks is asked again, once.
+    csrf = undefined;
+    dispatchEvent(new Event(SIGNED_OUT));
+  }
   const message = (body as { error?: string } | null)?.error;
-  throw new ApiError(message ?? t("status", { status: String(response.status) }), response.status);
+  const wait = response.status === 429 ? Number(response.headers.get("Retry-After")) : undefined;
+  throw new ApiError(message ?? t("status", { status: String(response.status) }), response.status, wait);
 }

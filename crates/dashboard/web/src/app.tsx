@@ -1,7 +1,7 @@
-// The page: who may look, which site, and its view.
+// The page: who looks, which site, and its view.
 
 import { useEffect, useState } from "preact/hooks";
-import { ApiError, type Site, forgetToken, hasToken, query, sites as askSites } from "./api";
+import { ApiError, type Me, type Site, SIGNED_OUT, change, forgetToken, hasToken, query, sites as askSites, whoAmI } from "./api";
 import { FilterChips } from "./filters";
 import { clock } from "./format";
 import { Header } from "./header";
@@ -13,7 +13,7 @@ import { Overview } from "./overview";
 import { type Go, type Place, usePlace } from "./place";
 import { resolve, today } from "./range";
 import type { Scope } from "./scope";
-import { SignIn } from "./sign-in";
+import { SetUp, SignIn } from "./sign-in";
 import { useAnswer, useTick } from "./use-answer";
 
 const Detail = later(() => import("./detail").then((loaded) => loaded.Detail));
@@ -23,9 +23,22 @@ const KeyHelp = later(() => import("./key-help").then((loaded) => loaded.KeyHelp
 const LedgerView = later(() => import("./ledger").then((loaded) => loaded.LedgerView));
 const LiveView = later(() => import("./live").then((loaded) => loaded.LiveView));
 
-type Sites = { site: "loading" } | { site: "refused"; wrong: boolean } | { site: "failed"; message: string } | { site: "known"; list: Site[] };
+const Office = later(() => import("./office").then((loaded) => loaded.Office));
 
-export function App() {
+type Known = { site: "loading" } | { site: "refused"; wrong: boolean; setup: boolean } | { site: "failed"; message: string } | { site: "known"; me: Me; list: Site[] };
+
+/** Who looks and at which sites, in one go; `null` where nobody is known and nothing is public. */
+async function look(signal: AbortSignal): Promise<{ me: Me; list: Site[] | null }> {
+  const nothing = (error: unknown) => {
+    if (error instanceof ApiError && error.status === 401) return null;
+    throw error;
+  };
+  const [me, list] = await Promise.all([whoAmI(signal), askSites(signal).catch(nothing)]);
+  const rights = new Map(me.sites.map((site) => [site.domain, site.rights]));
+  return { me, list: list?.map((site) => ({ ...site, rights: rights.get(site.domain) ?? [] })) ?? null };
+}
+
+export function App({ setup }: { setup: boolean }) {
   const [place, go] = usePlace();
   const spoken = place.language ?? preferred(navigator.languages);
   speak(spoken);
@@ -34,20 +47,28 @@ export function App() {
     if (place.theme === "system") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = place.theme;
   }, [spoken, place.theme]);
-  const [known, setKnown] = useState<Sites>({ site: "loading" });
+  const [known, setKnown] = useState<Known>({ site: "loading" });
+  const [settingUp, setSettingUp] = useState(setup);
   const [attempt, setAttempt] = useState(0);
   const load = () => setAttempt((attempt) => attempt + 1);
   useEffect(() => {
+    addEventListener(SIGNED_OUT, load);
+    return () => removeEventListener(SIGNED_OUT, load);
+  }, []);
+  useEffect(() => {
     const abort = new AbortController();
     let retry: ReturnType<typeof setTimeout> | undefined;
-    askSites(abort.signal)
-      .then((list) => setKnown({ site: "known", list }))
+    look(abort.signal)
+      .then(({ me, list }) => setKnown(list === null ? { site: "refused", wrong: false, setup: me.setup === true } : { site: "known", me, list }))
       .catch((error: unknown) => {
         if (abort.signal.aborted) return;
         if (error instanceof ApiError && error.status === 401) {
           const wrong = hasToken();
           forgetToken();
-          setKnown({ site: "refused", wrong });
+          // Whether there are accounts is asked without the token that is wrong.
+          whoAmI()
+            .then((me) => setKnown({ site: "refused", wrong, setup: me.setup === true }))
+            .catch(() => setKnown({ site: "refused", wrong, setup: false }));
           return;
         }
         setKnown({ site: "failed", message: error instanceof Error ? error.message : String(error) });
@@ -62,7 +83,17 @@ export function App() {
     case "loading":
       return <main class="page" aria-busy="true" />;
     case "refused":
-      return <SignIn wrong={known.wrong} onToken={load} />;
+      return (
+        <SignIn
+          wrong={known.wrong}
+          setup={known.setup}
+          onSetUp={() => {
+            setSettingUp(true);
+            load();
+          }}
+          onDone={load}
+        />
+      );
     case "failed":
       return (
         <main class="page centred">
@@ -72,6 +103,28 @@ export function App() {
         </main>
       );
     case "known": {
+      const { me } = known;
+      if (settingUp && me.kind === "administrator" && me.setup === true) {
+        const done = () => {
+          setSettingUp(false);
+          load();
+        };
+        return <SetUp onDone={done} />;
+      }
+      const signOut = () => {
+        const over = () => {
+          forgetToken();
+          go({ view: "report" });
+          load();
+        };
+        if (me.kind === "person") change("DELETE", "/api/session").then(over, over);
+        else over();
+      };
+      const inOffice = place.view === "account" || place.view === "people" || place.view === "audit";
+      if (me.kind !== "anyone" && (inOffice || me.temporary === true || (known.list.length === 0 && me.kind === "person"))) {
+        return <Office me={me} sites={known.list} place={place} go={go} onSignOut={signOut} onChanged={load} onSetUp={() => setSettingUp(true)} />;
+      }
+      if (inOffice) return <SignIn wrong={false} setup={me.setup === true} onSetUp={() => setSettingUp(true)} onDone={load} />;
       const wanted = known.list.find((site) => site.domain === place.site);
       const site = wanted ?? known.list[0];
       if (site === undefined) {
@@ -81,17 +134,14 @@ export function App() {
           </main>
         );
       }
-      if (wanted === undefined && place.site !== null && !hasToken()) return <SignIn wrong={false} onToken={load} />;
-      const signOut = () => {
-        forgetToken();
-        load();
-      };
-      return <Views sites={known.list} site={site} place={place} go={go} onSignOut={signOut} onSignIn={() => setKnown({ site: "refused", wrong: false })} />;
+      if (wanted === undefined && place.site !== null && me.kind === "anyone") return <SignIn wrong={false} setup={me.setup === true} onSetUp={() => setSettingUp(true)} onDone={load} />;
+      return <Views me={me} sites={known.list} site={site} place={place} go={go} onSignOut={signOut} onSignIn={() => setKnown({ site: "refused", wrong: false, setup: me.setup === true })} />;
     }
   }
 }
 
 interface Props {
+  me: Me;
   sites: Site[];
   site: Site;
   place: Place;
@@ -100,7 +150,7 @@ interface Props {
   onSignIn: () => void;
 }
 
-function Views({ sites, site, place, go, onSignOut, onSignIn }: Props) {
+function Views({ me, sites, site, place, go, onSignOut, onSignIn }: Props) {
   const tick = useTick();
   const [help, setHelp] = useState(false);
   // The first day with a count: what "all time" begins with, and before which nothing is a loss.
@@ -119,7 +169,7 @@ function Views({ sites, site, place, go, onSignOut, onSignIn }: Props) {
       <a class="skip" href="#report">
         {t("skip")}
       </a>
-      <Header sites={sites} scope={scope} today={now} liveTick={tick} onHelp={() => setHelp(true)} onSignOut={onSignOut} onSignIn={onSignIn} />
+      <Header me={me} sites={sites} scope={scope} today={now} liveTick={tick} onHelp={() => setHelp(true)} onSignOut={onSignOut} onSignIn={onSignIn} />
       <main id="report" tabIndex={-1}>
         {place.view === "report" && (
           <>

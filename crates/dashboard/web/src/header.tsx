@@ -1,6 +1,6 @@
 // The line on top: which site, who is there now, which view and period, and how it is shown.
 
-import { type Site, hasToken, live } from "./api";
+import { type Me, type Site, live } from "./api";
 import { inFull } from "./format";
 import { LANGUAGES, type Word, language, t } from "./i18n";
 import { Mark } from "./mark";
@@ -11,6 +11,7 @@ import type { Scope } from "./scope";
 import { useAnswer } from "./use-answer";
 
 interface Props {
+  me: Me;
   sites: Site[];
   scope: Scope;
   today: string;
@@ -28,7 +29,7 @@ const VIEWS: { name: View; label: Word }[] = [
   { name: "define", label: "view_define" },
 ];
 
-export function Header({ sites, scope, today, liveTick, onHelp, onSignOut, onSignIn }: Props) {
+export function Header({ me, sites, scope, today, liveTick, onHelp, onSignOut, onSignIn }: Props) {
   const { site, place, go } = scope;
   return (
     <header class="top">
@@ -82,7 +83,12 @@ export function Header({ sites, scope, today, liveTick, onHelp, onSignOut, onSig
               <button type="button" class="plain" onClick={onHelp}>
                 {t("keys")} <kbd>?</kbd>
               </button>
-              {hasToken() ? (
+              {me.kind !== "anyone" && (
+                <button type="button" class="plain" onClick={() => go({ view: "account", detail: null })}>
+                  {t("office")}
+                </button>
+              )}
+              {me.kind !== "anyone" ? (
                 <button type="button" class="plain" onClick={onSignOut}>
                   {t("sign_out")}
                 </button>

@@ -217,10 +217,11 @@ export function fullMetrics(scope: Scope, dimension: string): Metric[] {
 /** The whole list as a file, asked anew. */
 export function Export({ tab, dimension, scope }: { tab: Tab; dimension: string; scope: Scope }) {
   const [said, setSaid] = useState("");
+  if (scope.site.rights?.includes("export") !== true) return null;
   const write = (format: "csv" | "json") => async () => {
     try {
       const metrics = fullMetrics(scope, dimension);
-      const answer = await query(listQuery(scope, { dimension, metrics, limit: EXPORT_ROWS_MAX }));
+      const answer = await query(listQuery(scope, { dimension, metrics, limit: EXPORT_ROWS_MAX }), undefined, format);
       const sheet = { head: [dimension, ...metrics], rows: answer.results.map((row) => [row.dimensions[0] ?? "", ...row.metrics]) };
       const [first, last] = scope.range.dates;
       const name = `${scope.site.domain}-${tab.id}-${first}-${last}.${format}`;

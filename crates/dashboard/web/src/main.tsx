@@ -7,8 +7,9 @@ import "./style/base.css";
 import "./style/overview.css";
 import "./style/lists.css";
 import "./style/sign-in.css";
+import "./style/office.css";
 import "./style/narrow.css";
 
-takeTokenFromFragment();
+const setup = takeTokenFromFragment();
 const root = document.getElementById("app");
-if (root !== null) render(<App />, root);
+if (root !== null) render(<App setup={setup} />, root);

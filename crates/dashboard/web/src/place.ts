@@ -9,7 +9,7 @@ import { TABS } from "./reports";
 
 export const GRAPHED: Metric[] = ["visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration", "events", "time_on_page", "scroll_depth", "exit_rate"];
 
-export const VIEWS = ["report", "live", "funnels", "ledger", "define"] as const;
+export const VIEWS = ["report", "live", "funnels", "ledger", "define", "account", "people", "audit"] as const;
 export type View = (typeof VIEWS)[number];
 export type Theme = "system" | "light" | "dark";
 

@@ -1,0 +1,106 @@
+// What was done, by whom, where and when; newest first, by pages, and as a file.
+
+import { useEffect, useState } from "preact/hooks";
+import { type Me, read, table } from "./api";
+import { moment } from "./account";
+import { save } from "./export";
+import { t } from "./i18n";
+import { Panel } from "./office";
+import { taught } from "./sign-in";
+
+interface Line {
+  number: number;
+  at: string;
+  who: string;
+  what: string;
+  site: string | null;
+  detail: unknown;
+}
+
+export function AuditLog({ me }: { me: Me }) {
+  const sites = me.sites.filter((site) => me.users || site.rights.includes("administer")).map((site) => site.domain);
+  const [site, setSite] = useState(me.users ? "" : (sites[0] ?? ""));
+  const [lines, setLines] = useState<Line[]>([]);
+  const [next, setNext] = useState<number | null>(null);
+  const [said, setSaid] = useState("");
+  const asked = (before: number | null) => {
+    const query = new URLSearchParams({ limit: "50", ...(site === "" ? {} : { site }), ...(before === null ? {} : { before: String(before) }) });
+    return `/api/audit?${query}`;
+  };
+  const load = (before: number | null, known: Line[]) =>
+    read<{ lines: Line[]; next: number | null }>(asked(before))
+      .then((page) => {
+        setLines([...known, ...page.lines]);
+        setNext(page.next);
+        setSaid("");
+      })
+      .catch((error: unknown) => setSaid(taught(error)));
+  useEffect(() => {
+    void load(null, []);
+  }, [site]);
+  const keep = () => {
+    table(asked(null).replace("limit=50", "limit=1000"))
+      .then((text) => save("footfall-audit.csv", "text/csv;charset=utf-8", text))
+      .catch((error: unknown) => setSaid(taught(error)));
+  };
+  return (
+    <Panel title={t("audit")} id="audit">
+      <div class="asks">
+        <label class="field">
+          {t("site")}
+          <select value={site} onChange={(event) => setSite(event.currentTarget.value)}>
+            {me.users && <option value="">{t("every_site")}</option>}
+            {sites.map((site) => (
+              <option key={site} value={site}>
+                {site}
+              </option>
+            ))}
+          </select>
+        </label>
+        <button type="button" class="plain" onClick={keep}>
+          {t("export_csv")}
+        </button>
+      </div>
+      {said !== "" && (
+        <p class="said wrong" role="alert">
+          {said}
+        </p>
+      )}
+      {lines.length === 0 ? (
+        <p class="hint">{t("audit_none")}</p>
+      ) : (
+        <div class="wide" tabIndex={0} role="region" aria-label={`${t("audit")}: ${t("audit_what")}`}>
+          <table class="log">
+            <thead>
+              <tr>
+                <th scope="col">{t("audit_when")}</th>
+                <th scope="col">{t("audit_who")}</th>
+                <th scope="col">{t("audit_what")}</th>
+                <th scope="col">{t("site")}</th>
+                <th scope="col">{t("audit_detail")}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {lines.map((line) => (
+                <tr key={line.number}>
+                  <td>{moment(line.at)}</td>
+                  <td>{line.who}</td>
+                  <td>{line.what}</td>
+                  <td>{line.site}</td>
+                  <td>
+                    <code>{JSON.stringify(line.detail)}</code>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {next !== null && (
+        <button type="button" class="plain" onClick={() => void load(next, lines)}>
+          {t("audit_more")}
+        </button>
+      )}
+    </Panel>
+  );
+}

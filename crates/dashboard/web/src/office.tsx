@@ -1,0 +1,94 @@
+// Where accounts are looked after: one's own, those of others, and what was done. What may be done the server says; what may not is
+// not offered, and is refused all the same.
+
+import type { ComponentChildren, FunctionComponent } from "preact";
+import type { Me, Site } from "./api";
+import { Account, ChangePassword } from "./account";
+import { AuditLog } from "./audit-log";
+import { LANGUAGES, type Word, language, t } from "./i18n";
+import { Mark } from "./mark";
+import { People } from "./people";
+import type { Go, Place, Theme, View } from "./place";
+
+interface Props {
+  me: Me;
+  sites: Site[];
+  place: Place;
+  go: Go;
+  onSignOut: () => void;
+  /** What the session tells has changed. */
+  onChanged: () => void;
+  onSetUp: () => void;
+}
+
+export const Office: FunctionComponent<Props> = ({ me, sites, place, go, onSignOut, onChanged, onSetUp }) => {
+  const administers = me.users || me.sites.some((site) => site.rights.includes("administer"));
+  const mustChange = me.temporary === true;
+  const rooms: { name: View; label: Word }[] = [
+    ...(sites.length > 0 && !mustChange ? [{ name: "report" as View, label: "back_to_report" as Word }] : []),
+    { name: "account", label: "account" },
+    ...(administers && !mustChange ? ([{ name: "people", label: "people" }, { name: "audit", label: "audit" }] as { name: View; label: Word }[]) : []),
+  ];
+  const room = rooms.some(({ name }) => name === place.view) && place.view !== "report" ? place.view : "account";
+  return (
+    <div class="page office">
+      <a class="skip" href="#office">
+        {t("skip")}
+      </a>
+      <header class="top">
+        <div class="who">
+          <Mark />
+          <h1 class="site">{t("office")}</h1>
+        </div>
+        <nav class="views" aria-label={t("views")}>
+          {rooms.map(({ name, label }) => (
+            <button key={name} type="button" aria-current={room === name ? "page" : undefined} onClick={() => go({ view: name, detail: null })}>
+              {t(label)}
+            </button>
+          ))}
+        </nav>
+        <div class="when">
+          <select aria-label={t("reading_language")} value={language()} onChange={(event) => go({ language: LANGUAGES.find(({ code }) => code === event.currentTarget.value)?.code ?? null })}>
+            {LANGUAGES.map(({ code, name }) => (
+              <option key={code} value={code} lang={code}>
+                {name}
+              </option>
+            ))}
+          </select>
+          <select aria-label={t("theme")} value={place.theme} onChange={(event) => go({ theme: event.currentTarget.value as Theme })}>
+            <option value="system">{t("theme_system")}</option>
+            <option value="light">{t("theme_light")}</option>
+            <option value="dark">{t("theme_dark")}</option>
+          </select>
+          <button type="button" class="plain" id="sign-out" onClick={onSignOut}>
+            {t("sign_out")}
+          </button>
+        </div>
+      </header>
+      <main id="office" tabIndex={-1}>
+        <p class="me">{me.kind === "person" ? t("signed_in_as", { login: me.login ?? "" }) : t("signed_in_token")}</p>
+        {mustChange ? (
+          <Panel title={t("change_password")}>
+            <p>{t("must_change")}</p>
+            <ChangePassword onChanged={onChanged} />
+          </Panel>
+        ) : (
+          <>
+            {room === "account" && <Account me={me} sites={sites} onSetUp={onSetUp} />}
+            {room === "people" && <People me={me} />}
+            {room === "audit" && <AuditLog me={me} />}
+          </>
+        )}
+      </main>
+    </div>
+  );
+};
+
+export function Panel({ title, id, children }: { title: string; id?: string; children: ComponentChildren }) {
+  return (
+    <section class="card room" id={id} aria-label={title}>
+      <h2>{title}</h2>
+      {children}
+    </section>
+  );
+}
