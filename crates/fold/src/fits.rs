@@ -64,7 +64,8 @@ fn fits(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut at, mut next) = (0, 0);
     // Where to go on when something does not fit: behind the star, one more byte of the text taken by it.
-    let (mut within, mut across): (Option<(usize, usize)>, Option<(usize, usize)>) = (None, None);
+    let mut within: Option<(usize, usize)> = None;
+    let mut across: Option<(usize, usize)> = None;
     loop {
         match (pattern.get(next), text.get(at)) {
             (Some(b'*'), _) if pattern.get(next + 1) == Some(&b'*') => {

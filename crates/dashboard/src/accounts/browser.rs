@@ -83,7 +83,7 @@ const fn cookie(peer: Peer) -> &'static str {
 }
 
 /// The secret of the session that a request shows. Of two cookies of the name neither is believed.
-pub(crate) fn secret<'h>(headers: &'h HeaderMap, peer: Peer) -> Option<&'h str> {
+pub(crate) fn secret(headers: &HeaderMap, peer: Peer) -> Option<&str> {
     let pairs = headers
         .get_all(header::COOKIE)
         .iter()

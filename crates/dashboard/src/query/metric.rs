@@ -172,8 +172,10 @@ impl Metric {
             }
             // Money goes to the total, and to what people do and define.
             Self::TotalRevenue | Self::AverageRevenue
-                if !dimensions.is_empty()
-                    && !(of(Dimension::Event) || of(Dimension::Goal) || of(Dimension::Segment)) =>
+                if !(dimensions.is_empty()
+                    || of(Dimension::Event)
+                    || of(Dimension::Goal)
+                    || of(Dimension::Segment)) =>
             {
                 Err(self.refuse(
                     "is of events: ask by `event:goal`, or filter on a goal or a segment, for that of a source or a page",

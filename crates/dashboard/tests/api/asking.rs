@@ -51,11 +51,22 @@ pub fn dashboard_in(mode: Mode, now: Millis, store: Store, registry: &prometheus
 
 /// A dashboard whose private site is as given.
 pub fn dashboard_of(private: Site, now: Millis, store: Store, registry: &prometheus::Registry) -> Router {
+    dashboard_keeping(nobodys_settings(), private, now, store, registry)
+}
+
+/// A dashboard with settings of its own.
+pub fn dashboard_keeping(
+    settings: Settings,
+    private: Site,
+    now: Millis,
+    store: Store,
+    registry: &prometheus::Registry,
+) -> Router {
     let open = Site { public: true, ..Site::new(public()) };
     dashboard::router(dashboard::Dashboard {
         store,
         sites: Arc::new(arc_swap::ArcSwap::from_pointee([private, open].into_iter().collect::<Sites>())),
-        settings: nobodys_settings(),
+        settings,
         token_sha256: Sha256::digest(TOKEN).into(),
         peer_of: Arc::new(|_, _| Peer { address: Ipv4Addr::LOCALHOST.into(), is_https: false }),
         clock: Clock::new(move || now),

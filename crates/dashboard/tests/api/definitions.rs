@@ -1,7 +1,5 @@
 //! Goals, segments, funnels and annotations: kept over HTTP, and asked for in questions whose numbers are put into the store by hand.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::http::StatusCode;
 use model::definition::{Action, Effective, Filter, Funnel, Goal, Lists, Pattern, Step};
@@ -9,9 +7,8 @@ use model::{Cell, Clock, Counts, Currency, Dimension, LocalDay, Millis, Mode, Si
 use prometheus::Registry;
 use serde_json::{Value, json};
 use settings::{Location, Settings};
-use sha2::{Digest, Sha256};
 
-use crate::asking::{NOW, TODAY, TOKEN, dashboard_of, get, private, query, tell};
+use crate::asking::{NOW, TODAY, TOKEN, dashboard_keeping, dashboard_of, get, private, query, tell};
 use crate::engine;
 
 const DAY: i64 = 24 * 3_600_000;
@@ -234,12 +231,7 @@ async fn money_is_told_in_the_sites_currency() {
 async fn keeping(directory: &std::path::Path) -> Router {
     let location = Location::Sqlite(directory.join("settings.sqlite"));
     let settings = Settings::open(&location, Clock::new(|| NOW)).await.unwrap();
-    let open = Site { public: true, ..Site::new(crate::asking::public()) };
-    dashboard::definitions(dashboard::Definitions {
-        settings,
-        sites: Arc::new(arc_swap::ArcSwap::from_pointee([tokyo(), open].into_iter().collect())),
-        token_sha256: Sha256::digest(TOKEN).into(),
-    })
+    dashboard_keeping(settings, tokyo(), NOW, engine::store().await, &Registry::new())
 }
 
 #[tokio::test]
