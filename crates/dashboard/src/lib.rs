@@ -101,7 +101,8 @@ impl Shared {
     /// Whether tables of these sites may be taken away. One that may not be read is as if it were not there, here too.
     fn must_export<'s>(&self, names: impl IntoIterator<Item = &'s str>, access: &Access) -> Result<(), Failure> {
         for name in names {
-            if !access.may_export(&*self.site(name, access)?) {
+            let site = self.site(name, access)?;
+            if !access.may_export(&site) {
                 return Err(self.accounts.note_refusal(access, access.lacks(Right::Export)));
             }
         }

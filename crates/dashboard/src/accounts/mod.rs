@@ -82,18 +82,22 @@ impl Accounts {
         clock: Clock,
         registry: &Registry,
     ) -> Result<Self, prometheus::Error> {
-        let counter = |name: &str, help: &str, label: &str| -> Result<IntCounterVec, prometheus::Error> {
-            let counter = IntCounterVec::new(Opts::new(name, help), &[label])?;
-            registry.register(Box::new(counter.clone()))?;
-            Ok(counter)
-        };
-        let logins = counter("footfall_logins_total", "Attempts to sign in with a password, by result", "result")?;
-        for result in ["ok", "wrong", "waits", "busy"] {
-            logins.with_label_values(&[result]).inc_by(0);
-        }
-        let hashes = counter("footfall_password_hashes_total", "Passwords hashed, by what for", "purpose")?;
-        let refused =
-            counter("footfall_access_refused_total", "Requests refused to somebody known, by reason", "reason")?;
+        // Each value is shown from the beginning, so that its first increase is one.
+        let counter =
+            |name: &str, help: &str, label: &str, values: &[&str]| -> Result<IntCounterVec, prometheus::Error> {
+                let counter = IntCounterVec::new(Opts::new(name, help), &[label])?;
+                registry.register(Box::new(counter.clone()))?;
+                values.iter().for_each(|value| counter.with_label_values(&[*value]).inc_by(0));
+                Ok(counter)
+            };
+        let results = ["ok", "wrong", "waits", "busy"];
+        let logins =
+            counter("footfall_logins_total", "Attempts to sign in with a password, by result", "result", &results)?;
+        let purposes = ["compare", "new", "renew"];
+        let hashes = counter("footfall_password_hashes_total", "Passwords hashed, by what for", "purpose", &purposes)?;
+        let reasons = ["not_allowed", "not_our_page"];
+        let refused = "Requests refused to somebody known, by reason";
+        let refused = counter("footfall_access_refused_total", refused, "reason", &reasons)?;
         Ok(Self {
             settings,
             token_sha256,
