@@ -104,8 +104,9 @@ pub fn wrong_clocks(size: &Size) {
     };
     bed.more.insert("dashboard-d".to_owned(), places.iter().map(site).collect());
     let planted = plant_keys(&bed.path("keys"));
-    // The first processor is behind, so that there are keys of the hour in which some collectors believe to be.
-    for (name, hours) in [("processor-one", -1), ("processor-two", 1)] {
+    // The first processor is behind, so that there is a key of the hour in which a collector believes to be; none is ahead yet, because
+    // it would take that key back.
+    for (name, hours) in [("processor-one", -1), ("processor-two", 0)] {
         give_clock(&mut bed, &library, name, hours);
         bed.start_role(name);
     }
