@@ -175,7 +175,10 @@ mod tests {
         Arc::new(Site { definitions: lists.into(), ..Site::new(Domain::parse("example.com").unwrap()) })
     }
 
-    fn resolved(more: Value) -> Result<(Query, Vec<(Box<str>, i64)>), String> {
+    /// A query, and what it asks for with the time it is counted from.
+    type Resolved = (Query, Vec<(Box<str>, i64)>);
+
+    fn resolved(more: Value) -> Result<Resolved, String> {
         let mut body = json!({ "site_id": "example.com", "metrics": ["visitors"], "date_range": "7d" });
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let query = Query::parse(body.to_string().as_bytes()).unwrap();
