@@ -98,10 +98,12 @@ impl Shared {
     }
 
     fn definable(&self, access: &Access, site: &str, kind: &str) -> Result<(Arc<Site>, Kind), Failure> {
-        let (site, kind) = self.readable(access, site, kind)?;
-        if access.may(Right::Define, &site.domain) {
-            return Ok((site, kind));
+        let found = self.sites.load().get(site).cloned();
+        if let Some(site) = found.filter(|site| access.may(Right::Define, &site.domain)) {
+            return Ok((site, define::kind(kind).ok_or(Failure::NoSuchPath)?));
         }
+        // Whoever may not even read there hears that there is nothing.
+        self.site(site, access)?;
         Err(self.accounts.note_refusal(access, access.lacks(Right::Define)))
     }
 

@@ -76,6 +76,7 @@ fn line(method: &'static str, path: &'static str, body: Value, gets: [u16; 10]) 
 
 fn table() -> Vec<Line> {
     let none = || Value::Null;
+    let goal = || json!({ "event": "Bought" });
     let question = || json!({ "site_id": "a.example", "metrics": ["visits"], "date_range": "7d" });
     // Reports of a: whoever may read there; to others it is not there.
     let reads = [401, 503, 503, 503, 503, 404, 404, 503, 503, 404];
@@ -150,6 +151,18 @@ fn table() -> Vec<Line> {
         line("GET", "/api/v1/ledger?site_id=a.example", none(), reads),
         line("GET", "/api/v1/ledger?site_id=b.example", none(), [401, 404, 404, 404, 503, 404, 404, 503, 404, 404]),
         line("GET", "/api/v1/stats/realtime/visitors?site_id=a.example", none(), reads),
+        line("GET", "/api/v1/stats/realtime?site_id=a.example", none(), reads),
+        line(
+            "POST",
+            "/api/v2/funnel",
+            json!({ "site_id": "a.example", "funnel": "none", "date_range": "7d" }),
+            [401, 400, 400, 400, 400, 404, 404, 400, 400, 404],
+        ),
+        line("GET", "/api/sites/a.example/goals", none(), [401, 200, 200, 200, 200, 404, 404, 200, 200, 404]),
+        line("GET", "/api/sites/a.example/goals/none", none(), [401, 404, 404, 404, 404, 404, 404, 404, 404, 404]),
+        line("PUT", "/api/sites/a.example/goals/some", goal(), [401, 403, 200, 200, 200, 404, 404, 200, 403, 200]),
+        line("PUT", "/api/sites/b.example/goals/some", goal(), [401, 404, 404, 404, 200, 404, 404, 200, 404, 200]),
+        line("DELETE", "/api/sites/a.example/goals/none", none(), [401, 403, 404, 404, 404, 404, 404, 404, 403, 404]),
         line("GET", "/api/v1/stats/aggregate?site_id=a.example", none(), reads),
         line("GET", "/api/v1/stats/timeseries?site_id=a.example", none(), reads),
         line("GET", "/api/v1/stats/breakdown?site_id=a.example&property=event:page", none(), reads),
@@ -199,6 +212,9 @@ fn the_table_has_every_endpoint_of_the_description() {
         .map(|line| {
             let path = line.path.split('?').next().unwrap();
             let path = path.replace("/target", "/{login}").replace("{session}", "{id}").replace("{token}", "{id}");
+            let path = ["/none", "/some"].iter().fold(path, |path, name| path.replace(name, "/{name}"));
+            let path = path.replace("/api/sites/a.example/goals", "/api/sites/{site}/{kind}");
+            let path = path.replace("/api/sites/b.example/goals", "/api/sites/{site}/{kind}");
             (line.method.to_owned(), path)
         })
         .collect();
