@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn words_of_the_form_before_are_read() {
         assert_eq!(Words::decode(&[]), Ok(Words::default()));
-        let intent = Intent::new(Offset(1), Offset(258));
+        let intent = Intent { fold_version: 1, ..Intent::new(Offset(1), Offset(258)) };
         let before = [1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0];
         assert_eq!(Words::decode(&before), Ok(Words { intent: Some(intent), ..Words::default() }));
     }
