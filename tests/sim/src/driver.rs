@@ -561,6 +561,10 @@ impl Driver {
         self.slots.iter_mut().for_each(|slot| slot.down = false);
         self.look_after();
         self.catch_up().await;
+        // Who lost its partition meanwhile would read the same range again after more keys have died, and find others lost.
+        if !self.zombies.is_empty() {
+            self.lay_to_rest().await;
+        }
         // All of it was read while the wall stood still, also what came out of a spool only now.
         for number in 0..self.partitions() {
             let from = self.committed.get(number as usize).copied().unwrap_or_default();

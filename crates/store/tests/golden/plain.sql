@@ -169,6 +169,18 @@ ALTER TABLE ledger MODIFY SETTING non_replicated_deduplication_window = 100000
 ALTER TABLE lost MODIFY SETTING non_replicated_deduplication_window = 100000
 ;
 
+-- Up to when everything the journal had of a partition is in the counts: what "complete up to" on the dashboard is made of. One row a
+-- partition is left after merges; a repeated insert says the same.
+CREATE TABLE IF NOT EXISTS reached
+(
+    partition UInt32,
+    at DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(at)
+ORDER BY partition
+SETTINGS non_replicated_deduplication_window = 10000
+;
+
 -- Sent by: processor.
 
 -- default_format = RowBinaryWithNamesAndTypes
@@ -257,6 +269,26 @@ DESCRIBE TABLE `lost`
 -- min_insert_block_size_bytes = 0
 -- min_insert_block_size_rows = 1000000
 INSERT INTO `lost`(`hour`,`reason`,`records`) FORMAT RowBinaryWithNamesAndTypes
+;
+
+-- default_format = RowBinaryWithNamesAndTypes
+-- describe_include_subcolumns = 0
+DESCRIBE TABLE `reached`
+;
+
+-- async_insert = 0
+-- deduplicate_blocks_in_dependent_materialized_views = 1
+-- deduplicate_insert = enable
+-- deduplicate_insert_select = enable_even_for_bad_queries
+-- input_format_parallel_parsing = 0
+-- insert_deduplicate = 1
+-- insert_deduplication_token = (its token)
+-- materialized_views_ignore_errors = 1
+-- max_insert_block_size = 1000000
+-- max_insert_block_size_bytes = 0
+-- min_insert_block_size_bytes = 0
+-- min_insert_block_size_rows = 1000000
+INSERT INTO `reached`(`partition`,`at`) FORMAT RowBinaryWithNamesAndTypes
 ;
 
 -- default_format = RowBinaryWithNamesAndTypes
@@ -546,6 +578,30 @@ SELECT sum(latest) FROM
     FROM live
     WHERE site = {site:String} AND at > toDateTime({since:Int64}, 'UTC') AND at <= toDateTime({now:Int64}, 'UTC')
     GROUP BY partition
+)
+;
+
+-- default_format = RowBinaryWithNamesAndTypes
+-- The last half hour of one site by minute: each partition's latest line of the minute, summed.
+SELECT toUnixTimestamp(minute) AS at, sum(latest) AS visitors FROM
+(
+    SELECT toStartOfMinute(at) AS minute, partition, argMax(visitors, at) AS latest
+    FROM live
+    WHERE site = {site:String} AND at >= toDateTime({since:Int64}, 'UTC') AND at <= toDateTime({now:Int64}, 'UTC')
+    GROUP BY minute, partition
+)
+GROUP BY minute
+ORDER BY minute
+;
+
+-- default_format = RowBinaryWithNamesAndTypes
+-- How far the partition is that is furthest behind. One that has said nothing for as long as records live has none left to count.
+SELECT count() AS partitions, toUnixTimestamp64Milli(min(latest)) AS at FROM
+(
+    SELECT partition, max(at) AS latest
+    FROM reached
+    GROUP BY partition
+    HAVING latest >= toDateTime64({since:Int64}, 3, 'UTC')
 )
 ;
 
@@ -905,7 +961,7 @@ SELECT [countIf(match(toString(`dimension`), '(^|[^0-9.])((25[0-5]|2[0-4][0-9]|1
 ;
 
 -- default_format = RowBinaryWithNamesAndTypes
-SELECT [countIf(dimension NOT IN ('hostname') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '(^|[^0-9.])((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\\.){3}(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])($|[^0-9.])')), countIf(dimension NOT IN ('hostname') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '([0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|([0-9A-Fa-f]{1,4}:){2,6}:[0-9A-Fa-f]{0,4}')), countIf(dimension NOT IN ('') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '[A-Za-z0-9._+-](@|%40)[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*\\.[A-Za-z]{2,}')), countIf(dimension NOT IN ('') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), 'Mozilla/[0-9]|AppleWebKit/[0-9]|\\(KHTML, like')), countIf(dimension NOT IN ('') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}')), countIf(dimension NOT IN ('hostname', 'source', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content', 'segment') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '(^|[^0-9A-Za-z])[0-9A-Fa-f]{16,}($|[^0-9A-Za-z])')), countIf(dimension NOT IN ('hostname', 'source', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content', 'segment') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '[0-9]{9}'))] AS found FROM `counts`
+SELECT [countIf(dimension NOT IN ('hostname') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '(^|[^0-9.])((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\\.){3}(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])($|[^0-9.])')), countIf(dimension NOT IN ('hostname') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '([0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|([0-9A-Fa-f]{1,4}:){2,6}:[0-9A-Fa-f]{0,4}')), countIf(dimension NOT IN ('') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '[A-Za-z0-9._+-](@|%40)[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*\\.[A-Za-z]{2,}')), countIf(dimension NOT IN ('') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), 'Mozilla/[0-9]|AppleWebKit/[0-9]|\\(KHTML, like')), countIf(dimension NOT IN ('') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}')), countIf(dimension NOT IN ('hostname', 'source', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '(^|[^0-9A-Za-z])[0-9A-Fa-f]{16,}($|[^0-9A-Za-z])')), countIf(dimension NOT IN ('hostname', 'source', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content') AND match(if(dimension = 'referrer', substring(`value`, position(`value`, '/')), `value`), '[0-9]{9}'))] AS found FROM `counts`
 ;
 
 -- default_format = RowBinaryWithNamesAndTypes
@@ -913,7 +969,7 @@ SELECT [countIf(match(toString(`by_dimension`), '(^|[^0-9.])((25[0-5]|2[0-4][0-9
 ;
 
 -- default_format = RowBinaryWithNamesAndTypes
-SELECT [countIf(by_dimension NOT IN ('hostname') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '(^|[^0-9.])((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\\.){3}(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])($|[^0-9.])')), countIf(by_dimension NOT IN ('hostname') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '([0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|([0-9A-Fa-f]{1,4}:){2,6}:[0-9A-Fa-f]{0,4}')), countIf(by_dimension NOT IN ('') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '[A-Za-z0-9._+-](@|%40)[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*\\.[A-Za-z]{2,}')), countIf(by_dimension NOT IN ('') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), 'Mozilla/[0-9]|AppleWebKit/[0-9]|\\(KHTML, like')), countIf(by_dimension NOT IN ('') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}')), countIf(by_dimension NOT IN ('hostname', 'source', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content', 'segment') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '(^|[^0-9A-Za-z])[0-9A-Fa-f]{16,}($|[^0-9A-Za-z])')), countIf(by_dimension NOT IN ('hostname', 'source', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content', 'segment') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '[0-9]{9}'))] AS found FROM `counts`
+SELECT [countIf(by_dimension NOT IN ('hostname') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '(^|[^0-9.])((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\\.){3}(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])($|[^0-9.])')), countIf(by_dimension NOT IN ('hostname') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '([0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|([0-9A-Fa-f]{1,4}:){2,6}:[0-9A-Fa-f]{0,4}')), countIf(by_dimension NOT IN ('') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '[A-Za-z0-9._+-](@|%40)[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*\\.[A-Za-z]{2,}')), countIf(by_dimension NOT IN ('') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), 'Mozilla/[0-9]|AppleWebKit/[0-9]|\\(KHTML, like')), countIf(by_dimension NOT IN ('') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}')), countIf(by_dimension NOT IN ('hostname', 'source', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '(^|[^0-9A-Za-z])[0-9A-Fa-f]{16,}($|[^0-9A-Za-z])')), countIf(by_dimension NOT IN ('hostname', 'source', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content') AND match(if(by_dimension = 'referrer', substring(`by_value`, position(`by_value`, '/')), `by_value`), '[0-9]{9}'))] AS found FROM `counts`
 ;
 
 -- default_format = RowBinaryWithNamesAndTypes
