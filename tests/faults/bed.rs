@@ -104,6 +104,12 @@ impl Bed {
         self.starts += 1;
         let log = self.path(&format!("{name}-{}", self.starts));
         let server = Server::logging(&mut self.command(name), &log);
+        // A collector answers before it has heard of any site, and hits of an unknown one are refused for good.
+        if name.starts_with("collector") {
+            let knows =
+                || server.try_send("GET", &format!("/privacy?d={SITE}"), &[], b"").is_ok_and(|said| said.status == 200);
+            eventually("the site has been heard of", || knows().then_some(()));
+        }
         self.roles.insert(name.to_owned(), server);
         self.open_doors();
     }
