@@ -12,7 +12,7 @@ const EPOCH: Date = date(1970, 1, 1);
 
 /// A site's zone; configuration has checked its name, so an unknown one can only be newer than our tables: UTC then.
 #[must_use]
-pub(crate) fn zone_of(site: &Site) -> TimeZone {
+pub fn zone_of(site: &Site) -> TimeZone {
     TimeZone::get(&site.timezone).unwrap_or(TimeZone::UTC)
 }
 

@@ -8,8 +8,9 @@ use jiff::tz::TimeZone;
 use model::definition::{Action, Annotation, Filter, Funnel, Goal, Operator, Pattern, Step, Test};
 use model::{Dimension, Millis};
 use serde_json::{Map, Value, json};
-use settings::{Kind, Meaning};
+use settings::{Kind, Meaning, StoredDefinition};
 
+pub use crate::calendar::zone_of;
 use crate::calendar::{at, instant_label};
 use crate::query::dimension::{NAMES, Named};
 use crate::query::known_keys;
@@ -124,6 +125,24 @@ pub fn tell(meaning: &Meaning, zone: &TimeZone) -> Map<String, Value> {
         Value::Object(fields) => fields,
         _ => Map::new(),
     }
+}
+
+/// A definition as it is told: its name, what it says, and from when on it counts.
+#[must_use]
+pub fn stored(stored: &StoredDefinition, zone: &TimeZone) -> Map<String, Value> {
+    let definition = &stored.definition;
+    let mut told = Map::new();
+    told.insert("name".to_owned(), json!(definition.name));
+    match Meaning::read(definition.kind, &definition.body) {
+        Ok(meaning) => told.extend(tell(&meaning, zone)),
+        Err(_) => drop(
+            told.insert("unreadable".to_owned(), json!("another version has written it; nothing is counted by it")),
+        ),
+    }
+    if definition.kind != Kind::Annotation {
+        told.insert("effective_from".to_owned(), label(definition.effective_from, zone).into());
+    }
+    told
 }
 
 /// How an instant is told: on the site's clock, with its offset.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+use crate::administer::{self, Asked};
 use crate::config::{self, Common, Config, Overrides, Setting};
 use crate::failure::Failure;
 use crate::{assets, define, demo, engine, import, notice, prove, query, roles, serve, site, tokens, user};
@@ -39,17 +40,17 @@ enum Command {
     /// Ask a Stats API question from the terminal
     Query(query::Query),
     /// List, add, change and remove sites
-    Site(site::Asked),
+    Site(Asked<site::Does>),
     /// List, add and remove a site's goals
-    Goal(define::Asked),
+    Goal(Asked<define::Does>),
     /// List, add and remove a site's segments
-    Segment(define::Asked),
+    Segment(Asked<define::Does>),
     /// List, add and remove a site's funnels
-    Funnel(define::Asked),
+    Funnel(Asked<define::Does>),
     /// List, add, disable and remove users, set passwords, grant and revoke roles
-    User(user::Asked),
+    User(Asked<user::Does>),
     /// List, make and revoke API tokens
-    Token(tokens::Asked),
+    Token(Asked<tokens::Does>),
     /// Print a site's privacy notice and record of processing, made from its configuration
     Notice(notice::Asked),
     /// Check a running installation's promises, and print each with its evidence
@@ -149,25 +150,19 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
             query::run(&config, &asked)
         }
         Command::Site(asked) => {
-            let common = asked.common();
-            let config = load(common.config.clone(), Overrides::data(common.data.clone()))?;
-            logging(&config);
-            site::run(&config, &asked)
+            let config = administered(&asked)?;
+            administer::wait_for(site::run(&config, &asked.does, asked.json))
         }
         Command::Goal(asked) => defining(settings::Kind::Goal, &asked),
         Command::Segment(asked) => defining(settings::Kind::Segment, &asked),
         Command::Funnel(asked) => defining(settings::Kind::Funnel, &asked),
         Command::User(asked) => {
-            let common = asked.common();
-            let config = load(common.config.clone(), Overrides::data(common.data.clone()))?;
-            logging(&config);
-            user::run(&config, &asked)
+            let config = administered(&asked)?;
+            administer::wait_for(user::run(&config, &asked.does, asked.json))
         }
         Command::Token(asked) => {
-            let common = asked.common();
-            let config = load(common.config.clone(), Overrides::data(common.data.clone()))?;
-            logging(&config);
-            tokens::run(&config, &asked)
+            let config = administered(&asked)?;
+            administer::wait_for(tokens::run(&config, &asked.does, asked.json))
         }
         Command::Notice(asked) => {
             let config = load(asked.common.config.clone(), Overrides::data(asked.common.data.clone()))?;
@@ -185,11 +180,16 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
-fn defining(kind: settings::Kind, asked: &define::Asked) -> Result<(), Failure> {
-    let common = asked.common();
-    let config = load(common.config.clone(), Overrides::data(common.data.clone()))?;
+fn defining(kind: settings::Kind, asked: &Asked<define::Does>) -> Result<(), Failure> {
+    let config = administered(asked)?;
+    administer::wait_for(define::run(&config, kind, &asked.does, asked.json))
+}
+
+/// The configuration whose settings database is meant; logging begins.
+fn administered<Does: Subcommand>(asked: &Asked<Does>) -> Result<Config, Failure> {
+    let config = load(asked.common.config.clone(), Overrides::data(asked.common.data.clone()))?;
     logging(&config);
-    define::run(&config, kind, asked)
+    Ok(config)
 }
 
 fn load(file: Option<PathBuf>, overrides: Overrides) -> Result<Config, Failure> {

@@ -4,46 +4,35 @@
 use clap::{Args, Subcommand};
 use dashboard::define;
 use jiff::tz::TimeZone;
-use model::{Domain, Site};
-use serde_json::{Map, Value, json};
-use settings::{Kind, Meaning, Settings, SettingsError, StoredDefinition};
+use model::Site;
+use serde_json::{Value, json};
+use settings::{Kind, Meaning, Settings, SettingsError};
 
-use crate::config::{Common, Config};
+use crate::administer::{domain, open, say, who};
+use crate::config::Config;
 use crate::failure::Failure;
-use crate::site::{open, who};
 
-/// `footfall goal`, `segment` or `funnel`.
-#[derive(Args)]
-pub struct Asked {
-    #[command(subcommand)]
-    does: Does,
-}
-
+/// What `footfall goal`, `segment` and `funnel` do.
 #[derive(Subcommand)]
-enum Does {
+pub enum Does {
     /// Show those of a site
-    List(List),
+    List {
+        /// The site's name
+        domain: String,
+    },
     /// Add one, or give its name another meaning, which begins anew: a running server counts by it within half a minute
     Add(Add),
     /// Remove one: what was counted stays
-    Remove(Remove),
+    Remove {
+        /// The site's name
+        domain: String,
+        /// What it is called
+        name: String,
+    },
 }
 
 #[derive(Args)]
-struct List {
-    #[command(flatten)]
-    common: Common,
-    /// The site's name
-    domain: String,
-    /// Print JSON on standard output
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args)]
-struct Add {
-    #[command(flatten)]
-    common: Common,
+pub struct Add {
     /// The site's name
     domain: String,
     /// What it is called
@@ -52,112 +41,73 @@ struct Add {
     /// its filters as JSON, such as '["is", "visit:country", ["DE"]]', all of which hold
     #[arg(value_name = "WHAT", required = true)]
     what: Vec<String>,
-    /// Print it as JSON on standard output
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args)]
-struct Remove {
-    #[command(flatten)]
-    common: Common,
-    /// The site's name
-    domain: String,
-    /// What it is called
-    name: String,
-    /// Print what was removed as JSON on standard output
-    #[arg(long)]
-    json: bool,
-}
-
-impl Asked {
-    /// Where the configuration is.
-    pub fn common(&self) -> &Common {
-        match &self.does {
-            Does::List(asked) => &asked.common,
-            Does::Add(asked) => &asked.common,
-            Does::Remove(asked) => &asked.common,
-        }
-    }
 }
 
 /// Does what was asked.
-pub fn run(config: &Config, kind: Kind, asked: &Asked) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
-    runtime.block_on(async {
-        match &asked.does {
-            Does::List(asked) => list(config, kind, asked).await,
-            Does::Add(asked) => add(config, kind, asked).await,
-            Does::Remove(asked) => remove(config, kind, asked).await,
-        }
-    })
+pub async fn run(config: &Config, kind: Kind, does: &Does, as_json: bool) -> Result<(), Failure> {
+    match does {
+        Does::List { domain } => list(config, kind, domain, as_json).await,
+        Does::Add(asked) => add(config, kind, asked, as_json).await,
+        Does::Remove { domain, name } => remove(config, kind, (domain, name), as_json).await,
+    }
 }
 
-async fn list(config: &Config, kind: Kind, asked: &List) -> Result<(), Failure> {
-    let (settings, site) = known(config, &asked.domain).await?;
+#[expect(clippy::print_stdout, reason = "the list is what was asked for")]
+async fn list(config: &Config, kind: Kind, domain: &str, as_json: bool) -> Result<(), Failure> {
+    let (settings, site) = known(config, domain).await?;
     let list = settings.definitions(Some(kind), Some(&site.domain)).await.map_err(anyhow::Error::from)?;
     let present = list.definitions.iter().filter(|stored| stored.effective_until.is_none());
-    let told: Vec<Value> = present.map(|stored| tell(stored, &zone_of(&site))).collect();
-    if asked.json {
-        say(&format!("{:#}", Value::from(told)));
+    let told: Vec<_> = present.map(|stored| define::stored(stored, &define::zone_of(&site))).collect();
+    if as_json {
+        println!("{:#}", told.into_iter().map(Value::Object).collect::<Value>());
         return Ok(());
     }
-    for one in told {
-        let Value::Object(mut fields) = one else { continue };
+    for mut fields in told {
         let name = fields.remove("name").unwrap_or_default();
         let from = fields.remove("effective_from").unwrap_or_default();
-        say(&format!(
+        println!(
             "{:<30} {} counted from {}",
             name.as_str().unwrap_or_default(),
             Value::Object(fields),
             from.as_str().unwrap_or_default()
-        ));
+        );
     }
     Ok(())
 }
 
-async fn add(config: &Config, kind: Kind, asked: &Add) -> Result<(), Failure> {
+async fn add(config: &Config, kind: Kind, asked: &Add, as_json: bool) -> Result<(), Failure> {
     let (settings, site) = known(config, &asked.domain).await?;
-    let zone = zone_of(&site);
+    let zone = define::zone_of(&site);
     let meaning = meaning(kind, &asked.what, &zone).map_err(Failure::Usage)?;
     let stored = match settings.define(&site.domain, &asked.name, &meaning, &who()).await {
         Err(SettingsError::Refused(why)) => return Err(Failure::Usage(why)),
         done => done.map_err(anyhow::Error::from)?,
     };
-    let told = tell(&stored, &zone);
-    if asked.json {
-        say(&format!("{told:#}"));
-    } else {
-        let from = told.get("effective_from").and_then(Value::as_str).unwrap_or_default();
-        say(&format!("{kind} {} of {} counts from {from}", asked.name, site.domain));
-    }
+    let from = define::label(stored.definition.effective_from, &zone);
+    let words = format!("{kind} {} of {} counts from {from}", asked.name, site.domain);
+    say(as_json, &Value::Object(define::stored(&stored, &zone)), &words);
     Ok(())
 }
 
-async fn remove(config: &Config, kind: Kind, asked: &Remove) -> Result<(), Failure> {
-    let (settings, site) = known(config, &asked.domain).await?;
-    match settings.undefine(kind, &site.domain, &asked.name, &who()).await {
+async fn remove(config: &Config, kind: Kind, (domain, name): (&str, &str), as_json: bool) -> Result<(), Failure> {
+    let (settings, site) = known(config, domain).await?;
+    match settings.undefine(kind, &site.domain, name, &who()).await {
         Err(SettingsError::Conflict { .. }) => {
+            let domain = &site.domain;
             return Err(Failure::Failed(anyhow::anyhow!(
-                "{} has no {kind} {:?}: footfall {kind} list {} shows those it has",
-                site.domain,
-                asked.name,
-                site.domain
+                "{domain} has no {kind} {name:?}: footfall {kind} list {domain} shows those it has"
             )));
         }
         done => done.map_err(anyhow::Error::from)?,
     };
-    if asked.json {
-        say(&format!("{:#}", json!({ "name": asked.name, "removed": true })));
-    } else {
-        say(&format!("{kind} {} of {} removed; what was counted stays", asked.name, site.domain));
-    }
+    let words = format!("{kind} {name} of {} removed; what was counted stays", site.domain);
+    say(as_json, &json!({ "name": name, "removed": true }), &words);
     Ok(())
 }
 
 /// The settings, and a site of theirs or of the configuration.
-async fn known(config: &Config, domain: &str) -> Result<(Settings, Site), Failure> {
-    let domain = Domain::parse(domain).map_err(|error| Failure::Usage(format!("{domain:?}: {error}")))?;
+async fn known(config: &Config, text: &str) -> Result<(Settings, Site), Failure> {
+    let domain = domain(text)?;
     let settings = open(config).await?;
     if let Some(site) = config.sites.get(domain.as_str()) {
         return Ok((settings, Site::clone(site)));
@@ -192,27 +142,6 @@ fn meaning(kind: Kind, words: &[String], zone: &TimeZone) -> Result<Meaning, Str
         }
     };
     define::parse(kind, &body, zone).map_err(|problem| problem.to_string())
-}
-
-/// As the API tells it.
-fn tell(stored: &StoredDefinition, zone: &TimeZone) -> Value {
-    let definition = &stored.definition;
-    let mut told = Map::new();
-    told.insert("name".to_owned(), json!(definition.name));
-    if let Ok(meaning) = Meaning::read(definition.kind, &definition.body) {
-        told.extend(define::tell(&meaning, zone));
-    }
-    told.insert("effective_from".to_owned(), define::label(definition.effective_from, zone).into());
-    Value::Object(told)
-}
-
-fn zone_of(site: &Site) -> TimeZone {
-    TimeZone::get(&site.timezone).unwrap_or(TimeZone::UTC)
-}
-
-#[expect(clippy::print_stdout, reason = "what was done is what was asked for")]
-fn say(words: &str) {
-    println!("{words}");
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 used wrongly. Standard output carries answers only; everything else goes to standard error.
 
+mod administer;
 mod assets;
 mod audit;
 mod cli;

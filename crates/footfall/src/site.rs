@@ -4,47 +4,33 @@
 use clap::{Args, Subcommand};
 use model::{Domain, Site};
 use serde_json::{Value, json};
-use settings::{Expected, Revision, Settings, SettingsError, StoredSite};
+use settings::{Expected, Revision, SettingsError, StoredSite};
 
-use crate::clock;
-use crate::config::{self, Common, Config};
+use crate::administer::{domain, open, say, who};
+use crate::config::{self, Config};
 use crate::failure::Failure;
 
 /// Attempts at a change that others keep getting ahead of.
 const ATTEMPTS_MAX: u32 = 10;
 
-/// `footfall site`.
-#[derive(Args)]
-pub struct Asked {
-    #[command(subcommand)]
-    does: Does,
-}
-
+/// What `footfall site` does.
 #[derive(Subcommand)]
-enum Does {
+pub enum Does {
     /// Show all sites: those of the settings database and those of the configuration
-    List(List),
+    List,
     /// Add a site; a running server measures it within seconds
     Add(Add),
     /// Change settings of a site
     Set(Set),
     /// Remove a site and its definitions; its counts stay for as long as the installation keeps them
-    Remove(Remove),
+    Remove {
+        /// The site's name
+        domain: String,
+    },
 }
 
 #[derive(Args)]
-struct List {
-    #[command(flatten)]
-    common: Common,
-    /// Print JSON on standard output
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args)]
-struct Add {
-    #[command(flatten)]
-    common: Common,
+pub struct Add {
     /// The site's name, such as example.com
     domain: String,
     /// Zone whose midnight ends the site's days [default: UTC]
@@ -56,87 +42,42 @@ struct Add {
     /// Further settings; values as in the configuration file, the quotes of a plain text left out
     #[arg(value_name = "SETTING=VALUE")]
     values: Vec<String>,
-    /// Print the site as JSON on standard output
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Args)]
-struct Set {
-    #[command(flatten)]
-    common: Common,
+pub struct Set {
     /// The site's name
     domain: String,
     /// Settings; values as in the configuration file, the quotes of a plain text left out
     #[arg(value_name = "SETTING=VALUE", required = true)]
     values: Vec<String>,
-    /// Print the site as JSON on standard output
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args)]
-struct Remove {
-    #[command(flatten)]
-    common: Common,
-    /// The site's name
-    domain: String,
-    /// Print what was removed as JSON on standard output
-    #[arg(long)]
-    json: bool,
-}
-
-impl Asked {
-    /// Where the configuration is.
-    pub fn common(&self) -> &Common {
-        match &self.does {
-            Does::List(asked) => &asked.common,
-            Does::Add(asked) => &asked.common,
-            Does::Set(asked) => &asked.common,
-            Does::Remove(asked) => &asked.common,
-        }
-    }
 }
 
 /// Does what was asked.
-pub fn run(config: &Config, asked: &Asked) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
-    runtime.block_on(async {
-        match &asked.does {
-            Does::List(asked) => list(config, asked.json).await,
-            Does::Add(asked) => {
-                let named = [("timezone", &asked.timezone), ("mode", &asked.mode)];
-                let named =
-                    named.into_iter().filter_map(|(key, value)| value.as_ref().map(|value| format!("{key}={value}")));
-                let values: Vec<String> = named.chain(asked.values.iter().cloned()).collect();
-                add(config, &ours(config, &asked.domain)?, &values, asked.json).await
-            }
-            Does::Set(asked) => set(config, &ours(config, &asked.domain)?, &asked.values, asked.json).await,
-            Does::Remove(asked) => remove(config, &ours(config, &asked.domain)?, asked.json).await,
+pub async fn run(config: &Config, does: &Does, as_json: bool) -> Result<(), Failure> {
+    match does {
+        Does::List => list(config, as_json).await,
+        Does::Add(asked) => {
+            let named = [("timezone", &asked.timezone), ("mode", &asked.mode)];
+            let named =
+                named.into_iter().filter_map(|(key, value)| value.as_ref().map(|value| format!("{key}={value}")));
+            let values: Vec<String> = named.chain(asked.values.iter().cloned()).collect();
+            add(config, &ours(config, &asked.domain)?, &values, as_json).await
         }
-    })
+        Does::Set(asked) => set(config, &ours(config, &asked.domain)?, &asked.values, as_json).await,
+        Does::Remove { domain } => remove(config, &ours(config, domain)?, as_json).await,
+    }
 }
 
 /// The name of a site that may be changed here.
-fn ours(config: &Config, domain: &str) -> Result<Domain, Failure> {
-    let domain = Domain::parse(domain).map_err(|error| Failure::Usage(format!("{domain:?}: {error}")))?;
+fn ours(config: &Config, text: &str) -> Result<Domain, Failure> {
+    let domain = domain(text)?;
     if config.sites.get(domain.as_str()).is_some() {
         return Err(Failure::Failed(anyhow::anyhow!(
             "{domain} is in the configuration, which holds over the settings database: change it there, or take it out of there first"
         )));
     }
     Ok(domain)
-}
-
-/// Opens the settings, making what is missing of them.
-pub async fn open(config: &Config) -> Result<Settings, Failure> {
-    if let settings::Location::Sqlite(path) = &config.database
-        && let Some(directory) = path.parent()
-    {
-        let context = || format!("cannot make the directory {}", directory.display());
-        std::fs::create_dir_all(directory).map_err(|error| anyhow::Error::from(error).context(context()))?;
-    }
-    Ok(Settings::open(&config.database, clock::system()).await.map_err(anyhow::Error::from)?)
 }
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "the list is what was asked for")]
@@ -246,21 +187,6 @@ fn shown(site: &Site, revision: Option<Revision>) -> Value {
         fields.insert("revision".to_owned(), revision.map(|revision| revision.0).into());
     }
     value
-}
-
-/// For the audit log: a name could be anybody's, the number is the system's.
-pub fn who() -> String {
-    format!("command line, user {}", rustix::process::getuid().as_raw())
-}
-
-/// Says what was done.
-#[expect(clippy::print_stdout, reason = "what was done is what was asked for")]
-pub fn say(as_json: bool, value: &Value, words: &str) {
-    if as_json {
-        println!("{value:#}");
-    } else {
-        println!("{words}");
-    }
 }
 
 #[cfg(test)]

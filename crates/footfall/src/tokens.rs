@@ -5,44 +5,29 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use settings::{ApiToken, Login, Reach, Scope, SecretDigest};
 
+use crate::administer::{open, say, usage, who};
 use crate::clock;
-use crate::config::{Common, Config};
+use crate::config::Config;
 use crate::failure::Failure;
-use crate::site::{open, who};
-use crate::user::usage;
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
-/// `footfall token`.
-#[derive(Args)]
-pub struct Asked {
-    #[command(subcommand)]
-    does: Does,
-}
-
+/// What `footfall token` does.
 #[derive(Subcommand)]
-enum Does {
+pub enum Does {
     /// Show all API tokens, without their secrets
-    List(List),
+    List,
     /// Make a token and print it, this once
     Add(Add),
     /// Revoke a token
-    Revoke(Revoke),
+    Revoke {
+        /// The token's id, as the list shows it
+        id: String,
+    },
 }
 
 #[derive(Args)]
-struct List {
-    #[command(flatten)]
-    common: Common,
-    /// Print JSON on standard output
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args)]
-struct Add {
-    #[command(flatten)]
-    common: Common,
+pub struct Add {
     /// What the token is called
     name: String,
     /// What it is for: stats:read, export or admin; may be given several times
@@ -57,43 +42,15 @@ struct Add {
     /// The user whose token it is: it may no more than they may [default: nobody's]
     #[arg(long, value_name = "LOGIN")]
     owner: Option<String>,
-    /// Print the token as JSON on standard output
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args)]
-struct Revoke {
-    #[command(flatten)]
-    common: Common,
-    /// The token's id, as the list shows it
-    id: String,
-    /// Print what was done as JSON on standard output
-    #[arg(long)]
-    json: bool,
-}
-
-impl Asked {
-    /// Where the configuration is.
-    pub fn common(&self) -> &Common {
-        match &self.does {
-            Does::List(asked) => &asked.common,
-            Does::Add(asked) => &asked.common,
-            Does::Revoke(asked) => &asked.common,
-        }
-    }
 }
 
 /// Does what was asked.
-pub fn run(config: &Config, asked: &Asked) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
-    runtime.block_on(async {
-        match &asked.does {
-            Does::List(asked) => list(config, asked.json).await,
-            Does::Add(asked) => Box::pin(add(config, asked)).await,
-            Does::Revoke(asked) => revoke(config, asked).await,
-        }
-    })
+pub async fn run(config: &Config, does: &Does, as_json: bool) -> Result<(), Failure> {
+    match does {
+        Does::List => list(config, as_json).await,
+        Does::Add(asked) => Box::pin(add(config, asked, as_json)).await,
+        Does::Revoke { id } => revoke(config, id, as_json).await,
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "the list is what was asked for")]
@@ -123,7 +80,7 @@ async fn list(config: &Config, as_json: bool) -> Result<(), Failure> {
     clippy::print_stderr,
     reason = "the token is what was asked for, and it is shown this once"
 )]
-async fn add(config: &Config, asked: &Add) -> Result<(), Failure> {
+async fn add(config: &Config, asked: &Add, as_json: bool) -> Result<(), Failure> {
     let scopes = asked.scopes.iter().map(|scope| Scope::parse(scope)).collect::<Result<Vec<_>, _>>().map_err(usage)?;
     let sites = asked.sites.iter().map(|site| Reach::parse(site)).collect::<Result<Vec<_>, _>>().map_err(usage)?;
     let owner = asked.owner.as_deref().map(Login::parse).transpose().map_err(usage)?;
@@ -135,7 +92,7 @@ async fn add(config: &Config, asked: &Add) -> Result<(), Failure> {
     let token = ApiToken { id: String::new(), name, owner, scopes, sites, created: now, expires, used_day: None };
     let kept = open(config).await?.add_token(&SecretDigest::of(&secret), &token, &who()).await;
     let kept = kept.map_err(anyhow::Error::from)?;
-    if asked.json {
+    if as_json {
         let mut value = shown(&kept);
         if let Some(fields) = value.as_object_mut() {
             fields.insert("token".to_owned(), secret.into());
@@ -148,13 +105,13 @@ async fn add(config: &Config, asked: &Add) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn revoke(config: &Config, asked: &Revoke) -> Result<(), Failure> {
-    let revoked = open(config).await?.remove_token(&asked.id, None, &who()).await.map_err(anyhow::Error::from)?;
+async fn revoke(config: &Config, id: &str, as_json: bool) -> Result<(), Failure> {
+    let revoked = open(config).await?.remove_token(id, None, &who()).await.map_err(anyhow::Error::from)?;
     if !revoked {
-        let said = anyhow::anyhow!("there is no token {}: footfall token list shows those that are", asked.id);
+        let said = anyhow::anyhow!("there is no token {id}: footfall token list shows those that are");
         return Err(Failure::Failed(said));
     }
-    crate::site::say(asked.json, &json!({ "id": asked.id, "revoked": true }), &format!("{} revoked", asked.id));
+    say(as_json, &json!({ "id": id, "revoked": true }), &format!("{id} revoked"));
     Ok(())
 }
 

@@ -9,21 +9,15 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use settings::{Added, Ended, Grant, Login, NewUser, PasswordHash, Reach, Role, Settings, User};
 
-use crate::config::{Common, Config};
+use crate::administer::{open, say, usage, who};
+use crate::config::Config;
 use crate::failure::Failure;
-use crate::site::{open, say, who};
 
-/// `footfall user`.
-#[derive(Args)]
-pub struct Asked {
-    #[command(subcommand)]
-    does: Does,
-}
-
+/// What `footfall user` does.
 #[derive(Subcommand)]
-enum Does {
+pub enum Does {
     /// Show all users and what they are granted
-    List(List),
+    List,
     /// Add a user; the password is read from standard input
     Add(Add),
     /// Set a user's password, read from standard input, and end their sessions
@@ -43,18 +37,7 @@ enum Does {
 }
 
 #[derive(Args)]
-struct List {
-    #[command(flatten)]
-    common: Common,
-    /// Print JSON on standard output
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args)]
-struct Add {
-    #[command(flatten)]
-    common: Common,
+pub struct Add {
     /// How the user is called: letters, digits and . _ - + @
     login: String,
     /// A role from the beginning: viewer, analyst, site_admin, operator
@@ -65,22 +48,14 @@ struct Add {
     site: Option<String>,
     #[command(flatten)]
     secret: Secret,
-    /// Print the user as JSON on standard output
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Args)]
-struct Password {
-    #[command(flatten)]
-    common: Common,
+pub struct Password {
     /// The user's login
     login: String,
     #[command(flatten)]
     secret: Secret,
-    /// Print what was done as JSON on standard output
-    #[arg(long)]
-    json: bool,
 }
 
 /// Where a password comes from.
@@ -95,69 +70,38 @@ struct Secret {
 }
 
 #[derive(Args)]
-struct Named {
-    #[command(flatten)]
-    common: Common,
+pub struct Named {
     /// The user's login
     login: String,
-    /// Print what was done as JSON on standard output
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Args)]
-struct Granting {
-    #[command(flatten)]
-    common: Common,
+pub struct Granting {
     /// The user's login
     login: String,
     /// viewer, analyst, site_admin or operator
     role: String,
     /// A site, or * for every site; the operator has none
     site: Option<String>,
-    /// Print what was done as JSON on standard output
-    #[arg(long)]
-    json: bool,
-}
-
-impl Asked {
-    /// Where the configuration is.
-    pub fn common(&self) -> &Common {
-        match &self.does {
-            Does::List(asked) => &asked.common,
-            Does::Add(asked) => &asked.common,
-            Does::Password(asked) => &asked.common,
-            Does::Disable(asked) | Does::Enable(asked) | Does::Remove(asked) | Does::SignOut(asked) => &asked.common,
-            Does::Grant(asked) | Does::Revoke(asked) => &asked.common,
-        }
-    }
 }
 
 /// Does what was asked.
-pub fn run(config: &Config, asked: &Asked) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
-    runtime.block_on(async {
-        match &asked.does {
-            Does::List(asked) => list(config, asked.json).await,
-            Does::Add(asked) => Box::pin(add(config, asked)).await,
-            Does::Password(asked) => Box::pin(password(config, asked)).await,
-            Does::Disable(asked) => disable(config, asked, true).await,
-            Does::Enable(asked) => disable(config, asked, false).await,
-            Does::Remove(asked) => {
-                let login = login(&asked.login)?;
-                let done = open(config).await?.remove_user(&login, &who()).await.map_err(anyhow::Error::from)?;
-                done_to(done, &login, asked.json, ("removed", "removed"))
-            }
-            Does::SignOut(asked) => sign_out(config, asked).await,
-            Does::Grant(asked) => grant(config, asked, true).await,
-            Does::Revoke(asked) => grant(config, asked, false).await,
+pub async fn run(config: &Config, does: &Does, as_json: bool) -> Result<(), Failure> {
+    match does {
+        Does::List => list(config, as_json).await,
+        Does::Add(asked) => Box::pin(add(config, asked, as_json)).await,
+        Does::Password(asked) => Box::pin(password(config, asked, as_json)).await,
+        Does::Disable(asked) => disable(config, asked, true, as_json).await,
+        Does::Enable(asked) => disable(config, asked, false, as_json).await,
+        Does::Remove(asked) => {
+            let login = login(&asked.login)?;
+            let done = open(config).await?.remove_user(&login, &who()).await.map_err(anyhow::Error::from)?;
+            done_to(done, &login, as_json, ("removed", "removed"))
         }
-    })
-}
-
-/// A word of the command line that the settings would not take.
-pub fn usage(error: settings::SettingsError) -> Failure {
-    Failure::Usage(error.to_string())
+        Does::SignOut(asked) => sign_out(config, asked, as_json).await,
+        Does::Grant(asked) => grant(config, asked, true, as_json).await,
+        Does::Revoke(asked) => grant(config, asked, false, as_json).await,
+    }
 }
 
 fn login(text: &str) -> Result<Login, Failure> {
@@ -223,7 +167,7 @@ fn shown(user: &User) -> Value {
     })
 }
 
-async fn add(config: &Config, asked: &Add) -> Result<(), Failure> {
+async fn add(config: &Config, asked: &Add, as_json: bool) -> Result<(), Failure> {
     let login = login(&asked.login)?;
     let grants = match (&asked.role, &asked.site) {
         (Some(role), site) => vec![granted(role, site.as_deref())?],
@@ -250,11 +194,11 @@ async fn add(config: &Config, asked: &Add) -> Result<(), Failure> {
         }
     }
     let user = settings.user(&login).await.map_err(anyhow::Error::from)?.ok_or_else(|| missing(&login))?;
-    say(asked.json, &shown(&user), &format!("{login} added"));
+    say(as_json, &shown(&user), &format!("{login} added"));
     Ok(())
 }
 
-async fn password(config: &Config, asked: &Password) -> Result<(), Failure> {
+async fn password(config: &Config, asked: &Password, as_json: bool) -> Result<(), Failure> {
     let login = login(&asked.login)?;
     let settings = open(config).await?;
     if settings.user(&login).await.map_err(anyhow::Error::from)?.is_none() {
@@ -262,17 +206,17 @@ async fn password(config: &Config, asked: &Password) -> Result<(), Failure> {
     }
     let password = new_password(config, &settings, &login, &asked.secret).await?;
     let set = settings.set_password((&login, &password), asked.secret.temporary, None, &who()).await;
-    done_to(set.map_err(anyhow::Error::from)?, &login, asked.json, ("password_changed", "has another password"))
+    done_to(set.map_err(anyhow::Error::from)?, &login, as_json, ("password_changed", "has another password"))
 }
 
-async fn disable(config: &Config, asked: &Named, disabled: bool) -> Result<(), Failure> {
+async fn disable(config: &Config, asked: &Named, disabled: bool, as_json: bool) -> Result<(), Failure> {
     let login = login(&asked.login)?;
     let done = open(config).await?.set_disabled(&login, disabled, &who()).await.map_err(anyhow::Error::from)?;
     let what = if disabled { "disabled" } else { "enabled" };
-    done_to(done, &login, asked.json, (what, what))
+    done_to(done, &login, as_json, (what, what))
 }
 
-async fn sign_out(config: &Config, asked: &Named) -> Result<(), Failure> {
+async fn sign_out(config: &Config, asked: &Named, as_json: bool) -> Result<(), Failure> {
     let login = login(&asked.login)?;
     let settings = open(config).await?;
     if settings.user(&login).await.map_err(anyhow::Error::from)?.is_none() {
@@ -280,14 +224,14 @@ async fn sign_out(config: &Config, asked: &Named) -> Result<(), Failure> {
     }
     let ended = settings.end_sessions(&login, Ended::AllBut(None), &who()).await.map_err(anyhow::Error::from)?;
     say(
-        asked.json,
+        as_json,
         &json!({ "login": login.as_str(), "sessions_ended": ended }),
         &format!("{login} signed out of {ended} sessions"),
     );
     Ok(())
 }
 
-async fn grant(config: &Config, asked: &Granting, wanted: bool) -> Result<(), Failure> {
+async fn grant(config: &Config, asked: &Granting, wanted: bool, as_json: bool) -> Result<(), Failure> {
     let (login, grant) = (login(&asked.login)?, granted(&asked.role, asked.site.as_deref())?);
     let settings = open(config).await?;
     let done = match wanted {
@@ -300,7 +244,7 @@ async fn grant(config: &Config, asked: &Granting, wanted: bool) -> Result<(), Fa
     let (role, site) = (grant.role().as_str(), grant.reach().as_str());
     let what = if wanted { "granted" } else { "revoked" };
     say(
-        asked.json,
+        as_json,
         &json!({ "login": login.as_str(), "role": role, "site": site, what: true }),
         &format!("{role} at {site} {what}: {login}"),
     );

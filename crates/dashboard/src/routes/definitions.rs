@@ -3,19 +3,18 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::routing::get;
 use axum::{Json, Router};
-use jiff::tz::TimeZone;
 use model::Site;
-use serde_json::{Map, Value, json};
-use settings::{Kind, Meaning, SettingsError, StoredDefinition};
+use serde_json::{Value, json};
+use settings::{Kind, SettingsError, StoredDefinition};
 
 use super::{DEFINITION, DEFINITIONS};
 use crate::access::{Access, Right};
-use crate::accounts::browser::is_json;
+use crate::accounts::browser::json_body;
 use crate::calendar::zone_of;
 use crate::query::problem::Problem;
 use crate::reply::Failure;
@@ -40,7 +39,7 @@ async fn list(
 ) -> Result<Json<Value>, Failure> {
     let (site, kind) = shared.readable(&access, &site, &kind)?;
     let zone = zone_of(&site);
-    let told = shared.held(kind, &site).await?.iter().map(|stored| tell(stored, &zone)).collect::<Value>();
+    let told = shared.held(kind, &site).await?.iter().map(|stored| define::stored(stored, &zone)).collect::<Value>();
     Ok(Json(json!({ define::plural(kind): told })))
 }
 
@@ -53,7 +52,7 @@ async fn one(
     let (site, kind) = shared.readable(&access, &site, &kind)?;
     let held = shared.held(kind, &site).await?;
     let found = held.iter().find(|stored| stored.definition.name == name).ok_or_else(|| missing(kind, &name))?;
-    Ok(Json(tell(found, &zone_of(&site))))
+    Ok(Json(define::stored(found, &zone_of(&site)).into()))
 }
 
 /// Gives a name a meaning.
@@ -65,16 +64,13 @@ async fn put(
     body: Body,
 ) -> Result<Json<Value>, Failure> {
     let (site, kind) = shared.definable(&access, &site, &kind)?;
-    if !is_json(&headers) {
-        return Err(Failure::MediaType);
-    }
-    let body = to_bytes(body, DEFINITION_BYTES_MAX).await.map_err(|_| Failure::TooLarge(DEFINITION_BYTES_MAX))?;
+    let body = json_body(&headers, body, DEFINITION_BYTES_MAX).await?;
     let body: Value =
         serde_json::from_slice(&body).map_err(|error| Problem::NotCounted(format!("this is no JSON: {error}")))?;
     let zone = zone_of(&site);
     let meaning = define::parse(kind, &body, &zone)?;
     let stored = shared.accounts.settings.define(&site.domain, &name, &meaning, &access.who()).await?;
-    Ok(Json(tell(&stored, &zone)))
+    Ok(Json(define::stored(&stored, &zone).into()))
 }
 
 /// Takes a name's meaning away. What was counted stays, for as long as the site keeps counts.
@@ -116,21 +112,4 @@ impl Shared {
 
 fn missing(kind: Kind, name: &str) -> Failure {
     Failure::NoSuchDefinition { kind: kind.as_str(), name: crate::query::problem::shortened(name) }
-}
-
-/// A definition as it is told: its name, what it says, and from when on it counts.
-fn tell(stored: &StoredDefinition, zone: &TimeZone) -> Value {
-    let definition = &stored.definition;
-    let mut told = Map::new();
-    told.insert("name".to_owned(), json!(definition.name));
-    match Meaning::read(definition.kind, &definition.body) {
-        Ok(meaning) => told.extend(define::tell(&meaning, zone)),
-        Err(_) => drop(
-            told.insert("unreadable".to_owned(), json!("another version has written it; nothing is counted by it")),
-        ),
-    }
-    if definition.kind != Kind::Annotation {
-        told.insert("effective_from".to_owned(), define::label(definition.effective_from, zone).into());
-    }
-    Value::Object(told)
 }

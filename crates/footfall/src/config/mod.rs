@@ -141,10 +141,10 @@ pub struct Config {
 #[derive(Args, Default)]
 pub struct Common {
     /// The configuration file (TOML); every setting can also be given as FOOTFALL_<NAME>
-    #[arg(long, value_name = "FILE", env = "FOOTFALL_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "FOOTFALL_CONFIG", global = true)]
     pub config: Option<PathBuf>,
     /// The data directory [default: ./data]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     pub data: Option<PathBuf>,
 }
 

@@ -1,0 +1,68 @@
+//! What the commands over the settings database share (`footfall site`, `goal`, `segment`, `funnel`, `user`, `token`): how they are
+//! asked, how the database is opened, who is noted in its audit log, and how it is said what was done.
+
+use clap::{Args, Subcommand};
+use model::Domain;
+use serde_json::Value;
+use settings::{Settings, SettingsError};
+
+use crate::clock;
+use crate::config::{Common, Config};
+use crate::failure::Failure;
+
+/// What is asked of one of them; the options may stand before or behind what is to be done.
+#[derive(Args)]
+pub struct Asked<Does: Subcommand> {
+    #[command(flatten)]
+    pub common: Common,
+    /// Print JSON on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub does: Does,
+}
+
+/// Does what was asked.
+///
+/// # Errors
+/// The runtime does not start, or what was asked fails.
+pub fn wait_for(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    runtime.block_on(work)
+}
+
+/// Opens the settings, making what is missing of them.
+pub async fn open(config: &Config) -> Result<Settings, Failure> {
+    if let settings::Location::Sqlite(path) = &config.database
+        && let Some(directory) = path.parent()
+    {
+        let context = || format!("cannot make the directory {}", directory.display());
+        std::fs::create_dir_all(directory).map_err(|error| anyhow::Error::from(error).context(context()))?;
+    }
+    Ok(Settings::open(&config.database, clock::system()).await.map_err(anyhow::Error::from)?)
+}
+
+/// For the audit log: a name could be anybody's, the number is the system's.
+pub fn who() -> String {
+    format!("command line, user {}", rustix::process::getuid().as_raw())
+}
+
+/// A site's name on the command line.
+pub fn domain(text: &str) -> Result<Domain, Failure> {
+    Domain::parse(text).map_err(|error| Failure::Usage(format!("{text:?}: {error}")))
+}
+
+/// A word of the command line that the settings would not take.
+pub fn usage(error: SettingsError) -> Failure {
+    Failure::Usage(error.to_string())
+}
+
+/// Says what was done.
+#[expect(clippy::print_stdout, reason = "what was done is what was asked for")]
+pub fn say(as_json: bool, value: &Value, words: &str) {
+    if as_json {
+        println!("{value:#}");
+    } else {
+        println!("{words}");
+    }
+}
