@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use model::{Clock, Site, Sites};
+use model::{Clock, Domain, LocalDay, Site, Sites};
 use prometheus::{HistogramOpts, HistogramVec, Registry};
 use settings::Settings;
 use store::Store;
@@ -27,6 +27,7 @@ use tokio::sync::Semaphore;
 use access::{Access, Right};
 use accounts::Accounts;
 pub use accounts::{Peer, PeerOf, password, token_secret};
+use query::range::Range;
 use reply::Failure;
 pub use routes::description;
 
@@ -107,6 +108,21 @@ impl Shared {
             }
         }
         Ok(())
+    }
+
+    /// The first day of sites with a count, where a range begins with it.
+    async fn first_count(&self, range: Range, sites: &[Domain]) -> Result<Option<LocalDay>, Failure> {
+        match range {
+            Range::All => self.in_turn("first_day", async { Ok(self.store.first_day(sites).await?) }).await,
+            Range::Day
+            | Range::Month
+            | Range::Year
+            | Range::Hours24
+            | Range::LastDays(_)
+            | Range::LastMonths(_)
+            | Range::Dates(..)
+            | Range::Instants(..) => Ok(None),
+        }
     }
 
     /// Does one piece of work in turn, measured under its report's name.

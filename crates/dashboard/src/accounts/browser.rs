@@ -4,6 +4,7 @@
 //! (`Sec-Fetch-Site`, which no page can forge, or else `Origin` against `Host`), its body is declared as JSON, which no form of another
 //! site can, and it repeats a word that only a page of ours could read.
 
+use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, HeaderName, header};
 use settings::SecretDigest;
 use subtle::ConstantTimeEq;
@@ -42,9 +43,17 @@ fn is_own(headers: &HeaderMap, origin: &str) -> bool {
 }
 
 /// Whether the body is declared as JSON.
-pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+fn is_json(headers: &HeaderMap) -> bool {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     media_type.split(';').next().is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// Reads a body that is declared as JSON, up to a size.
+pub(crate) async fn json_body(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, Failure> {
+    if !is_json(headers) {
+        return Err(Failure::MediaType);
+    }
+    to_bytes(body, bytes_max).await.map_err(|_| Failure::TooLarge(bytes_max))
 }
 
 /// The word that a session's requests repeat: known to whoever knows the session's secret, and to the page that was told it.

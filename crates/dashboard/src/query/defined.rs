@@ -118,7 +118,10 @@ fn find(selection: &mut Selection, known: &[Present], counted_from: &mut Vec<Cou
         ))
     })?;
     let key = |name: &String| {
-        let found = known.iter().find(|one| *one.name == **name).ok_or_else(|| missing(what, name, known))?;
+        let found = known
+            .iter()
+            .find(|one| *one.name == **name)
+            .ok_or_else(|| missing(what, name, known.iter().map(|one| &*one.name)))?;
         counted_from.push(found.counted_from());
         Ok(found.key.clone())
     };
@@ -130,8 +133,9 @@ fn asked(what: &str) -> &'static str {
     if what == "segment" { "segment" } else { "event:goal" }
 }
 
-fn missing(what: &str, name: &str, known: &[Present]) -> Problem {
-    let names = known.iter().map(|one| format!("`{}`", shortened(&one.name))).collect::<Vec<_>>().join(", ");
+/// That a name stands for nothing, with those that do.
+pub(crate) fn missing<'n>(what: &str, name: &str, known: impl Iterator<Item = &'n str>) -> Problem {
+    let names = known.map(|name| format!("`{}`", shortened(name))).collect::<Vec<_>>().join(", ");
     let names = if names.is_empty() { "none".to_owned() } else { names };
     told(&format!(
         "the site has no {what} `{}` (it has: {names}): PUT /api/sites/SITE/{what}s/NAME defines one, which counts from then on",

@@ -18,7 +18,7 @@ use crate::query::defined;
 use crate::query::degraded::Degraded;
 use crate::query::plan::{Here, Plan};
 use crate::query::problem::Problem;
-use crate::query::range::{Range, instants};
+use crate::query::range::instants;
 use crate::query::rows::{Beside, fill, for_rows};
 use crate::query::shares::Shares;
 use crate::query::{Dimension, Direction, Sorting};
@@ -51,17 +51,7 @@ pub(super) async fn answer(shared: &Shared, access: &Access, query: &Query, ask:
     if query.include.coverage && sites.len() > 1 {
         return Err(Problem::NotCounted("`include.coverage` is of one site: ask each for its own".to_owned()).into());
     }
-    let first_count = match query.range {
-        Range::All => shared.in_turn("first_day", async { Ok(shared.store.first_day(&domains).await?) }).await?,
-        Range::Day
-        | Range::Month
-        | Range::Year
-        | Range::Hours24
-        | Range::LastDays(_)
-        | Range::LastMonths(_)
-        | Range::Dates(..)
-        | Range::Instants(..) => None,
-    };
+    let first_count = shared.first_count(query.range, &domains).await?;
     let here = Here {
         one_clock: sites.windows(2).all(|pair| matches!(pair, [one, other] if one.timezone == other.timezone)),
         sites: domains,

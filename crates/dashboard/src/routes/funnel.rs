@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use model::definition::{Effective, Funnel};
@@ -15,12 +15,13 @@ use serde_json::{Map, Value, json};
 use store::questions::{Cells, Question, ROWS_PER_ANSWER_MAX, Selection, Span};
 
 use crate::access::Access;
-use crate::accounts::browser::is_json;
+use crate::accounts::browser::json_body;
 use crate::calendar::{at, instant_label, zone_of};
 use crate::query::answer::rounded;
+use crate::query::defined::missing;
 use crate::query::degraded::Degraded;
 use crate::query::known_keys;
-use crate::query::problem::{Problem, shortened};
+use crate::query::problem::Problem;
 use crate::query::range::{Range, ends, instants};
 use crate::reply::Failure;
 use crate::{Shared, define};
@@ -45,20 +46,13 @@ pub(super) async fn answer(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Failure> {
-    if !is_json(&headers) {
-        return Err(Failure::MediaType);
-    }
-    let body = to_bytes(body, QUESTION_BYTES_MAX).await.map_err(|_| Failure::TooLarge(QUESTION_BYTES_MAX))?;
+    let body = json_body(&headers, body, QUESTION_BYTES_MAX).await?;
     let asked = Asked::parse(&body)?;
     let site = shared.site(&asked.site, &access)?;
     let precision = Precision::of(site.mode);
     let zone = zone_of(&site);
     let funnel = find(site.definitions.funnels(), &asked.funnel)?;
-    let sites = vec![site.domain.clone()];
-    let first_count = match asked.range {
-        Range::All => shared.in_turn("first_day", async { Ok(shared.store.first_day(&sites).await?) }).await?,
-        _ => None,
-    };
+    let first_count = shared.first_count(asked.range, std::slice::from_ref(&site.domain)).await?;
     let span = asked.range.resolve(&at(shared.clock.now(), &zone), first_count)?;
     if matches!(span, Span::Hours { .. }) {
         return Err(Problem::NotCounted("funnels are counted by the day: ask for whole days".to_owned()).into());
@@ -134,14 +128,8 @@ fn questions(site: &Domain, funnel: &Effective<Funnel>, span: Span) -> (Question
 
 fn find<'f>(funnels: &'f [Effective<Funnel>], name: &str) -> Result<&'f Effective<Funnel>, Problem> {
     let present = || funnels.iter().filter(|funnel| funnel.until.is_none());
-    present().find(|funnel| *funnel.name == *name).ok_or_else(|| {
-        let names = present().map(|funnel| format!("`{}`", shortened(&funnel.name))).collect::<Vec<_>>().join(", ");
-        let names = if names.is_empty() { "none".to_owned() } else { names };
-        Problem::NotCounted(format!(
-            "the site has no funnel `{}` (it has: {names}): PUT /api/sites/SITE/funnels/NAME defines one, which counts from then on",
-            shortened(name)
-        ))
-    })
+    let found = present().find(|funnel| *funnel.name == *name);
+    found.ok_or_else(|| missing("funnel", name, present().map(|funnel| &*funnel.name)))
 }
 
 /// A well-formed question.

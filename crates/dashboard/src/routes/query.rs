@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse, Response};
@@ -16,7 +16,7 @@ use settings::Deed;
 use super::asking::{self, Answered, Ask};
 use crate::Shared;
 use crate::access::Access;
-use crate::accounts::browser::is_json;
+use crate::accounts::browser::json_body;
 use crate::query::{Query, answer as written, csv};
 use crate::reply::Failure;
 
@@ -33,10 +33,7 @@ pub(super) async fn answer(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
-    if !is_json(&headers) {
-        return Err(Failure::MediaType);
-    }
-    let body = to_bytes(body, QUERY_BYTES_MAX).await.map_err(|_| Failure::TooLarge(QUERY_BYTES_MAX))?;
+    let body = json_body(&headers, body, QUERY_BYTES_MAX).await?;
     let query = Query::parse(&body)?;
     let exports = wants_csv(&headers) || headers.contains_key(EXPORT);
     if exports {

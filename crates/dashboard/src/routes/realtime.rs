@@ -66,9 +66,13 @@ pub(super) async fn half_hour(
     let site = site(&shared, &access, asked)?;
     let (now, zone) = (shared.clock.now(), zone_of(&site));
     let work = async {
-        let visitors = shared.store.live(&site.domain, now).await?;
-        let lines = shared.store.live_minutes(&site.domain, now).await?;
-        let complete_to = shared.store.complete_to(now).await?;
+        let store = &shared.store;
+        let asked = tokio::try_join!(
+            store.live(&site.domain, now),
+            store.live_minutes(&site.domain, now),
+            store.complete_to(now)
+        );
+        let (visitors, lines, complete_to) = asked?;
         let label = |instant| instant_label(&at(instant, &zone));
         let minute = |minute| ToldMinute {
             minute: label(Millis(minute * MINUTE_MS)),

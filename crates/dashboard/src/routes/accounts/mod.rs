@@ -11,7 +11,7 @@ mod users;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{delete, get, post, put};
@@ -59,10 +59,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Sent<T> {
 
 /// Reads a body of JSON, declared as such.
 async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, Failure> {
-    if !browser::is_json(headers) {
-        return Err(Failure::MediaType);
-    }
-    let body = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| Failure::TooLarge(BODY_BYTES_MAX))?;
+    let body = browser::json_body(headers, body, BODY_BYTES_MAX).await?;
     serde_json::from_slice(&body)
         .map_err(|error| Failure::Refused(format!("the request is not understood: {error}; see /api/openapi.json")))
 }
