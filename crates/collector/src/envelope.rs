@@ -10,7 +10,7 @@ use privacy::seal::{PublicKey, SealError, Sealer};
 
 /// Oldest key that is still sealed to, in hours past its own: a key source may be late at an hour's turn, but a key near
 /// its death would take its records with it.
-const KEY_LATE_HOURS_MAX: i64 = 1;
+pub const KEY_LATE_HOURS_MAX: i64 = 1;
 
 /// Where the public key of the hour is found; whoever makes keys replaces it.
 pub type PublicKeys = Arc<ArcSwapOption<PublicKey>>;

@@ -40,7 +40,7 @@ mod verdict;
 pub use answer::{Answer, OUTCOME, PIXEL};
 pub use arriving::Arriving;
 pub use collector::{BODY_READ_MAX, Collector, CollectorParts};
-pub use envelope::{EnvelopeError, PublicKeys};
+pub use envelope::{EnvelopeError, KEY_LATE_HOURS_MAX, PublicKeys};
 pub use event::{Event, Events, HeaderWords, Refused, SITES_PER_EVENT_MAX};
 pub use limiter::RateLimit;
 pub use listen::{ConnectionLimits, Connections, serve, serve_alone};

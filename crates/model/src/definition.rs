@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::counts::LABELLED;
 use crate::limits::{EVENT_NAME_CHARS_MAX, OTHER, PROP_NAME_CHARS_MAX, URL_CHARS_MAX};
 use crate::{Dimension, Millis};
 
@@ -43,32 +44,11 @@ pub const NOTE_CHARS_MAX: usize = 500;
 /// All definitions of a site together, as JSON, in bytes: they travel beside the site in one message.
 pub const DEFINITIONS_BYTES_MAX: usize = 128 * 1024;
 
-/// Dimensions that a segment may test: what is known of a hit when it is counted. An exit page is not: it moves on.
-pub const TESTABLE: [Dimension; 23] = [
-    Dimension::Page,
-    Dimension::EntryPage,
-    Dimension::Hostname,
-    Dimension::Source,
-    Dimension::Channel,
-    Dimension::Referrer,
-    Dimension::UtmSource,
-    Dimension::UtmMedium,
-    Dimension::UtmCampaign,
-    Dimension::UtmTerm,
-    Dimension::UtmContent,
-    Dimension::Country,
-    Dimension::Region,
-    Dimension::City,
-    Dimension::Browser,
-    Dimension::BrowserVersion,
-    Dimension::Os,
-    Dimension::OsVersion,
-    Dimension::Device,
-    Dimension::Screen,
-    Dimension::Language,
-    Dimension::Event,
-    Dimension::Property,
-];
+/// Whether a segment may test a dimension: what is known of a hit when it is counted. An exit page is not: it moves on.
+#[must_use]
+pub fn is_testable(dimension: Dimension) -> bool {
+    dimension == Dimension::Property || LABELLED.contains(&dimension)
+}
 
 /// Why a definition is none. The text says what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -197,7 +177,7 @@ pub enum Operator {
 /// A test of one dimension's value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Test {
-    /// The dimension, one of [`TESTABLE`].
+    /// The dimension, one that is [testable](is_testable).
     pub dimension: Dimension,
     /// The property's name, where the dimension is [`Dimension::Property`].
     pub property: Option<Box<str>>,
@@ -253,7 +233,7 @@ impl Defined for Filter {
 
 impl Defined for Test {
     fn check(&self) -> Result<(), DefinitionError> {
-        if !TESTABLE.contains(&self.dimension) {
+        if !is_testable(self.dimension) {
             return refused(format!(
                 "a segment cannot test `{}`: it is not known when a hit is counted",
                 self.dimension.as_str()

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use collector::KEY_LATE_HOURS_MAX;
 use model::{Millis, Site};
 use privacy::seal::PublicKey;
 use serde::{Deserialize, Serialize};
@@ -20,8 +21,6 @@ use crate::durable;
 
 /// How the file is written. One of another form is not read: Kafka has what it says.
 const FORM: u32 = 1;
-/// Oldest key that may still be sealed to, in hours past its own: what the collector's envelopes allow.
-const KEY_LATE_HOURS_MAX: i64 = 1;
 
 /// What is known of sites and keys.
 #[derive(Clone, Debug, Default, PartialEq)]
