@@ -46,12 +46,14 @@ impl Refinement<'_> {
             return ON;
         }
         for funnel in definitions.funnels().iter().filter(|funnel| funnel.holds_at(at)) {
-            let values = &mut self.day().values;
-            let key = values.number(Dimension::Funnel, &funnel.key(), usize::MAX, &mut 0);
+            // Most hits take no step of any funnel, and then its key is not needed.
+            if !funnel.what.steps.iter().any(|step| is_done(&step.action, &self.said().0)) {
+                continue;
+            }
+            let key = self.day().values.number(Dimension::Funnel, &funnel.key(), usize::MAX, &mut 0);
             let (said, day) = self.said();
-            let steps = day.funnels.steps(number, key);
             // One hit takes one step, also where it fits the next one too.
-            let next = funnel.what.steps.get(usize::from(steps));
+            let next = funnel.what.steps.get(usize::from(day.funnels.steps(number, key)));
             if !next.is_some_and(|step| is_done(&step.action, &said)) {
                 continue;
             }
