@@ -113,8 +113,8 @@ pub(crate) struct Partition<'a, J, S> {
     counted_minute: Option<i64>,
     /// The record after the last one folded.
     pub(crate) next: Offset,
-    /// Everything that the journal had before then is folded.
-    complete_to: Millis,
+    /// Everything that the journal had before then is folded; nothing while the state is rebuilt.
+    complete_to: Option<Millis>,
     /// Journal minute up to which days were closed.
     pub(crate) closed_minute: i64,
     /// Hits folded and tallied since the start, and how many of them the ledger has.
@@ -156,7 +156,7 @@ pub async fn run<J: Journal, S: Sink>(
         name: None,
         counted_minute: None,
         next: start,
-        complete_to: Millis(i64::MIN),
+        complete_to: None,
         closed_minute: i64::MIN,
         received: 0,
         accounted: 0,
@@ -314,7 +314,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
             // Where there was nothing to read, nothing was missing when it was looked.
             let complete_to = entries.last().map_or(begun, |entry| entry.at);
             self.fold_entries(entries.into_iter());
-            self.complete_to = self.complete_to.max(complete_to);
+            self.complete_to = self.complete_to.max(Some(complete_to));
             self.answer().await?;
             let stopping = *self.stop.borrow();
             let full = self.fold.pending_cells() >= PENDING_CELLS_MAX;
@@ -450,8 +450,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
     /// Takes the netted changes and holds their ledger against what was received.
     fn take_changes(&mut self) -> Changes {
         let lost = self.lost.take(self.number);
-        let at = self.complete_to;
-        let reached = (at != Millis(i64::MIN)).then_some(ReachedLine { partition: self.number, at });
+        let reached = self.complete_to.map(|at| ReachedLine { partition: self.number, at });
         let changes = Changes { lost, reached, ..self.fold.changes(self.processor.clock.now()) };
         self.accounted += changes.ledger.iter().map(|line| line.hits).sum::<i64>();
         let difference = self.received - self.accounted;
