@@ -169,6 +169,9 @@ try {
   await page.keyboard.press("Enter");
   await seen(".total");
   assert.equal(await page.locator(".export button").count(), 0, "a viewer takes nothing away");
+  await page.goto(`${base}/?view=define`);
+  await seen(".define .empty");
+  assert.equal(await page.locator(".define form").count(), 0, "nor says what is counted");
   await page.goto(`${base}/?view=people`);
   await seen("#tokens");
   assert.equal(await page.locator("nav.views button").count(), 2, "nor does a viewer look after others");

@@ -40,9 +40,10 @@ async function define({ page, step, accessible, open }, site) {
   assert.equal(await page.inputValue(`${section("goals")} input >> nth=0`), "Odd");
   step("a goal is removed only when asked twice");
   await page.click(`${section("goals")} button[aria-label="Remove Mistake"]`);
-  await page.click(`${section("goals")} .confirm .quiet`);
+  await page.focus(`${section("goals")} input`);
   await page.click(`${section("goals")} button[aria-label="Remove Mistake"]`);
-  await page.click(`${section("goals")} .confirm .plain`);
+  assert.equal(await page.locator(`${section("goals")} li`).count(), 2, "asked and left is not removed");
+  await page.click(`${section("goals")} button.sure`);
   await page.waitForFunction(() => document.querySelectorAll("section[aria-labelledby=define-goals] li").length === 1, null, PATIENCE);
   step("a funnel");
   await page.click(`${section("funnels")} .steps button >> nth=0`);

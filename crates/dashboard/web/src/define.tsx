@@ -2,8 +2,8 @@
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { ApiError } from "./api";
-import { type Annotation, type Bodies, type Definitions, type Funnel, type Kind, type Segment, define, definitions, readAction, tellAction, undefine } from "./definitions";
+import { Sure } from "./asked";
+import { type Annotation, type Bodies, type Definitions, type Funnel, type Kind, NAME_CHARS_MAX, type Segment, define, definitions, mayDefine, readAction, tellAction, undefine, whyNot } from "./definitions";
 import { dimensionName, valueName } from "./filters";
 import { clockTime } from "./format";
 import { type Word, t } from "./i18n";
@@ -11,7 +11,6 @@ import type { Scope } from "./scope";
 import { useAnswer } from "./use-answer";
 
 /** As the server bounds them. */
-const NAME_CHARS_MAX = 120;
 const STEPS_MIN = 2;
 const STEPS_MAX = 8;
 const NOTE_CHARS_MAX = 500;
@@ -59,29 +58,27 @@ interface SectionProps<K extends Kind> {
 }
 
 function Section<K extends Kind>({ scope: { site }, kind, title, why, tell, form }: SectionProps<K>) {
+  const may = mayDefine(site);
   const [changes, setChanges] = useState(0);
   const [said, setSaid] = useState("");
-  const [asksToRemove, setAsksToRemove] = useState<string | null>(null);
   const asked = useAnswer(`${kind} ${site.domain} ${changes}`, 0, (signal) => definitions(site.domain, kind, signal));
-  const told = (error: unknown) => setSaid(error instanceof ApiError && error.status === 401 ? t("define_may_not") : error instanceof Error ? error.message : String(error));
   const add: Add<K> = async (name, body) => {
     try {
       const made = await define(site.domain, kind, name, body);
       setSaid(made.effective_from === undefined ? t("define_saved", { name }) : t("define_counts_from", { name, time: clockTime(made.effective_from) }));
       setChanges((changes) => changes + 1);
     } catch (error) {
-      told(error);
+      setSaid(whyNot(error));
       throw error;
     }
   };
   const remove = async (name: string) => {
-    setAsksToRemove(null);
     try {
       await undefine(site.domain, kind, name);
       setSaid(t("define_removed", { name }));
       setChanges((changes) => changes + 1);
     } catch (error) {
-      told(error);
+      setSaid(whyNot(error));
     }
   };
   return (
@@ -104,24 +101,11 @@ function Section<K extends Kind>({ scope: { site }, kind, title, why, tell, form
               <b>{one.name}</b> <span class="what">{one.unreadable ?? tell(one)}</span>
               {one.effective_from !== undefined && <span class="hint">{t("counted_since", { when: `${one.effective_from.slice(0, 10)} ${clockTime(one.effective_from).slice(0, 5)}` })}</span>}
             </div>
-            {asksToRemove === one.name ? (
-              <span class="confirm">
-                <button type="button" class="plain" onClick={() => void remove(one.name)}>
-                  {t("remove_now")}
-                </button>
-                <button type="button" class="quiet" onClick={() => setAsksToRemove(null)}>
-                  {t("keep")}
-                </button>
-              </span>
-            ) : (
-              <button type="button" class="quiet" aria-label={t("remove_named", { name: one.name })} onClick={() => setAsksToRemove(one.name)}>
-                {t("remove")}
-              </button>
-            )}
+            {may && <Sure what={t("remove")} label={t("remove_named", { name: one.name })} onSure={() => void remove(one.name)} />}
           </li>
         ))}
       </ul>
-      {form(add)}
+      {may && form(add)}
       <p role="status" class="said">
         {said}
       </p>

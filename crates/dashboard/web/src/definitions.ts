@@ -1,6 +1,7 @@
 // What people define for a site, through the public API: goals, segments, funnels and annotations.
 
-import { type Filter, type SentFilter, type Told, ask, sent } from "./api";
+import { ApiError, type Filter, type SentFilter, type Site, type Told, ask, change, read, sent } from "./api";
+import { t } from "./i18n";
 
 export type Kind = "goals" | "segments" | "funnels" | "annotations";
 
@@ -54,16 +55,24 @@ export interface Bodies {
 const path = (site: string, kind: Kind, name?: string) => `/api/sites/${encodeURIComponent(site)}/${kind}${name === undefined ? "" : `/${encodeURIComponent(name)}`}`;
 
 export async function definitions<K extends Kind>(site: string, kind: K, signal?: AbortSignal): Promise<Definitions[K][]> {
-  const answer = await ask<Record<K, Definitions[K][]>>(path(site, kind), { signal });
+  const answer = await read<Record<K, Definitions[K][]>>(path(site, kind), signal);
   return answer[kind];
 }
 
-export function define<K extends Kind>(site: string, kind: K, name: string, body: Bodies[K]): Promise<Definitions[K]> {
-  return ask(path(site, kind, name), { method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
-}
+export const define = <K extends Kind>(site: string, kind: K, name: string, body: Bodies[K]): Promise<Definitions[K]> => change("PUT", path(site, kind, name), body);
 
-export function undefine(site: string, kind: Kind, name: string): Promise<unknown> {
-  return ask(path(site, kind, name), { method: "DELETE" });
+export const undefine = (site: string, kind: Kind, name: string): Promise<unknown> => change("DELETE", path(site, kind, name));
+
+/** Longest name, as the server bounds it. */
+export const NAME_CHARS_MAX = 120;
+
+/** Whether the reader may say what is counted. */
+export const mayDefine = (site: Site): boolean => site.rights?.includes("define") === true;
+
+/** Why a definition was not taken. */
+export function whyNot(error: unknown): string {
+  if (error instanceof ApiError && error.status === 401) return t("define_may_not");
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** How far visitors came, on one day or as the sum of several. */

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import type { Filter } from "./api";
+import { mayDefine } from "./definitions";
 import { countryName, languageName } from "./format";
 import { type Word, t } from "./i18n";
 import { later } from "./later";
@@ -32,7 +33,7 @@ export function FilterChips({ scope }: { scope: Scope }) {
   const { filters, go } = scope;
   const [saving, setSaving] = useState(false);
   if (filters.length === 0) return null;
-  const savable = filters.every((filter) => filter.dimension !== "segment" && filter.dimension !== "event:goal" && filter.dimension !== "visit:exit_page");
+  const savable = mayDefine(scope.site) && filters.every((filter) => filter.dimension !== "segment" && filter.dimension !== "event:goal" && filter.dimension !== "visit:exit_page");
   return (
     <ul class="chips" aria-label={t("filters")}>
       {filters.map((filter) => (

@@ -1,14 +1,11 @@
 // Saves the filters that are on as a segment: what they choose together is counted from then on.
 
 import { useState } from "preact/hooks";
-import { ApiError } from "./api";
-import { asSegment, define } from "./definitions";
+import { NAME_CHARS_MAX, asSegment, define, whyNot } from "./definitions";
 import { Dialog } from "./dialog";
 import { clockTime } from "./format";
 import { t } from "./i18n";
 import type { Scope } from "./scope";
-
-const NAME_CHARS_MAX = 120;
 
 export function SaveSegment({ scope, onClose }: { scope: Scope; onClose: () => void }) {
   const { site, filters, go } = scope;
@@ -21,7 +18,7 @@ export function SaveSegment({ scope, onClose }: { scope: Scope; onClose: () => v
       const made = await define(site.domain, "segments", name.trim(), asSegment(filters));
       setSince(made.effective_from ?? "");
     } catch (error) {
-      setWrong(error instanceof ApiError && error.status === 401 ? t("define_may_not") : error instanceof Error ? error.message : String(error));
+      setWrong(whyNot(error));
     }
   };
   const show = () => {

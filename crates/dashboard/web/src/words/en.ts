@@ -216,7 +216,7 @@ export const en = {
   complete_unknown: "No processor says how far the counts are",
   minute: "Minute",
 
-  view_define: "Goals and more",
+  view_define: "Goals",
   goals: "Goals",
   goal: "Goal",
   segments: "Segments",
@@ -238,8 +238,6 @@ export const en = {
   counted_since: "counted since {when}",
   remove: "Remove",
   remove_named: "Remove {name}",
-  remove_now: "Remove for good",
-  keep: "Keep",
   add: "Add",
   save: "Save",
   name: "Name",

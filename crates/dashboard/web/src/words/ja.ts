@@ -240,8 +240,6 @@ export const ja: Words = {
   counted_since: "{when} から集計",
   remove: "削除",
   remove_named: "{name} を削除",
-  remove_now: "完全に削除",
-  keep: "残す",
   add: "追加",
   save: "保存",
   name: "名前",
