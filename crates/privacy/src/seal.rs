@@ -10,6 +10,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
@@ -28,9 +29,9 @@ pub const KEY_LIFE_HOURS: i64 = 27;
 /// Length of a private key's stored form.
 pub const HOUR_KEY_BYTES: usize = 8 + 32;
 
-/// Encapsulations an opener remembers. A collector makes one a minute, so this holds a day of two collectors; a colder one
-/// costs one more X25519 operation.
-const CONTEXTS_MAX: usize = 4_096;
+/// Encapsulations that are remembered with an hour's key. A collector makes one a minute, so this holds those of more than a
+/// hundred collectors, half a megabyte; a colder one costs two more X25519 operations.
+const CONTEXTS_MAX: usize = 8_192;
 
 const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 1 + 8 + 32 + 8;
@@ -48,10 +49,13 @@ pub const fn dies_at(hour: i64) -> Millis {
     Millis(hour.saturating_add(1 + KEY_LIFE_HOURS).saturating_mul(3_600_000))
 }
 
-/// The key pair of one hour. Its private half is wiped when dropped.
+/// The key pair of one hour, and what was derived from it. All of it is wiped when dropped. Openers of one process share it: each
+/// collector seals to many partitions under one encapsulation, which then costs its X25519 once.
 pub struct HourKey {
     hour: i64,
     private: PrivateKey,
+    public: PublicKey,
+    contexts: RwLock<HashMap<[u8; 32], ChaCha20Poly1305>>,
 }
 
 /// What a collector may know of an hour's key.
@@ -73,8 +77,13 @@ impl HourKey {
     #[must_use]
     pub fn generate(hour: i64, random: [u8; 32]) -> Self {
         let random = Zeroizing::new(random);
-        let (private, _) = Kem::derive_keypair(random.as_slice());
-        Self { hour, private }
+        let (private, public) = Kem::derive_keypair(random.as_slice());
+        Self::of(hour, private, &public)
+    }
+
+    fn of(hour: i64, private: PrivateKey, public: &HpkePublicKey) -> Self {
+        let public = PublicKey { hour, bytes: public.to_bytes().into() };
+        Self { hour, private, public, contexts: RwLock::default() }
     }
 
     /// The hour it seals.
@@ -85,8 +94,8 @@ impl HourKey {
 
     /// The half that collectors get.
     #[must_use]
-    pub fn public(&self) -> PublicKey {
-        PublicKey { hour: self.hour, bytes: Kem::sk_to_pk(&self.private).to_bytes().into() }
+    pub const fn public(&self) -> PublicKey {
+        self.public
     }
 
     /// Its stored form, for the key store alone.
@@ -107,7 +116,40 @@ impl HourKey {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         let (hour, private) = bytes.split_first_chunk().ok_or(KeyError)?;
         let private = PrivateKey::from_bytes(private).map_err(|_| KeyError)?;
-        Ok(Self { hour: i64::from_be_bytes(*hour), private })
+        let public = Kem::sk_to_pk(&private);
+        Ok(Self::of(i64::from_be_bytes(*hour), private, &public))
+    }
+
+    /// Opens what was sealed to this key under the encapsulation `enc`.
+    fn open(&self, enc: [u8; 32], nonce: &Nonce, payload: Payload<'_, '_>) -> Result<Vec<u8>, OpenError> {
+        let contexts = self.contexts.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cipher) = contexts.get(&enc) {
+            return cipher.decrypt(nonce, payload).map_err(|_| OpenError::Forged);
+        }
+        drop(contexts);
+        let cipher = self.decapsulate(&enc)?;
+        let plaintext = cipher.decrypt(nonce, payload).map_err(|_| OpenError::Forged)?;
+        // Only what proved genuine is remembered, so that forgeries cannot push it out.
+        let mut contexts = self.contexts.write().unwrap_or_else(PoisonError::into_inner);
+        if contexts.len() >= CONTEXTS_MAX {
+            contexts.clear();
+        }
+        contexts.insert(enc, cipher);
+        Ok(plaintext)
+    }
+
+    fn decapsulate(&self, enc: &[u8; 32]) -> Result<ChaCha20Poly1305, OpenError> {
+        let enc = EncappedKey::from_bytes(enc).map_err(|_| OpenError::Forged)?;
+        let context = hpke::setup_receiver::<ExportOnlyAead, HkdfSha256, X25519HkdfSha256>(
+            &OpModeR::Base,
+            &self.private,
+            &enc,
+            INFO,
+        )
+        .map_err(|_| OpenError::Forged)?;
+        let mut exported = Zeroizing::new([0; 32]);
+        context.export(EXPORT, exported.as_mut_slice()).expect("32 bytes can be exported");
+        Ok(cipher(&exported))
     }
 }
 
@@ -173,11 +215,10 @@ impl Sealer {
     }
 }
 
-/// Opens sealed records with the private keys it holds. What it remembers of an hour goes with that hour's key.
+/// Opens sealed records with the private keys it holds.
 #[derive(Default)]
 pub struct Opener {
-    keys: BTreeMap<i64, HourKey>,
-    contexts: HashMap<(i64, [u8; 32]), ChaCha20Poly1305>,
+    keys: BTreeMap<i64, Arc<HourKey>>,
     marks: Marks,
 }
 
@@ -210,14 +251,14 @@ impl From<OpenError> for Loss {
 
 impl Opener {
     /// Takes an hour's key.
-    pub fn insert(&mut self, key: HourKey) {
-        self.contexts.retain(|(of_hour, _), _| *of_hour != key.hour);
+    pub fn insert(&mut self, key: impl Into<Arc<HourKey>>) {
+        let key = key.into();
         self.keys.insert(key.hour, key);
     }
 
-    /// Destroys an hour's key and everything derived from it. Says whether there was one.
+    /// Lets an hour's key go, and what is marked of the hour: with the last who holds it, the key and everything derived from it is
+    /// wiped. Says whether there was one.
     pub fn forget(&mut self, hour: i64) -> bool {
-        self.contexts.retain(|(of_hour, _), _| *of_hour != hour);
         self.marks.forget(hour);
         self.keys.remove(&hour).is_some()
     }
@@ -256,18 +297,7 @@ impl Opener {
         let (header, ciphertext) = sealed.split_first_chunk::<HEADER_BYTES>().ok_or(OpenError::Malformed)?;
         let Header { hour, enc, number } = Header::read(header)?;
         let key = self.keys.get(&hour).ok_or(OpenError::Expired { hour })?;
-        let payload = Payload { msg: ciphertext, aad: header };
-        if let Some(cipher) = self.contexts.get(&(hour, enc)) {
-            return cipher.decrypt(&nonce(number), payload).map_err(|_| OpenError::Forged);
-        }
-        let cipher = decapsulate(key, &enc)?;
-        let plaintext = cipher.decrypt(&nonce(number), payload).map_err(|_| OpenError::Forged)?;
-        // Only what proved genuine is remembered, so that forgeries cannot push it out.
-        if self.contexts.len() >= CONTEXTS_MAX {
-            self.contexts.clear();
-        }
-        self.contexts.insert((hour, enc), cipher);
-        Ok(plaintext)
+        key.open(enc, &nonce(number), Payload { msg: ciphertext, aad: header })
     }
 }
 
@@ -289,16 +319,6 @@ impl Header {
         };
         read().ok_or(OpenError::Malformed)
     }
-}
-
-fn decapsulate(key: &HourKey, enc: &[u8; 32]) -> Result<ChaCha20Poly1305, OpenError> {
-    let enc = EncappedKey::from_bytes(enc).map_err(|_| OpenError::Forged)?;
-    let context =
-        hpke::setup_receiver::<ExportOnlyAead, HkdfSha256, X25519HkdfSha256>(&OpModeR::Base, &key.private, &enc, INFO)
-            .map_err(|_| OpenError::Forged)?;
-    let mut exported = Zeroizing::new([0; 32]);
-    context.export(EXPORT, exported.as_mut_slice()).expect("32 bytes can be exported");
-    Ok(cipher(&exported))
 }
 
 fn cipher(secret: &[u8; 32]) -> ChaCha20Poly1305 {
@@ -359,7 +379,7 @@ mod tests {
         assert_eq!(opener.open(&sealed), Ok(b"hit".to_vec()));
         assert!(opener.forget(HOUR) && !opener.forget(HOUR));
         assert_eq!(opener.open(&sealed), Err(OpenError::Expired { hour: HOUR }));
-        assert_eq!((opener.hours().count(), opener.contexts.len()), (0, 0));
+        assert_eq!(opener.hours().count(), 0);
         assert_eq!(Opener::default().open(&sealed), Err(OpenError::Expired { hour: HOUR }));
     }
 
@@ -405,16 +425,39 @@ mod tests {
 
     #[test]
     fn contexts_are_bounded_and_forgeries_take_no_room() {
-        let (mut sealer, mut opener) = pair();
+        let (mut sealer, key) = (pair().0, Arc::new(HourKey::generate(HOUR, [7; 32])));
+        let mut opener = Opener::default();
+        opener.insert(Arc::clone(&key));
+        let remembered = || key.contexts.read().unwrap().len();
         let mut forged = sealer.seal(b"hit").unwrap();
         forged[HEADER_BYTES] ^= 1;
-        assert_eq!((opener.open(&forged), opener.contexts.len()), (Err(OpenError::Forged), 0));
-        let key = HourKey::generate(HOUR, [7; 32]);
-        let context = || cipher(&[1; 32]);
-        opener.contexts.extend((0..CONTEXTS_MAX as i64).map(|number| ((number, [0; 32]), context())));
-        let mut other = Sealer::new(&key.public(), [2; 32]).unwrap();
-        assert_eq!(opener.open(&other.seal(b"hit").unwrap()), Ok(b"hit".to_vec()));
-        assert_eq!(opener.contexts.len(), 1);
+        assert_eq!((opener.open(&forged), remembered()), (Err(OpenError::Forged), 0));
+        let other = |number: usize| {
+            let mut enc = [0; 32];
+            enc.split_at_mut(8).0.copy_from_slice(&(number as u64).to_be_bytes());
+            (enc, cipher(&[1; 32]))
+        };
+        key.contexts.write().unwrap().extend((0..CONTEXTS_MAX).map(other));
+        let mut sealer = Sealer::new(&key.public(), [2; 32]).unwrap();
+        assert_eq!(opener.open(&sealer.seal(b"hit").unwrap()), Ok(b"hit".to_vec()));
+        assert_eq!(remembered(), 1);
+    }
+
+    #[test]
+    fn openers_share_what_was_derived_and_the_last_one_wipes_it() {
+        let (mut sealer, key) = (pair().0, Arc::new(HourKey::generate(HOUR, [7; 32])));
+        let gone = Arc::downgrade(&key);
+        let mut openers = [Opener::default(), Opener::default()];
+        let sealed = sealer.seal(b"hit").unwrap();
+        for opener in &mut openers {
+            opener.insert(Arc::clone(&key));
+            assert_eq!(opener.open_once(&sealed), Ok(Some(b"hit".to_vec())));
+        }
+        assert_eq!(key.contexts.read().unwrap().len(), 1);
+        drop(key);
+        assert!(openers[0].forget(HOUR) && gone.strong_count() == 1);
+        assert_eq!(openers[0].open(&sealed), Err(OpenError::Expired { hour: HOUR }));
+        assert!(openers[1].forget(HOUR) && gone.strong_count() == 0);
     }
 
     #[test]

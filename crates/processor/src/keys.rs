@@ -10,7 +10,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use model::Millis;
 use privacy::seal::{HOUR_KEY_BYTES, HourKey, Opener, PublicKey, dies_at};
@@ -27,7 +27,7 @@ const HOURS_AHEAD: i64 = 6;
 pub struct KeyStore {
     /// Where they rest; nowhere for keys that go with the process.
     directory: Option<PathBuf>,
-    keys: Mutex<BTreeMap<i64, HourKey>>,
+    keys: Mutex<BTreeMap<i64, Arc<HourKey>>>,
 }
 
 /// Why the keys cannot be kept.
@@ -134,7 +134,7 @@ impl KeyStore {
         let mut keys = self.lock();
         for hour in now.hour()..=now.hour() + HOURS_AHEAD {
             if let std::collections::btree_map::Entry::Vacant(vacant) = keys.entry(hour) {
-                vacant.insert(self.make(hour)?);
+                vacant.insert(Arc::new(self.make(hour)?));
             }
         }
         Ok(())
@@ -143,7 +143,7 @@ impl KeyStore {
     /// The public key that seals at `now`; made by the last [`KeyStore::turn`].
     #[must_use]
     pub fn public(&self, now: Millis) -> Option<PublicKey> {
-        self.lock().get(&now.hour()).map(HourKey::public)
+        self.lock().get(&now.hour()).map(|key| key.public())
     }
 
     /// The public keys that may be sealed to from `now` on.
@@ -160,11 +160,11 @@ impl KeyStore {
             opener.forget(*hour);
         }
         for key in keys.values().filter(|key| !known.contains(&key.hour())) {
-            opener.insert(HourKey::from_bytes(key.to_bytes().as_ref()).expect("a key's own bytes are a key"));
+            opener.insert(Arc::clone(key));
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<i64, HourKey>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<i64, Arc<HourKey>>> {
         self.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
@@ -189,7 +189,7 @@ impl KeyStore {
             match read(&path) {
                 // A key under another's name would be destroyed under its own.
                 Ok(key) if stem != Some(key.hour()) => return Err(KeyStoreError::Damaged { path }),
-                Ok(key) => drop(self.lock().insert(key.hour(), key)),
+                Ok(key) => drop(self.lock().insert(key.hour(), Arc::new(key))),
                 // Another processor destroyed it in between.
                 Err(KeyStoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
