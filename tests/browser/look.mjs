@@ -7,7 +7,7 @@ import { chromium } from "playwright-core";
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** How long anything may take that should take a second. */
-export const PATIENCE = { timeout: 20_000 };
+export const PATIENCE = { timeout: 60_000 };
 
 /** A browser with one page. `quiet` are the statuses that are answers here, and looked at where they are shown. */
 export async function launch(base, quiet) {
