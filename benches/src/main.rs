@@ -4,6 +4,7 @@
 //! programs that do not count the same says nothing. Every measurement runs in a process of its own and within a time.
 
 mod apart;
+mod billion;
 mod consent;
 mod dashboard;
 mod folding;
@@ -31,6 +32,9 @@ use report::Report;
 const MEASUREMENT_MAX: Duration = Duration::from_secs(200);
 /// Longest all of them may take together; on a quiet machine it is about five minutes.
 const ALL_MAX: Duration = Duration::from_secs(470);
+
+/// Longest for the year of a billion page views, which is never part of all of them: a quarter of an hour on a quiet machine.
+const BILLION_MAX: Duration = Duration::from_secs(3_600);
 
 /// Measures Footfall against nginx, GoAccess and Plausible's schema.
 #[derive(Parser)]
@@ -73,6 +77,8 @@ enum Measurement {
     LargeDay,
     /// CPU per hit of each role of a distributed installation, and its replay
     Apart,
+    /// Every kind of question over a year of a billion page views; only when asked for by name
+    Billion,
 }
 
 impl Measurement {
@@ -87,6 +93,7 @@ impl Measurement {
             Self::Storage => storage::measure_months(footfall),
             Self::LargeDay => storage::measure_large_day(footfall),
             Self::Apart => apart::measure(footfall),
+            Self::Billion => billion::measure(footfall),
         }
     }
 }
@@ -115,7 +122,9 @@ fn measure_here(one: Measurement, arguments: &Arguments) -> anyhow::Result<()> {
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "the table is what the command answers")]
 fn measure_all(arguments: &Arguments) -> anyhow::Result<()> {
-    let wanted = if arguments.only.is_empty() { Measurement::value_variants() } else { &arguments.only };
+    let usual: Vec<_> =
+        Measurement::value_variants().iter().copied().filter(|one| *one != Measurement::Billion).collect();
+    let wanted = if arguments.only.is_empty() { &usual } else { &arguments.only };
     let (load_before, begun) = (processes::load_averages(), Instant::now());
     let (mut whole, mut failed) = (Report::default(), Vec::new());
     for one in wanted {
@@ -125,7 +134,10 @@ fn measure_all(arguments: &Arguments) -> anyhow::Result<()> {
             one.to_possible_value().and_then(|v| v.get_help().map(ToString::to_string)).unwrap_or_default()
         );
         let started = Instant::now();
-        let longest = MEASUREMENT_MAX.min(ALL_MAX.saturating_sub(begun.elapsed()));
+        let longest = match one {
+            Measurement::Billion => BILLION_MAX,
+            _ => MEASUREMENT_MAX.min(ALL_MAX.saturating_sub(begun.elapsed())),
+        };
         match in_a_process(*one, arguments, longest) {
             Ok(report) => whole.add(report),
             Err(error) => {

@@ -1,0 +1,267 @@
+//! What an analyst waits for: every kind of question of the Stats API, and the page itself, over a site with a billion page views in
+//! a year. The days are generated, folded and closed as the processor does it; of a few such days the year is copied together in the
+//! store, because folding a year would take hours and give cells of the same shapes. It has no peer, and it says nothing about
+//! bytes at rest: copied days compress too well.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use fold::{Fold, Tables};
+use model::site::VISITORS_MIN;
+use model::{Changes, ClosedDay, LocalDay, Millis};
+use privacy::visitor::Secret;
+use serde_json::{Value, json};
+use store::Store;
+use store::engine::child::{ChildConfig, Engine};
+
+use crate::folding::hit;
+use crate::gif;
+use crate::http_client::HttpClient;
+use crate::report::{Report, Row, short};
+use crate::tables;
+use crate::traffic::world::World;
+use crate::traffic::{DAY_MS, Day, LAST_DAY, SITE, site};
+
+/// Days of the year, a multiple of the days that are really folded.
+const DAYS: i64 = 364;
+/// Days that are folded, the others are their copies.
+const FOLDED: i64 = 4;
+const PAGEVIEWS_PER_DAY: u32 = 2_760_000;
+/// After midnight, when every day has closed: the grace is two hours.
+const CLOSED_MS: i64 = 3 * 3_600_000;
+/// Times that each question is put over each period: a hundredth is one of them.
+const ASKS: usize = 100;
+/// The periods: a day, a month, the year.
+const PERIODS: [i64; 3] = [1, 30, DAYS];
+
+/// Measures the questions.
+pub fn measure(footfall: &Path) -> anyhow::Result<Report> {
+    let directory = tempfile::tempdir()?;
+    let data = directory.path().join("data");
+    let runtime = tokio::runtime::Runtime::new()?;
+    let started = Instant::now();
+    let (pageviews, rows) = runtime.block_on(fill(footfall, &data.join("engine")))?;
+    let filled = started.elapsed();
+    let configuration = directory.path().join("footfall.toml");
+    fs::write(
+        &configuration,
+        format!(
+            "listen = \"127.0.0.1:0\"\ndata = \"{}\"\nlog = \"error\"\n[[site]]\ndomain = \"{SITE}\"\npublic = true\n",
+            data.display()
+        ),
+    )?;
+    let mut command = std::process::Command::new(footfall);
+    let (_server, url) = gif::start(command.arg("serve").arg("--config").arg(&configuration))?;
+    let client = HttpClient::new(&url);
+    let mut report = runtime.block_on(ask_all(&client, pageviews))?;
+    report.notes.push(format!(
+        "A billion: {} page views in {DAYS} days, {} rows of counts; {FOLDED} days were folded and closed, the others are their \
+         copies; made in {:.0} s. Times are a client's, one question after the other, warm.",
+        short(pageviews as f64),
+        short(rows),
+        filled.as_secs_f64()
+    ));
+    Ok(report)
+}
+
+/// Makes the year. Returns its page views and the rows of its counts.
+async fn fill(footfall: &Path, data: &Path) -> anyhow::Result<(u64, f64)> {
+    let config = ChildConfig { program: footfall.to_owned(), data: data.to_owned(), arguments: Vec::new() };
+    let engine = Engine::start(config).await?;
+    let config = engine.store_config("footfall");
+    let (store, client) = (Store::connect(&config), HttpClient::of_engine(&config));
+    store.migrate().await?;
+    let mut pageviews = 0;
+    for number in LAST_DAY - FOLDED + 1..=LAST_DAY {
+        let tables = tables::cached()?.0;
+        let (changes, viewed) = tokio::task::spawn_blocking(move || make_day(number, tables)).await??;
+        pageviews += viewed * u64::try_from(DAYS / FOLDED)?;
+        store.insert(&format!("day-{number}"), &changes).await?;
+        let over = ClosedDay { site: site().domain, day: LocalDay(i32::try_from(number)?) };
+        store.close_day(&over, VISITORS_MIN).await?;
+        store.sweep_closed_days(&[over]).await?;
+    }
+    client.sql("OPTIMIZE TABLE footfall.counts FINAL").await?;
+    copy_days(&store, &client).await?;
+    let rows =
+        client.sql("SELECT sum(rows) FROM system.parts WHERE active AND database = 'footfall' AND table = 'counts'");
+    let rows = rows.await?.trim().parse()?;
+    engine.stop().await;
+    Ok((pageviews, rows))
+}
+
+fn make_day(number: i64, tables: Tables) -> anyhow::Result<(Changes, u64)> {
+    let (world, site) = (World::new(), site());
+    let mut fold = Fold::new(0, Secret::new([7; 32]), tables);
+    let day = Day::new(&world, 1, number, PAGEVIEWS_PER_DAY);
+    for step in &day.steps {
+        fold.apply(&site, hit(&world, &day, step)?);
+    }
+    let after = Millis((number + 1) * DAY_MS + CLOSED_MS);
+    fold.close(after);
+    Ok((Changes { live: Vec::new(), ..fold.changes(after) }, day.pageviews()))
+}
+
+/// Copies the folded days back through the year, a month of partitions at a time, and merges each month.
+async fn copy_days(store: &Store, client: &HttpClient) -> anyhow::Result<()> {
+    let (first_folded, first) = (LAST_DAY - FOLDED + 1, LAST_DAY - DAYS + 1);
+    for closed in first..first_folded {
+        // So that the server does not close them again.
+        let day = LocalDay(i32::try_from(closed)?);
+        store.close_day(&ClosedDay { site: site().domain, day }, VISITORS_MIN).await?;
+    }
+    // As many copies as an insert has months at the most: a block of it becomes a part of each.
+    let copies = DAYS / FOLDED;
+    for (from, to) in (1..copies).step_by(8).map(|from| (from, copies.min(from + 8))) {
+        client
+            .sql(&format!(
+                "INSERT INTO footfall.counts SELECT c.* REPLACE (c.day - toIntervalDay({FOLDED} * number) AS day) \
+                 FROM footfall.counts AS c CROSS JOIN numbers({from}, {}) AS n WHERE c.day >= toDate({first_folded}) \
+                 SETTINGS max_insert_block_size = 4000000, min_insert_block_size_rows = 4000000",
+                to - from
+            ))
+            .await
+            .context("the days cannot be copied")?;
+    }
+    let months = client
+        .sql("SELECT DISTINCT partition FROM system.parts WHERE active AND database = 'footfall' AND table = 'counts'");
+    for month in months.await?.lines() {
+        client.sql(&format!("OPTIMIZE TABLE footfall.counts PARTITION {month} FINAL")).await?;
+    }
+    Ok(())
+}
+
+/// A question and what it is called.
+struct Asked {
+    name: &'static str,
+    body: Value,
+}
+
+/// Every kind of question that the page and the API's users ask, without its period.
+fn questions() -> Vec<Asked> {
+    const TOP: [&str; 6] = ["visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration"];
+    let asked = |name, body: Value| Asked { name, body };
+    let list = |name, dimension: &str, filters: Value| {
+        let metrics = ["visitors", "visits", "bounce_rate", "visit_duration"];
+        asked(
+            name,
+            json!({ "metrics": metrics, "dimensions": [dimension], "filters": filters, "pagination": { "limit": 100 } }),
+        )
+    };
+    let world = World::new();
+    let page = json!([["is", "event:page", [world.known_page()]]]);
+    let source = json!([["is", "visit:source", ["Google"]]]);
+    vec![
+        asked("totals", json!({ "metrics": TOP })),
+        asked(
+            "totals beside the period before",
+            json!({ "metrics": TOP, "include": { "comparisons": { "mode": "previous_period" } } }),
+        ),
+        asked("series by day", json!({ "metrics": TOP, "dimensions": ["time:day"] })),
+        asked("series by hour", json!({ "metrics": TOP, "dimensions": ["time:hour"] })),
+        asked(
+            "pages",
+            json!({ "metrics": ["visitors", "pageviews", "time_on_page", "scroll_depth"], "dimensions": ["event:page"], "pagination": { "limit": 100 } }),
+        ),
+        list("entry pages", "visit:entry_page", json!([])),
+        list("exit pages", "visit:exit_page", json!([])),
+        list("channels", "visit:channel", json!([])),
+        list("sources", "visit:source", json!([])),
+        list("referrers", "visit:referrer", json!([])),
+        list("campaigns", "visit:utm_campaign", json!([])),
+        list("countries", "visit:country", json!([])),
+        list("browsers", "visit:browser", json!([])),
+        list("systems", "visit:os", json!([])),
+        list("devices", "visit:device", json!([])),
+        asked("events", json!({ "metrics": ["visitors", "events"], "dimensions": ["event:name"] })),
+        asked("totals of a page", json!({ "metrics": ["visitors", "visits", "pageviews"], "filters": page })),
+        asked(
+            "sources of a page",
+            json!({ "metrics": ["visitors", "pageviews"], "dimensions": ["visit:source"], "filters": page }),
+        ),
+        asked(
+            "pages of a source",
+            json!({ "metrics": ["visitors", "visits"], "dimensions": ["event:page"], "filters": source, "pagination": { "limit": 100 } }),
+        ),
+        asked(
+            "pages that contain a word",
+            json!({ "metrics": ["visitors", "pageviews"], "dimensions": ["event:page"], "filters": [["contains", "event:page", ["blog"]]], "pagination": { "limit": 100 } }),
+        ),
+    ]
+}
+
+/// Puts every question over every period.
+async fn ask_all(client: &HttpClient, pageviews: u64) -> anyhow::Result<Report> {
+    hold(client, pageviews).await?;
+    let mut report = Report::default();
+    for Asked { name, body } in questions() {
+        let mut told = Vec::new();
+        for days in PERIODS {
+            let body = over(&body, days).to_string();
+            // The first one warms up.
+            client.post("/api/v2/query", body.clone()).await.with_context(|| format!("{name} over {days} days"))?;
+            let mut times = Vec::with_capacity(ASKS);
+            for _ in 0..ASKS {
+                let started = Instant::now();
+                client.post("/api/v2/query", body.clone()).await?;
+                times.push(started.elapsed());
+            }
+            told.push(percentiles(times));
+        }
+        report.rows.push(Row {
+            what: format!("{name}: p50 / p99 over a day, 30 days, a year"),
+            ours: told.join(", "),
+            ..Row::default()
+        });
+    }
+    Ok(report)
+}
+
+/// Fails unless the server tells the page views that were made.
+async fn hold(client: &HttpClient, pageviews: u64) -> anyhow::Result<()> {
+    let body = over(&json!({ "metrics": ["pageviews"] }), DAYS).to_string();
+    let answer: Value = serde_json::from_str(&client.post("/api/v2/query", body).await?)?;
+    let told = answer.pointer("/results/0/metrics/0").and_then(Value::as_u64);
+    ensure!(told == Some(pageviews), "{pageviews} page views were made, and the answer is {answer}");
+    Ok(())
+}
+
+fn over(body: &Value, days: i64) -> Value {
+    let date = |day: i64| jiff::Timestamp::from_millisecond(day * DAY_MS).map(|at| at.strftime("%Y-%m-%d").to_string());
+    let range = [date(LAST_DAY - days + 1).unwrap_or_default(), date(LAST_DAY).unwrap_or_default()];
+    let mut body = body.clone();
+    if let Some(fields) = body.as_object_mut() {
+        fields.insert("site_id".to_owned(), SITE.into());
+        fields.insert("date_range".to_owned(), json!(range));
+    }
+    body
+}
+
+fn percentiles(mut times: Vec<Duration>) -> String {
+    times.sort_unstable();
+    let at = |share: f64| {
+        let place = ((times.len() as f64 * share).ceil() as usize).saturating_sub(1);
+        times.get(place).map_or(f64::NAN, |time| time.as_secs_f64() * 1_000.0)
+    };
+    format!("{:.0} / {:.0} ms", at(0.5), at(0.99))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hundredth_of_a_hundred_is_the_last_but_one() {
+        let times = (1..=100).map(Duration::from_millis).collect();
+        assert_eq!(percentiles(times), "50 / 99 ms");
+    }
+
+    #[test]
+    fn a_period_ends_with_the_last_day_that_was_made() {
+        let body = over(&json!({ "metrics": ["visits"] }), 30);
+        assert_eq!(body["date_range"], json!(["2026-10-25", "2026-11-23"]));
+        assert_eq!(body["site_id"], SITE);
+    }
+}
