@@ -47,17 +47,16 @@ impl KafkaJournal {
             let reason = "the topic has not been seen yet".to_owned();
             return Err(AppendError::Failed(JournalError::Unreachable { tried: tried(), reason }));
         }
+        let producer = clients.producing.client();
         let refused = |error: KafkaError| match fault::refusal(partition, bytes, &error) {
-            AppendError::Failed(JournalError::Unreachable { tried, .. }) => {
-                AppendError::Failed(clients.listener.explain(tried, &error))
-            }
+            AppendError::Failed(_) => AppendError::Failed(clients.producing.failure(&producer, tried(), &error)),
             other => other,
         };
         // It copies the record into the client's queue and does not wait.
         let delivery = {
             let topic = &clients.settings.topic;
             let record = FutureRecord::<(), [u8]>::to(topic).partition(number(partition)).payload(record.as_slice());
-            clients.producer.send_result(record).map_err(|(error, _record)| refused(error))?
+            producer.send_result(record).map_err(|(error, _record)| refused(error))?
         };
         match delivery.await {
             Ok(Ok(delivered)) => Ok(delivered),

@@ -132,6 +132,9 @@ pub(super) const fn passes(code: RDKafkaErrorCode) -> bool {
             | Retry
             | InProgress
             | PreviousInProgress
+            // Brokers that have just started, and a topic that was just made, are unknown to some for a moment.
+            | UnknownPartition
+            | UnknownTopicOrPartition
             | LeaderNotAvailable
             | NotLeaderForPartition
             | BrokerNotAvailable

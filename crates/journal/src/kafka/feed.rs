@@ -7,18 +7,19 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::TopicPartitionList;
 use rdkafka::admin::AdminClient;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
-use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::producer::FutureRecord;
 use tokio::sync::watch;
 
 use super::fault::{self, Listener};
-use super::settings::{ANSWER_WAIT, KafkaSettings};
+use super::producing::Producing;
+use super::settings::KafkaSettings;
 use super::topic::Topic;
 use super::{CALL_WAIT, blocking, seldom};
 use crate::JournalError;
@@ -45,8 +46,7 @@ pub type Value = Option<Arc<[u8]>>;
 /// What publishes on a topic that others follow, and hears nothing of it.
 pub struct Publisher {
     topic: String,
-    producer: FutureProducer<Listener>,
-    listener: Listener,
+    producing: Producing,
 }
 
 /// A followed topic.
@@ -79,9 +79,9 @@ impl Publisher {
         let listener = Listener::default();
         let made = |error: KafkaError| fault::failure("make a client".to_owned(), &error);
         let admin: AdminClient<Listener> = settings.base()?.create_with_context(listener.clone()).map_err(made)?;
-        let producer = settings.producer()?.create_with_context(listener.clone()).map_err(made)?;
+        let producing = Producing::new(settings, &listener)?;
         Topic::followed(settings, name, keeps).open(&Arc::new(admin)).await?;
-        Ok(Self { topic: name.to_owned(), producer, listener })
+        Ok(Self { topic: name.to_owned(), producing })
     }
 
     /// Publishes a value under a key; nothing takes the key back. Acknowledged by every replica in sync when it returns.
@@ -94,15 +94,16 @@ impl Publisher {
             let reason = format!("it is longer than {VALUE_BYTES_MAX} bytes");
             return Err(JournalError::Failed { tried: tried(), reason });
         }
+        let producer = self.producing.client();
         let delivery = {
             let record = FutureRecord::<str, [u8]>::to(&self.topic).partition(0).key(key);
             let record = FutureRecord { payload: value, ..record };
-            let failed = |(error, _): (KafkaError, _)| fault::failure(tried(), &error);
-            self.producer.send_result(record).map_err(failed)?
+            let failed = |(error, _): (KafkaError, _)| self.producing.failure(&producer, tried(), &error);
+            producer.send_result(record).map_err(failed)?
         };
         match delivery.await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err((error, _))) => Err(self.listener.explain(tried(), &error)),
+            Ok(Err((error, _))) => Err(self.producing.failure(&producer, tried(), &error)),
             Err(_cancelled) => Err(JournalError::Failed { tried: tried(), reason: "the client ended".to_owned() }),
         }
     }
@@ -121,7 +122,7 @@ impl Feed {
         listen: impl Fn(&str, &Value) + Send + Sync + 'static,
     ) -> Result<Self, JournalError> {
         let publisher = Publisher::open(settings, name, keeps).await?;
-        let made = settings.follower()?.create_with_context(publisher.listener.clone());
+        let made = settings.follower()?.create_with_context(publisher.producing.listener().clone());
         let consumer: BaseConsumer<Listener> =
             made.map_err(|error| fault::failure("make a client".to_owned(), &error))?;
         let heard = Arc::new(Heard {
@@ -196,20 +197,7 @@ impl Drop for Feed {
 /// Stands where following begins, and says where that is. Messages of before are nobody's where nothing is kept.
 fn begin(consumer: &BaseConsumer<Listener>, name: &str, keeps: Keeps) -> Result<i64, JournalError> {
     let failed = |error: KafkaError| consumer.context().explain(format!("follow topic {name}"), &error);
-    let begun = Instant::now();
-    let (first, end) = loop {
-        use RDKafkaErrorCode::{UnknownPartition, UnknownTopicOrPartition};
-        match fault::patiently(|wait| consumer.fetch_watermarks(name, 0, wait)) {
-            // A topic that was just made is unknown to some for a moment.
-            Err(error)
-                if matches!(fault::code(&error), Some(UnknownPartition | UnknownTopicOrPartition))
-                    && begun.elapsed() < ANSWER_WAIT =>
-            {
-                std::thread::sleep(LOOK);
-            }
-            asked => break asked.map_err(failed)?,
-        }
-    };
+    let (first, end) = fault::patiently(|wait| consumer.fetch_watermarks(name, 0, wait)).map_err(failed)?;
     let start = if keeps == Keeps::Latest { first } else { end };
     let mut place = TopicPartitionList::new();
     place.add_partition_offset(name, 0, rdkafka::Offset::Offset(start)).map_err(failed)?;

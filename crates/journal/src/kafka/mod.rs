@@ -10,6 +10,7 @@ mod fault;
 mod feed;
 mod hold;
 mod member;
+mod producing;
 mod reader;
 mod seldom;
 mod settings;
@@ -23,13 +24,13 @@ use model::Millis;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::producer::FutureProducer;
 use rdkafka::{Offset as Place, TopicPartitionList};
 
 use crate::{AppendError, Commit, Entry, Grant, Journal, JournalError, METADATA_BYTES_MAX, Offset, Ownership};
 use fault::Listener;
 pub use feed::{Feed, KEYS_MAX, Keeps, Publisher, VALUE_BYTES_MAX, Value};
 use member::Membership;
+use producing::Producing;
 use reader::{Readers, Request};
 use settings::ANSWER_WAIT;
 pub use settings::{KafkaSettings, Member, QUEUE_RECORDS_MAX, SILENCE_MAX, Scram, Security, Tls};
@@ -47,9 +48,7 @@ pub struct KafkaJournal {
 
 struct Clients {
     settings: KafkaSettings,
-    producer: FutureProducer<Listener>,
-    /// What any of the clients complained about last.
-    listener: Listener,
+    producing: Producing,
     control: Arc<BaseConsumer<Listener>>,
     admin: Arc<AdminClient<Listener>>,
     /// Whether the topic was seen to be what it must be. Nothing is appended before that.
@@ -102,7 +101,7 @@ impl KafkaJournal {
         let clients = &self.clients;
         if let Some(member) = &clients.settings.member {
             // Another one would leave again when it is dropped here.
-            let membership = Membership::join(&clients.settings, member, clients.listener.clone())?;
+            let membership = Membership::join(&clients.settings, member, clients.producing.listener().clone())?;
             drop(self.membership.set(membership));
         }
         Ok(())
@@ -150,13 +149,13 @@ impl Clients {
     fn new(settings: KafkaSettings) -> Result<Self, JournalError> {
         let listener = Listener::default();
         let made = |error: KafkaError| fault::failure("make a client".to_owned(), &error);
-        let producer = settings.producer()?.create_with_context(listener.clone()).map_err(made)?;
+        let producing = Producing::new(&settings, &listener)?;
         let control = Arc::new(settings.control()?.create_with_context(listener.clone()).map_err(made)?);
         let admin = Arc::new(settings.base()?.create_with_context(listener.clone()).map_err(made)?);
         let readers = (0..settings.partitions).map(|_| Readers::default()).collect();
         let asked = (0..settings.partitions).map(|_| AtomicU64::new(0)).collect();
         let (is_checked, commits) = (AtomicBool::new(false), Mutex::new(()));
-        Ok(Self { settings, producer, listener, control, admin, is_checked, readers, commits, asked })
+        Ok(Self { settings, producing, control, admin, is_checked, readers, commits, asked })
     }
 
     /// Takes the client's events off its queue. Nobody polls this client, and a long outage would heap them up.

@@ -288,6 +288,23 @@ mod tests {
     }
 
     #[test]
+    fn the_producer_asks_for_what_the_promises_rest_on() {
+        let settings = KafkaSettings::new(vec!["127.0.0.1:9".to_owned()], "t".to_owned(), "g".to_owned(), 1);
+        let config = settings.producer().unwrap();
+        let rests_on = [
+            ("acks", "all"),
+            ("enable.idempotence", "true"),
+            ("max.in.flight.requests.per.connection", "5"),
+            ("message.timeout.ms", "10000"),
+            ("queue.buffering.max.messages", "16384"),
+            ("allow.auto.create.topics", "false"),
+        ];
+        for (setting, value) in rests_on {
+            assert_eq!(config.get(setting), Some(value), "{setting}");
+        }
+    }
+
+    #[test]
     fn a_file_that_cannot_be_read_is_named() {
         let mut settings = KafkaSettings::new(vec![], "t".to_owned(), "g".to_owned(), 1);
         settings.security = Security::Tls(Tls { authorities: Some("/nowhere/ca.pem".into()), own: None });

@@ -16,7 +16,7 @@ use rdkafka::client::DefaultClientContext;
 use tokio::task::JoinSet;
 
 use crate::bed::{Bed, HOUR, Hand, LONG, NOT_AT_ALL, OnKafka, read_all, texts, unlike_any_other};
-use crate::kafka_server::{Broker, PASSWORD, USER, listen, shared};
+use crate::kafka_server::{Broker, PASSWORD, USER, listen, shared, tool};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_topic_made_once_is_opened_again_with_its_records_and_commits() {
@@ -232,6 +232,65 @@ async fn scram_lets_in_who_knows_the_password_and_says_why_it_lets_nobody_else()
     let refused = KafkaJournal::open(with("a-guess")).await.err().unwrap();
     assert!(refused.to_string().to_lowercase().contains("authentication"), "{refused}");
     assert!(!refused.to_string().contains("a-guess"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_within_tls_is_taken_by_either_digest() {
+    let directory = tempfile::tempdir().unwrap();
+    let password_file = directory.path().join("password");
+    std::fs::write(&password_file, PASSWORD).unwrap();
+    let with = |mechanism, authorities: Option<&Path>| {
+        let tls = Some(Tls { authorities: authorities.map(Path::to_owned), own: None });
+        let security =
+            Security::SaslScram { user: USER.to_owned(), password_file: password_file.clone(), mechanism, tls };
+        KafkaSettings { security, ..unlike_any_other(shared().sasl_tls(), 1) }
+    };
+    let authorities = shared().authorities();
+    for mechanism in [Scram::Sha256, Scram::Sha512] {
+        goes_through(with(mechanism, Some(&authorities))).await;
+    }
+    let refused = KafkaJournal::open(with(Scram::Sha512, None)).await.err().unwrap();
+    assert!(
+        refused.to_string().contains("certificate"),
+        "a broker that nobody vouches for hears no password: {refused}"
+    );
+}
+
+/// A broker of its own, because it lets nobody do what was not allowed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_refused_goes_on_once_the_rights_are_there() {
+    let broker = tokio::task::block_in_place(Broker::guarded);
+    let administrator = unlike_any_other(broker.plain(), 1);
+    drop(KafkaJournal::open(administrator.clone()).await.unwrap());
+    let directory = tempfile::tempdir().unwrap();
+    let password_file = directory.path().join("password");
+    std::fs::write(&password_file, PASSWORD).unwrap();
+    let security = Security::SaslScram { user: USER.to_owned(), password_file, mechanism: Scram::Sha512, tls: None };
+    let settings = KafkaSettings { bootstrap_servers: vec![broker.sasl()], security, ..administrator.clone() };
+    let journal = KafkaJournal::connect(settings).await.unwrap();
+    assert!(journal.check().await.is_err());
+    // Kafka's client has asked for its number meanwhile, was refused, and never asks again.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let allow = ["--add", "--force", "--allow-principal", &format!("User:{USER}"), "--topic", &administrator.topic];
+    let server = broker.plain();
+    tokio::task::block_in_place(|| {
+        let operations = ["--operation", "Write", "--operation", "DescribeConfigs"];
+        let arguments = [&["--bootstrap-server", server.as_str()][..], &allow[..], &operations[..]].concat();
+        tool("org.apache.kafka.tools.AclCommand", &arguments);
+    });
+    let begun = Instant::now();
+    let patiently = |error: String| async move {
+        assert!(begun.elapsed() < 2 * LONG, "{error}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    while let Err(error) = journal.check().await {
+        patiently(error.to_string()).await;
+    }
+    while let Err(error) = journal.append(0, b"at last".to_vec()).await {
+        patiently(error.to_string()).await;
+    }
+    let reader = KafkaJournal::open(administrator).await.unwrap();
+    assert_eq!(texts(&reader.read(0, Offset(0), 10, LONG).await.unwrap()), ["at last"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

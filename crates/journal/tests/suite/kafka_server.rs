@@ -84,8 +84,8 @@ impl Broker {
     fn with(properties: &str) -> Self {
         fetch();
         let directory = tempfile::Builder::new().prefix("footfall-kafka-").tempdir().unwrap().keep();
-        // All four are held until all are known, so that no two are the same.
-        let held: Vec<_> = (0..4).map(|_| listen()).collect();
+        // All five are held until all are known, so that no two are the same.
+        let held: Vec<_> = (0..5).map(|_| listen()).collect();
         let ports = held.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
         drop(held);
         let mut broker = Self { directory, ports, watcher: None, starts: 0 };
@@ -104,6 +104,11 @@ impl Broker {
 
     pub fn tls(&self) -> String {
         self.address(2)
+    }
+
+    /// A user and a password, within TLS.
+    pub fn sasl_tls(&self) -> String {
+        self.address(4)
     }
 
     /// The certificate that vouches for the broker.
@@ -141,7 +146,7 @@ impl Broker {
 
     fn configure(&self, more: &str) {
         let directory = self.directory.display();
-        let [plain, sasl, tls, controller] = [0, 1, 2, 3].map(|index| self.address(index));
+        let [plain, sasl, tls, controller, sasl_tls] = [0, 1, 2, 3, 4].map(|index| self.address(index));
         let store = self.directory.join("broker.p12");
         let key = ["-alias", "broker", "-storepass", "changeit", "-keystore", store.to_str().unwrap()];
         let authorities = self.authorities();
@@ -150,13 +155,26 @@ impl Broker {
             .args(["-ext", "san=ip:127.0.0.1", "-validity", "3"])
             .args(key));
         run(Command::new("keytool").args(["-exportcert", "-rfc", "-file", authorities.to_str().unwrap()]).args(key));
+        let login = |(listener, mechanism)| {
+            let module = "org.apache.kafka.common.security.scram.ScramLoginModule required;";
+            format!("listener.name.{listener}.{mechanism}.sasl.jaas.config={module}\n")
+        };
+        let (sha_512, sha_256) = ("scram-sha-512", "scram-sha-256");
+        let logins: String =
+            ["sasl", "sasltls"].map(|listener| login((listener, sha_512)) + &login((listener, sha_256))).concat();
+        let store = |listener| {
+            let of = format!("listener.name.{listener}.ssl.keystore");
+            format!("{of}.type=PKCS12\n{of}.location={directory}/broker.p12\n{of}.password=changeit\n")
+        };
+        let stores = ["tls", "sasltls"].map(store).concat();
         let properties = format!(
             "process.roles=broker,controller\n\
              node.id=1\n\
              controller.quorum.voters=1@{controller}\n\
-             listeners=PLAIN://{plain},SASL://{sasl},TLS://{tls},CONTROLLER://{controller}\n\
-             advertised.listeners=PLAIN://{plain},SASL://{sasl},TLS://{tls}\n\
-             listener.security.protocol.map=PLAIN:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL\n\
+             listeners=PLAIN://{plain},SASL://{sasl},TLS://{tls},SASLTLS://{sasl_tls},CONTROLLER://{controller}\n\
+             advertised.listeners=PLAIN://{plain},SASL://{sasl},TLS://{tls},SASLTLS://{sasl_tls}\n\
+             listener.security.protocol.map=PLAIN:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,\
+             SASLTLS:SASL_SSL\n\
              controller.listener.names=CONTROLLER\n\
              inter.broker.listener.name=PLAIN\n\
              log.dirs={directory}/data\n\
@@ -167,17 +185,16 @@ impl Broker {
              log.cleaner.dedupe.buffer.size=10485760\n\
              num.network.threads=2\n\
              num.io.threads=2\n\
-             sasl.enabled.mechanisms=SCRAM-SHA-512\n\
-             listener.name.sasl.scram-sha-512.sasl.jaas.config=\
-             org.apache.kafka.common.security.scram.ScramLoginModule required;\n\
-             listener.name.tls.ssl.keystore.type=PKCS12\n\
-             listener.name.tls.ssl.keystore.location={directory}/broker.p12\n\
-             listener.name.tls.ssl.keystore.password=changeit\n\
+             sasl.enabled.mechanisms=SCRAM-SHA-512,SCRAM-SHA-256\n\
+             {logins}\
+             {stores}\
              {more}"
         );
         let file = self.directory.join("server.properties");
         fs::write(&file, properties).unwrap();
-        format(&self.directory, &["--add-scram", &format!("SCRAM-SHA-512=[name={USER},password={PASSWORD}]")]);
+        let user = |mechanism| format!("{mechanism}=[name={USER},password={PASSWORD}]");
+        let [sha_512, sha_256] = ["SCRAM-SHA-512", "SCRAM-SHA-256"].map(user);
+        format(&self.directory, &["--add-scram", &sha_512, "--add-scram", &sha_256]);
     }
 }
 
