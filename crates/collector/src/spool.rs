@@ -42,6 +42,10 @@ pub fn register_spool(
             "footfall_spool_partitions_away",
             "Partitions whose records wait because the journal did not take the last one tried.",
         )?,
+        failed: gauge(
+            "footfall_spool_failed",
+            "1 once the spool's disk has failed: it takes nothing until the process is started again.",
+        )?,
         spooled: IntCounter::new("footfall_spool_spooled_total", "Records that went into the spool.")?,
         drained: IntCounter::new("footfall_spool_drained_total", "Records that the journal took from the spool.")?,
         dropped: IntCounterVec::new(dropped, &["reason"])?,
@@ -58,20 +62,22 @@ struct SpoolMetrics {
     records: IntGauge,
     oldest_seconds: IntGauge,
     partitions_away: IntGauge,
+    failed: IntGauge,
     spooled: IntCounter,
     drained: IntCounter,
     dropped: IntCounterVec,
 }
 
 impl SpoolMetrics {
-    fn all(&self) -> [&dyn Collector; 8] {
-        let Self { bytes, bytes_max, records, oldest_seconds, partitions_away, spooled, drained, dropped, .. } = self;
-        [bytes, bytes_max, records, oldest_seconds, partitions_away, spooled, drained, dropped]
+    fn all(&self) -> [&dyn Collector; 9] {
+        let Self { bytes, bytes_max, records, oldest_seconds, partitions_away, failed, .. } = self;
+        let Self { spooled, drained, dropped, .. } = self;
+        [bytes, bytes_max, records, oldest_seconds, partitions_away, failed, spooled, drained, dropped]
     }
 
     fn set(&self, figures: Figures) {
         let Figures { bytes, bytes_max, records, oldest, partitions_away, spooled, drained, .. } = figures;
-        let Figures { expired, damaged, refused, .. } = figures;
+        let Figures { expired, damaged, refused, has_failed, .. } = figures;
         let whole = |figure: u64| i64::try_from(figure).unwrap_or(i64::MAX);
         let age_ms = oldest.map_or(0, |oldest| self.clock.now().0.saturating_sub(oldest.0));
         self.bytes.set(whole(bytes));
@@ -79,6 +85,7 @@ impl SpoolMetrics {
         self.records.set(whole(records));
         self.oldest_seconds.set(age_ms.max(0) / 1_000);
         self.partitions_away.set(i64::from(partitions_away));
+        self.failed.set(i64::from(has_failed));
         let lost = [(EXPIRED, expired), (DAMAGED, damaged), (REFUSED, refused)];
         let lost = lost.into_iter().map(|(reason, count)| (self.dropped.with_label_values(&[reason]), count));
         for (counter, count) in
@@ -134,6 +141,7 @@ mod tests {
             expired: 6,
             damaged: 7,
             refused: 8,
+            has_failed: true,
         };
         for line in [
             "footfall_spool_bytes 1",
@@ -141,6 +149,7 @@ mod tests {
             "footfall_spool_records 2",
             "footfall_spool_oldest_seconds 60",
             "footfall_spool_partitions_away 3",
+            "footfall_spool_failed 1",
             "footfall_spool_spooled_total 4",
             "footfall_spool_drained_total 5",
             "footfall_spool_dropped_total{reason=\"expired\"} 6",

@@ -90,6 +90,8 @@ pub struct Figures {
     pub damaged: u64,
     /// Records that the journal will never take, because it finds them too long.
     pub refused: u64,
+    /// Whether the spool's disk failed: it takes no more until it is opened again, also when it is needed.
+    pub has_failed: bool,
 }
 
 /// A journal `J` with a spool before it. Dropping it leaves what waits to the next one that opens the directory.
@@ -180,6 +182,7 @@ impl<J: Journal> Spooled<J> {
             expired: total(expired),
             damaged: total(damaged),
             refused: total(refused),
+            has_failed: self.shared.spool.failure().is_some(),
             ..Figures::default()
         };
         for lane in &self.shared.lanes {
