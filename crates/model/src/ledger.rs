@@ -231,11 +231,15 @@ pub enum Loss {
     Format,
     /// The disk does not give it back as it was written.
     Damaged,
+    /// It was counted, and its key was gone when a later start had to read it again: who sent it counts as somebody new from
+    /// then on. Nothing is missing.
+    Forgotten,
 }
 
 impl Loss {
     /// Every one.
-    pub const ALL: [Self; 5] = [Self::Expired, Self::Forged, Self::Malformed, Self::Format, Self::Damaged];
+    pub const ALL: [Self; 6] =
+        [Self::Expired, Self::Forged, Self::Malformed, Self::Format, Self::Damaged, Self::Forgotten];
 
     /// The word for it in metrics, answers and the store.
     #[must_use]
@@ -246,6 +250,7 @@ impl Loss {
             Self::Malformed => "malformed",
             Self::Format => "format",
             Self::Damaged => "damaged",
+            Self::Forgotten => "forgotten",
         }
     }
 }

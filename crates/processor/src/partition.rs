@@ -9,9 +9,10 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fold::calendar::Zone;
 use fold::{Fold, Overflows};
 use journal::{Commit, Journal, JournalError, Offset};
-use model::{Changes, Millis, ReachedLine};
+use model::{Changes, LocalDay, Loss, Millis, ReachedLine, Sites};
 use privacy::seal::Opener;
 use privacy::visitor::Secret;
 use tokio::sync::{mpsc, watch};
@@ -35,7 +36,7 @@ const REPLAY_MS: i64 = 28 * 3_600_000;
 /// Live visitors are written again at least this often while nothing else is, so that an idle site falls to zero.
 const LIVE_EVERY: Duration = Duration::from_secs(30);
 /// How long the journal's end must stand before what was committed until it is taken for truncated.
-const TRUNCATED_AFTER_SECONDS: u32 = 60;
+const TRUNCATED_AFTER: Duration = Duration::from_secs(60);
 /// Pauses between two tries at the journal or the store: doubled from the first to the last.
 const RETRY_PAUSE_MIN: Duration = Duration::from_millis(100);
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(30);
@@ -117,6 +118,8 @@ pub(crate) struct Partition<'a, J, S> {
     complete_to: Option<Millis>,
     /// Journal minute up to which days were closed.
     pub(crate) closed_minute: i64,
+    /// Since when the journal ends before what was read of it.
+    shrunk: Option<Instant>,
     /// Hits folded and tallied since the start, and how many of them the ledger has.
     pub(crate) received: i64,
     accounted: i64,
@@ -158,6 +161,7 @@ pub async fn run<J: Journal, S: Sink>(
         next: start,
         complete_to: None,
         closed_minute: i64::MIN,
+        shrunk: None,
         received: 0,
         accounted: 0,
         difference: 0,
@@ -194,14 +198,18 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         let decided = intent.map_or(commit.next, |intent| intent.next.max(commit.next));
         let end = self.end_of_what_is_there(decided).await?;
         let commit = Commit { next: commit.next.min(end), ..commit };
-        let begin = self.replay_begin(commit.next).await?;
+        let (begin, at) = self.replay_begin(commit.next).await?;
+        let open = open_since(&self.processor.sites.load(), at);
         let metrics = &self.processor.metrics;
         metrics.replaying.with_label_values(&[&label]).set(1);
         let to_replay = commit.next.0.saturating_sub(begin.0);
         metrics.replay_records.with_label_values(&[&label]).set(i64::try_from(to_replay).unwrap_or(i64::MAX));
         self.next = begin;
         self.silent = true;
-        self.fold_until(commit.next, Pending::Discard).await?;
+        self.fold_until(commit.next, Pending::Discard { open_since: open.hour() }).await?;
+        let forgotten = self.lost.forgotten();
+        let unreadable = &self.processor.metrics.records_unreadable;
+        unreadable.with_label_values(&[Loss::Forgotten.as_str()]).inc_by(forgotten);
         let metrics = &self.processor.metrics;
         metrics.replaying.with_label_values(&[&label]).set(0);
         metrics.replay_records.with_label_values(&[&label]).set(0);
@@ -236,7 +244,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
     /// old copy that was restored): that is told, once it has stood for a minute, because a new leader of a partition knows its end
     /// a moment later than its records.
     async fn end_of_what_is_there(&mut self, decided: Offset) -> Result<Offset, End> {
-        for _second in 0..TRUNCATED_AFTER_SECONDS {
+        for _second in 0..TRUNCATED_AFTER.as_secs() {
             let end = self.patiently(|journal, number| async move { journal.end(number).await }).await?;
             if end >= decided {
                 return Ok(decided);
@@ -264,13 +272,14 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         self.commit(self.first, None).await
     }
 
-    /// Where the silent replay begins: far enough before the first uncommitted record for every day still open there.
-    async fn replay_begin(&mut self, committed: Offset) -> Result<Offset, End> {
+    /// Where the silent replay begins: far enough before the first uncommitted record for every day still open there. And when
+    /// that record came.
+    async fn replay_begin(&mut self, committed: Offset) -> Result<(Offset, Millis), End> {
         let uncommitted = self.look_at(committed).await?;
         let at = uncommitted.map_or_else(|| self.processor.clock.now(), |entry| entry.at);
-        let at = at.plus(-REPLAY_MS);
-        let first = self.patiently(|journal, number| async move { journal.first_at(number, at).await }).await?;
-        Ok(first.min(committed))
+        let from = at.plus(-REPLAY_MS);
+        let first = self.patiently(|journal, number| async move { journal.first_at(number, from).await }).await?;
+        Ok((first.min(committed), at))
     }
 
     /// Folds the records below `end`.
@@ -286,9 +295,9 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
                 // All that was left below the end has expired meanwhile.
                 self.pass_expired(end);
             }
-            if pending == Pending::Discard {
+            if let Pending::Discard { open_since } = pending {
                 self.fold.discard_changes();
-                self.lost.discard();
+                self.lost.take_for_forgotten(open_since);
                 (self.received, self.accounted) = (0, 0);
                 let left = end.0.saturating_sub(self.next.0);
                 let replay = self.processor.metrics.replay_records.with_label_values(&[&self.number.to_string()]);
@@ -459,8 +468,10 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         changes
     }
 
-    /// Tells how far behind the counts are; while the journal does not answer, what was told last stands.
-    async fn report_lag(&self) -> Result<(), End> {
+    /// Tells how far behind the counts are; while the journal does not answer, what was told last stands. A journal that ends before
+    /// what was read of it, for longer than a new leader needs, has lost its tail: what is appended now stands where others stood,
+    /// and would be passed over. The work then begins again, which looks where the journal ends.
+    async fn report_lag(&mut self) -> Result<(), End> {
         let journal = &self.processor.journal;
         let asked = async {
             let end = journal.end(self.number).await?;
@@ -472,6 +483,12 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
             Err(error) if error.passes() => return Ok(()),
             Err(error) => return Err(error.into()),
         };
+        if end >= self.next {
+            self.shrunk = None;
+        } else if self.shrunk.get_or_insert_with(Instant::now).elapsed() > TRUNCATED_AFTER {
+            tracing::error!(partition = self.number, %end, read = %self.next, "the journal has lost records that were read");
+            return Err(End::Stopped);
+        }
         let label = self.number.to_string();
         let behind = end.0.saturating_sub(self.first.0);
         let metrics = &self.processor.metrics;
@@ -481,6 +498,21 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         metrics.lag_seconds.with_label_values(&[&label]).set(seconds);
         Ok(())
     }
+}
+
+/// When the oldest day began that is open at `at` on some site.
+fn open_since(sites: &Sites, at: Millis) -> Millis {
+    let of = |zone: &str| {
+        let mut zone = Zone::find_or_utc(zone);
+        let before = |day: LocalDay| LocalDay(day.0.saturating_sub(1));
+        let mut day = zone.moment(at).day;
+        // The day before takes late hits for a while.
+        while zone.closes(before(day)) > at {
+            day = before(day);
+        }
+        zone.end_of(before(day))
+    };
+    sites.iter().map(|site| of(&site.timezone)).min().unwrap_or(at)
 }
 
 /// A name that no other partition has had.
@@ -493,6 +525,9 @@ fn new_name() -> Result<NonZeroU64, ProcessorError> {
 /// What becomes of the changes of a replayed range.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pending {
-    Discard,
+    /// It is committed. Days that began in this hour or later are still open.
+    Discard {
+        open_since: i64,
+    },
     Keep,
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use fold::Overflows;
 use journal::{Entry, Journal, JournalError, Offset};
 use model::{Hit, Inquiry, Loss, Millis, Outcome, Record, Refusal, RightsRequest, Site, Sites};
+use privacy::seal::OpenError;
 
 use crate::partition::{End, Partition};
 use crate::{Sink, inquiry};
@@ -116,7 +117,14 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
                     continue;
                 }
                 Err(error) => {
-                    self.lose(entry.at, error.into(), 1);
+                    // One that waited in a spool came in the hour it was sealed, and may be of a day that has closed since.
+                    let at = match error {
+                        OpenError::Expired { hour } if self.silent => {
+                            entry.at.min(Millis(hour.saturating_mul(3_600_000)))
+                        }
+                        OpenError::Expired { .. } | OpenError::Forged | OpenError::Malformed => entry.at,
+                    };
+                    self.lose(at, error.into(), 1);
                     continue;
                 }
             };

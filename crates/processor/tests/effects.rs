@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that finds something else fails")]
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use model::{
 };
 use privacy::seal::{HourKey, Sealer};
 use processor::keys::KeyStore;
+use processor::witness::Told as ToldTime;
 use processor::{Inboxes, InsertError, Metrics, Processor, ProcessorError, Sink, inquiries};
 use prometheus::Registry;
 use tokio::sync::watch;
@@ -46,8 +48,8 @@ impl Log {
     }
 }
 
-/// A journal that tells its commits.
-struct Told(MemoryJournal, Arc<Log>, Mutex<Option<std::ops::Range<u64>>>);
+/// A journal that tells its commits, may be damaged, and may have lost its tail.
+struct Told(MemoryJournal, Arc<Log>, Mutex<Option<std::ops::Range<u64>>>, Mutex<Option<Offset>>);
 
 impl Journal for Told {
     fn partitions(&self) -> u32 {
@@ -83,7 +85,8 @@ impl Journal for Told {
     }
 
     async fn end(&self, partition: u32) -> Result<Offset, JournalError> {
-        self.0.end(partition).await
+        let cut = *self.3.lock().unwrap();
+        cut.map_or(self.0.end(partition).await, Ok)
     }
 
     async fn commit(&self, partition: u32, commit: Commit) -> Result<(), JournalError> {
@@ -127,6 +130,7 @@ struct Desk {
     journal: Arc<Told>,
     keys: Arc<KeyStore>,
     log: Arc<Log>,
+    now: Arc<AtomicI64>,
     _directory: tempfile::TempDir,
 }
 
@@ -135,18 +139,31 @@ impl Desk {
         let directory = tempfile::tempdir().unwrap();
         let keys = Arc::new(KeyStore::open(directory.path(), NOW).unwrap());
         let log = Arc::new(Log::default());
-        let journal = Arc::new(Told(MemoryJournal::new(1, Clock::new(|| NOW)), Arc::clone(&log), Mutex::default()));
-        Self { journal, keys, log, _directory: directory }
+        let now = Arc::new(AtomicI64::new(NOW.0));
+        let journal = MemoryJournal::new(1, clock(&now));
+        let journal = Arc::new(Told(journal, Arc::clone(&log), Mutex::default(), Mutex::default()));
+        Self { journal, keys, log, now, _directory: directory }
+    }
+
+    fn now(&self) -> Millis {
+        Millis(self.now.load(Ordering::Relaxed))
+    }
+
+    /// So many hours go by, and keys are made and destroyed.
+    fn hours_pass(&self, hours: i64) {
+        let now = Millis(self.now.fetch_add(hours * 3_600_000, Ordering::Relaxed) + hours * 3_600_000);
+        self.keys.turn(ToldTime { likely: now, sure: Some(now), ahead_ms: Some(0) }).unwrap();
     }
 
     async fn hits(&self, count: u8) {
         // As a collector's next minute: an encapsulation that was used before would be the same records again.
         let made = self.journal.end(0).await.unwrap().0;
-        let mut sealer = Sealer::new(&self.keys.public(NOW).unwrap(), [u8::try_from(made).unwrap(); 32]).unwrap();
+        let mut sealer =
+            Sealer::new(&self.keys.public(self.now()).unwrap(), [u8::try_from(made).unwrap(); 32]).unwrap();
         for number in 0..count {
             let hit = Hit {
                 site: Domain::parse("example.com").unwrap(),
-                at: NOW,
+                at: self.now(),
                 id: None,
                 mode: Mode::Full,
                 signals: Signals::default(),
@@ -180,7 +197,7 @@ impl Desk {
             sites: Arc::new(ArcSwap::from_pointee(sites)),
             keys: Arc::clone(&self.keys),
             tables: Tables::default(),
-            clock: Clock::new(|| NOW),
+            clock: clock(&self.now),
             flush: Duration::from_millis(20),
             metrics: Metrics::register(&Registry::new()).unwrap(),
             inboxes,
@@ -194,11 +211,16 @@ impl Desk {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), watched).await.expect("the effects come within seconds");
+        tokio::time::timeout(Duration::from_secs(300), watched).await.expect("the effects come");
         // Nobody hears it where the processor has failed already.
         let _ = stop.send(true);
         running.await.unwrap()
     }
+}
+
+fn clock(now: &Arc<AtomicI64>) -> Clock {
+    let now = Arc::clone(now);
+    Clock::new(move || Millis(now.load(Ordering::Relaxed)))
 }
 
 fn inserted(pageviews: i64) -> Effect {
@@ -350,11 +372,12 @@ async fn what_cannot_be_opened_is_inserted_with_the_flush_that_commits_it_and_ne
     let inserted = Effect::Inserted { token: token.clone(), pageviews: 1 };
     assert_eq!(desk.log.effects(), [INTENT, inserted, done]);
     assert_eq!(*desk.log.lost.lock().unwrap(), [(token, lost())]);
-    // A restart reads them again, silently, and goes on.
+    // A restart reads them again, silently, and goes on. It cannot know that those whose key is gone were never counted.
     desk.hits(1).await;
     let next = Effect::Committed { next: 7, intent: false };
     desk.run_until(|effects| effects.contains(&next)).await.unwrap();
-    assert_eq!(desk.log.lost.lock().unwrap().len(), 1);
+    let forgotten = LostLine { hour: NOW.hour(), loss: Loss::Forgotten, records: 2 };
+    assert_eq!(desk.log.lost.lock().unwrap()[1..], [("j-0-6-7-1".to_owned(), vec![forgotten])]);
 }
 
 #[tokio::test]
@@ -394,4 +417,48 @@ async fn an_interrupted_insert_whose_records_expired_is_passed_over_and_told() {
     desk.run_until(|effects| effects.contains(&last)).await.unwrap();
     let lost = LostLine { hour: NOW.hour(), loss: Loss::Expired, records: 3 };
     assert_eq!(*desk.log.lost.lock().unwrap(), [("j-0-0-3-1".to_owned(), vec![lost])]);
+}
+
+/// A hit that is counted at eight in the morning; another one `after` hours later, which nobody reads; and a start four hours and a
+/// half after the first one's key has died.
+async fn outage(after: i64) -> Vec<(String, Vec<LostLine>)> {
+    let desk = Desk::new();
+    desk.hits(1).await;
+    let counted = Effect::Committed { next: 1, intent: false };
+    desk.run_until(|effects| effects.contains(&counted)).await.unwrap();
+    desk.hours_pass(after - 5);
+    desk.hours_pass(5);
+    desk.hits(1).await;
+    desk.hours_pass(32 - after);
+    let done = Effect::Committed { next: 2, intent: false };
+    desk.run_until(|effects| effects.contains(&done)).await.unwrap();
+    desk.log.lost.lock().unwrap().clone()
+}
+
+#[tokio::test]
+async fn who_cannot_be_read_again_within_an_open_day_is_told_as_forgotten() {
+    // The second hit is of the same evening: it was not known any more that the first one's visitor had been there.
+    let forgotten = LostLine { hour: NOW.hour(), loss: Loss::Forgotten, records: 1 };
+    assert_eq!(outage(15).await, [("j-0-1-2-1".to_owned(), vec![forgotten])]);
+    // It is of the next morning, when the first one's day had closed.
+    assert_eq!(outage(25).await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_journal_that_loses_what_was_read_is_looked_at_again() {
+    let desk = Desk::new();
+    desk.hits(3).await;
+    // What stands behind the end is what was appended since, where others stood.
+    let counted = Effect::Inserted { token: "j-0-1-3-1".to_owned(), pageviews: 2 };
+    let cut = |effects: &[Effect]| {
+        if effects.contains(&DONE) {
+            *desk.journal.3.lock().unwrap() = Some(Offset(1));
+        }
+        effects.contains(&counted)
+    };
+    desk.run_until(cut).await.unwrap();
+    let effects = desk.log.effects();
+    let place = |effect: &Effect| effects.iter().position(|one| one == effect);
+    let anew = place(&Effect::Committed { next: 1, intent: false });
+    assert!(place(&DONE) < anew && anew < place(&counted), "{effects:?}");
 }

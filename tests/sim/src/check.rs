@@ -9,7 +9,7 @@ use crate::Outcome;
 use crate::driver::Driver;
 use crate::journal::Content;
 use crate::oracle::{Key, Sums, recount};
-use crate::script::Script;
+use crate::script::{Script, What};
 use crate::sent::Op;
 use crate::store::{Held, may_not_stay};
 
@@ -82,12 +82,18 @@ pub fn check(script: &Script, driver: Driver) -> Outcome {
     compare_cells(&found, &expected.cells, &mut outcome);
     compare_ledger(ledger, expected, &mut outcome);
     let told_lost: i64 = told.iter().filter(|line| line.loss == Loss::Expired).map(|line| line.records).sum();
-    let others: i64 = told.iter().filter(|line| line.loss != Loss::Expired).map(|line| line.records).sum();
+    let is_other = |loss| !matches!(loss, Loss::Expired | Loss::Forgotten);
+    let others: i64 = told.iter().filter(|line| is_other(line.loss)).map(|line| line.records).sum();
     if (told_lost, others) != (i64::try_from(outcome.lost).unwrap(), 0) {
         outcome.wrong.push(format!(
             "{} records could not be opened in time; the store was told of {told_lost}, and of {others} other losses",
             outcome.lost
         ));
+    }
+    // Only an outage as long as keys live lets a replay meet dead keys within an open day.
+    let has_outage = script.steps.iter().any(|step| matches!(step.what, What::LongOutage));
+    if !has_outage && let Some(line) = told.iter().find(|line| line.loss == Loss::Forgotten) {
+        outcome.wrong.push(format!("{} records of hour {} are told as forgotten", line.records, line.hour));
     }
     for site in &script.sites {
         for ((_, day), cells) in closed.iter().filter(|((domain, _), _)| *domain == site.domain) {

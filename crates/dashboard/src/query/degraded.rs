@@ -1,12 +1,13 @@
-//! Degraded days: those of which records were lost, because their key was gone before they could be opened.
+//! Degraded days: those of which records were lost, because their key was gone before they could be opened, and those of which
+//! counted records were forgotten, because it was gone before a restart had to read them again.
 //!
 //! A lost record says nothing, not even its site. So what is told of a site's day is how many records of all sites were lost
-//! in the hours that touch it: at most that many hits are missing from its counts.
+//! in the hours that touch it: at most that many hits are missing from its counts, or that many visitors may count twice.
 
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
-use model::{LocalDay, Millis};
+use model::{LocalDay, Loss, Millis};
 use privacy::disclosure::Precision;
 use serde_json::{Value, json};
 use store::questions::{LostSum, Span};
@@ -16,9 +17,15 @@ use crate::calendar::{at, date_of, local_day};
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// The days of a span of which records were lost, and how many at most.
+/// The days of a span of which records were lost or forgotten, and how many at most.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Degraded(BTreeMap<LocalDay, i64>);
+pub struct Degraded(BTreeMap<LocalDay, Harm>);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Harm {
+    lost: i64,
+    forgotten: i64,
+}
 
 impl Degraded {
     /// Finds the days. An hour of UTC that a midnight cuts (of a zone that is half an hour off) degrades both.
@@ -26,14 +33,15 @@ impl Degraded {
     pub fn of(lost: &[LostSum], span: Span, zone: &TimeZone) -> Self {
         let (from, until) = instants(span, zone);
         let day_of = |instant: Millis| local_day(at(instant, zone).date());
-        let mut days: BTreeMap<LocalDay, i64> = BTreeMap::new();
-        for LostSum { hour, records, .. } in lost {
+        let mut days: BTreeMap<LocalDay, Harm> = BTreeMap::new();
+        for LostSum { hour, reason, records } in lost {
             let (begins, ends) = (*hour.max(&from), hour.plus(HOUR_MS).min(until).plus(-1));
             if begins > ends {
                 continue;
             }
             for day in day_of(begins).0..=day_of(ends).0 {
-                *days.entry(LocalDay(day)).or_default() += records;
+                let harm = days.entry(LocalDay(day)).or_default();
+                *(if reason == Loss::Forgotten.as_str() { &mut harm.forgotten } else { &mut harm.lost }) += records;
             }
         }
         Self(days)
@@ -42,12 +50,18 @@ impl Degraded {
     /// Tells them as an answer's `degraded`; nothing where there is none.
     #[must_use]
     pub fn tell(&self, precision: Precision) -> Option<Value> {
-        let day = |(day, records): (&LocalDay, &i64)| {
-            let records = precision.at_most(*records);
-            let warning = format!(
-                "the hits of up to {records} requests could not be opened and are missing from this day's counts"
+        let day = |(day, harm): (&LocalDay, &Harm)| {
+            let (lost, forgotten) = (precision.at_most(harm.lost), precision.at_most(harm.forgotten));
+            let missing =
+                format!("the hits of up to {lost} requests could not be opened and are missing from this day's counts");
+            let twice = format!(
+                "a restart could not read up to {forgotten} counted requests again: whoever sent one and came back later that \
+                 day counts as two visitors"
             );
-            json!({ "day": date_of(*day).to_string(), "records": records, "warning": warning })
+            let warnings =
+                [(harm.lost, missing), (harm.forgotten, twice)].into_iter().filter(|(records, _)| *records > 0);
+            let warning = warnings.map(|(_, warning)| warning).collect::<Vec<_>>().join("; ");
+            json!({ "day": date_of(*day).to_string(), "records": lost, "forgotten": forgotten, "warning": warning })
         };
         (!self.0.is_empty()).then(|| self.0.iter().map(day).collect())
     }
@@ -62,11 +76,29 @@ mod tests {
         LostSum { hour: Millis(instant.as_millisecond()), reason: "expired".to_owned(), records }
     }
 
+    #[test]
+    fn what_was_forgotten_is_not_missing() {
+        let forgotten = LostSum { reason: "forgotten".to_owned(), ..lost("2024-05-14T14:00:00Z", 3) };
+        let day = local_day("2024-05-14".parse().unwrap());
+        let told = |lost: &[LostSum]| {
+            let days = Degraded::of(lost, Span::Days { first: day, last: day }, &TimeZone::UTC);
+            days.tell(Precision::Exact).unwrap()[0].clone()
+        };
+        let only = told(std::slice::from_ref(&forgotten));
+        assert_eq!((&only["records"], &only["forgotten"]), (&json!(0), &json!(3)));
+        assert!(
+            only["warning"].as_str().unwrap().starts_with("a restart could not read up to 3 counted requests again")
+        );
+        let both = told(&[lost("2024-05-14T15:00:00Z", 2), forgotten]);
+        assert_eq!((&both["records"], &both["forgotten"]), (&json!(2), &json!(3)));
+        assert!(both["warning"].as_str().unwrap().contains("missing from this day's counts; a restart"));
+    }
+
     fn days(lost: &[LostSum], zone: &str, first: &str, last: &str) -> Vec<(String, i64)> {
         let day = |text: &str| local_day(text.parse().unwrap());
         let zone = TimeZone::get(zone).unwrap();
         let Degraded(days) = Degraded::of(lost, Span::Days { first: day(first), last: day(last) }, &zone);
-        days.into_iter().map(|(day, records)| (date_of(day).to_string(), records)).collect()
+        days.into_iter().map(|(day, harm)| (date_of(day).to_string(), harm.lost)).collect()
     }
 
     #[test]

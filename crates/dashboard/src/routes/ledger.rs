@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
+use model::Loss;
 use privacy::disclosure::{Disclosed, Precision};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -92,6 +93,7 @@ struct Lines {
     late: Disclosed,
     expired: Disclosed,
     expired_by_reason: BTreeMap<String, Disclosed>,
+    forgotten: Disclosed,
 }
 
 fn tell(sums: &[LedgerSum], lost: &[LostSum], precision: Precision) -> Lines {
@@ -103,6 +105,8 @@ fn tell(sums: &[LedgerSum], lost: &[LostSum], precision: Precision) -> Lines {
     for LostSum { reason, records, .. } in lost {
         *expired.entry(reason.clone()).or_default() += records;
     }
+    // What was forgotten was counted.
+    let forgotten = expired.remove(Loss::Forgotten.as_str()).unwrap_or_default();
     Lines {
         received: precision.count(sums.iter().map(|sum| sum.hits).sum()),
         counted: total("counted"),
@@ -112,6 +116,7 @@ fn tell(sums: &[LedgerSum], lost: &[LostSum], precision: Precision) -> Lines {
         late: total("late"),
         expired: precision.count(expired.values().sum()),
         expired_by_reason: expired.into_iter().map(|(reason, records)| (reason, precision.count(records))).collect(),
+        forgotten: precision.count(forgotten),
     }
 }
 
@@ -141,12 +146,17 @@ mod tests {
             sum("refused", "off", 2),
         ];
         let lost = |reason: &str, records| LostSum { hour: Millis(0), reason: reason.to_owned(), records };
-        let told =
-            |precision| json!(tell(&sums, &[lost("expired", 2), lost("forged", 1), lost("expired", 3)], precision));
+        let told = |precision| {
+            json!(tell(
+                &sums,
+                &[lost("expired", 2), lost("forged", 1), lost("expired", 3), lost("forgotten", 4)],
+                precision
+            ))
+        };
         assert_eq!(
             told(Precision::Exact),
             json!({ "received": 133, "counted": 100, "minimal": 20, "refused": { "duplicate": 3, "off": 2 }, "bots": { "declared": 7 }, "late": 1,
-                    "expired": 6, "expired_by_reason": { "expired": 5, "forged": 1 } })
+                    "expired": 6, "expired_by_reason": { "expired": 5, "forged": 1 }, "forgotten": 4 })
         );
         let in_tens = told(Precision::Tens);
         assert_eq!((&in_tens["received"], &in_tens["bots"]["declared"]), (&json!(130), &json!("<10")));

@@ -49,7 +49,7 @@ async fn the_ledger_and_the_live_visitors_are_told() {
             "site_id": "example.com", "date_range": ["2024-05-15T00:00:00+09:00", "2024-05-15T23:59:59+09:00"],
             "complete_to": ledger["complete_to"],
             "received": 114, "counted": 100, "minimal": 7, "refused": { "duplicate": 2 }, "bots": { "declared": 5 }, "late": 0,
-            "expired": 0, "expired_by_reason": {},
+            "expired": 0, "expired_by_reason": {}, "forgotten": 0,
             "coverage": {
                 "measured": 100, "exempt": 10, "counted_only": 7, "opted_out": 0,
                 "shares": { "measured": 93.5, "exempt": 9.3, "counted_only": 6.5, "opted_out": 0.0 },

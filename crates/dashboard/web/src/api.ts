@@ -70,10 +70,11 @@ export interface Coverage {
   since?: string;
 }
 
-/** A day of which hits may be missing, because they could not be opened. */
+/** A day of which hits may be missing, because they could not be opened, or visitors may count twice, because a restart could not read them again. */
 export interface Degraded {
   day: string;
   records: number;
+  forgotten: number;
   warning: string;
 }
 
@@ -209,6 +210,7 @@ export interface Ledger {
   late: Told;
   expired: Told;
   expired_by_reason: Record<string, Told>;
+  forgotten: Told;
   coverage: Coverage;
   degraded?: Degraded[];
   rounded?: { to: number; warning: string };

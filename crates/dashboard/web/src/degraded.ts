@@ -1,4 +1,4 @@
-// What is missing from days of which records were lost, in a sentence.
+// What is missing from days of which records were lost, and what may be counted twice, in a sentence each.
 
 import type { Degraded } from "./api";
 import { dateSpan } from "./format";
@@ -8,8 +8,14 @@ import { t } from "./i18n";
 const NAMED_MAX = 4;
 
 export function degradedLine(days: Degraded[]): string {
-  const requests = days.reduce((sum, day) => sum + day.records, 0);
+  return [told(days, "degraded", (day) => day.records), told(days, "degraded_forgotten", (day) => day.forgotten)].filter((line) => line !== "").join(" ");
+}
+
+function told(all: Degraded[], word: "degraded" | "degraded_forgotten", records: (day: Degraded) => number): string {
+  const days = all.filter((day) => records(day) > 0);
+  if (days.length === 0) return "";
+  const requests = days.reduce((sum, day) => sum + records(day), 0);
   const named = days.map(({ day }) => dateSpan([day, day]));
   const when = named.length <= NAMED_MAX ? named.join("; ") : t("days_between", { n: named.length, first: named[0] ?? "", last: named.at(-1) ?? "" });
-  return t("degraded", { n: requests, when });
+  return t(word, { n: requests, when });
 }

@@ -104,9 +104,11 @@ test("coverage is a sentence that hides nobody", () => {
 });
 
 test("a degraded day is named, and many are spanned", () => {
-  const day = (day: number, records: number) => ({ day: `2024-05-${String(day).padStart(2, "0")}`, records, warning: "" });
+  const day = (day: number, records: number, forgotten = 0) => ({ day: `2024-05-${String(day).padStart(2, "0")}`, records, forgotten, warning: "" });
   assert.equal(degradedLine([day(3, 1)]), "The hits of up to 1 request could not be opened and are missing here (May 3, 2024).");
   assert.equal(degradedLine([day(3, 5), day(4, 1_000)]), "The hits of up to 1,005 requests could not be opened and are missing here (May 3, 2024; May 4, 2024).");
+  assert.equal(degradedLine([day(3, 0, 2)]), "A restart could not read up to 2 counted requests again: whoever came back later that day counts as two visitors (May 3, 2024).");
+  assert.match(degradedLine([day(3, 1), day(4, 0, 1)]), /missing here \(May 3, 2024\)\. A restart could not read up to 1 counted request again.*\(May 4, 2024\)/);
   const many = [1, 2, 3, 4, 5].map((number) => day(number, 1));
   assert.equal(degradedLine(many), "The hits of up to 5 requests could not be opened and are missing here (5 days, May 1, 2024 to May 5, 2024).");
 });
@@ -203,7 +205,7 @@ test("every list has a name of its own, and its dimension one", () => {
 
 test("the ledger's lines add up, or it is said", () => {
   const coverage = { shares: { measured: 100, exempt: 0, counted_only: 0, opted_out: 0 }, lowered_by: {} };
-  const told = { received: 133, counted: 100, minimal: 20, refused: { duplicate: 3, off: 2 }, bots: { declared: 7 }, late: 1, expired: 0, expired_by_reason: {}, coverage };
+  const told = { received: 133, counted: 100, minimal: 20, refused: { duplicate: 3, off: 2 }, bots: { declared: 7 }, late: 1, expired: 0, expired_by_reason: {}, forgotten: 0, coverage };
   const lines = linesOf(told);
   assert.deepEqual(lines.map((line) => line.hits), [100, 20, 5, 3, 2, 7, 7, 1]);
   assert.deepEqual([balances(told, lines), balances({ ...told, received: 134 }, lines)], [true, false]);

@@ -115,6 +115,7 @@ export const en = {
   known_since: "(known since {day})",
   less_because: "Less because of: {reasons}",
   days_between: "{n} days, {first} to {last}",
+  degraded_forgotten: "A restart could not read up to {n} counted {n#request|requests} again: whoever came back later that day counts as two visitors ({when}).",
   degraded: "The hits of up to {n} {n#request|requests} could not be opened and are missing here ({when}).",
   rounded: "Counts are rounded to the nearest {to}; fewer are shown as {fewer}.",
   known_values: "A filter that rejects values keeps what is known to have another value: what has none is left out too.",

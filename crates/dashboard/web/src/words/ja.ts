@@ -117,6 +117,7 @@ export const ja: Words = {
   known_since: "({day} 以降)",
   less_because: "計測を減らした理由: {reasons}",
   days_between: "{first} から {last} までの {n} 日",
+  degraded_forgotten: "再起動時に集計済みの最大 {n} 件のリクエストを読み直せなかったため、その日に再訪した人は2人として数えられます({when})。",
   degraded: "最大 {n} 件のリクエストを開封できなかったため、ここに含まれていません({when})。",
   rounded: "数は {to} 単位に丸められ、それ未満は {fewer} と表示されます。",
   known_values: "値を除外するフィルターは、別の値とわかっているものだけを残します。値のないものも除かれます。",
