@@ -14,6 +14,10 @@ mod postgres;
 
 use std::time::Duration;
 
+use journal::kafka::{KafkaJournal, KafkaSettings, Scram, Security};
+use journal::{Journal, Offset};
+use rdkafka::ClientConfig;
+use rdkafka::producer::{FutureProducer, FutureRecord};
 use serde_json::{Value, json};
 
 use crate::harness::{AGENT, Server, eventually};
@@ -139,6 +143,49 @@ fn each_role_works_with_the_rights_that_the_deployment_gives_it() {
     for said in ["collector-a", "processor-one", "dashboard-dashboard"] {
         let said = std::fs::read_to_string(apart.path(said).with_extension("err")).unwrap();
         assert!(!said.contains("uthorization"), "{said}");
+    }
+    // And no more than they need.
+    let settings = |role: &str, topic: &str| {
+        let security = Security::SaslScram {
+            user: role.to_owned(),
+            password_file: apart.path("passwords").join(format!("kafka-{role}")),
+            mechanism: Scram::Sha512,
+            tls: None,
+        };
+        let topic = format!("footfall-{topic}");
+        KafkaSettings { security, ..KafkaSettings::new(vec![apart.broker.sasl()], topic, "footfall".to_owned(), 2) }
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let read = |role, topic| {
+        let settings = settings(role, topic);
+        let read = async {
+            let journal = KafkaJournal::connect(settings).await.unwrap();
+            journal.read(0, Offset(0), 1, Duration::from_secs(5)).await.map(|read| read.len())
+        };
+        runtime.block_on(read).map_err(|error| error.to_string())
+    };
+    let write = |role, topic| {
+        let mut client = ClientConfig::new();
+        client.set("bootstrap.servers", apart.broker.sasl()).set("security.protocol", "sasl_plaintext");
+        client.set("sasl.mechanisms", "SCRAM-SHA-512").set("sasl.username", role);
+        client.set("sasl.password", format!("password-of-{role}")).set("message.timeout.ms", "5000");
+        let client: FutureProducer = client.create().unwrap();
+        let topic = format!("footfall-{topic}");
+        let record = FutureRecord::to(&topic).partition(0).key("site:own.example").payload("{}");
+        let written = runtime.block_on(async { client.send(record, Duration::ZERO).await });
+        written.map(drop).map_err(|(error, _)| error.to_string())
+    };
+    assert_eq!(read("processor", "hits"), Ok(1), "the question is one that may be answered");
+    assert_eq!(write("processor", "answers"), Ok(()));
+    for (role, topic) in [("collector", "hits"), ("dashboard", "hits"), ("dashboard", "answers")] {
+        let refused = read(role, topic).unwrap_err();
+        assert!(refused.contains("uthorization"), "{role} reads {topic}: {refused}");
+    }
+    for (role, topic) in
+        [("collector", "settings"), ("collector", "answers"), ("dashboard", "hits"), ("dashboard", "answers")]
+    {
+        let refused = write(role, topic).unwrap_err();
+        assert!(refused.contains("uthoriz"), "{role} writes {topic}: {refused}");
     }
 }
 
