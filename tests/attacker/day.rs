@@ -98,7 +98,10 @@ impl Day {
                     let read_ms = 2_000 + random.below(300_000);
                     at += i64::try_from(read_ms).unwrap();
                     let engaged_ms = u32::try_from(read_ms * (30 + random.below(70)) / 100).unwrap();
-                    sent.push(hit(at, Kind::Engagement(Engagement { engaged_ms, scroll_percent: Some(50) })));
+                    sent.push(hit(
+                        at,
+                        Kind::Engagement(Engagement { engaged_ms, scroll_percent: Some(50), ..Engagement::default() }),
+                    ));
                     if random.below(25) == 0 {
                         let plan = Some(["free", "pro", "team"][random.skewed(3)]);
                         let price = Some(i64::try_from(random.below(90_000)).unwrap() * 10_000);

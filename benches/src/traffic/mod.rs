@@ -207,7 +207,8 @@ impl Day {
             let leave = at.plus(read_ms as i64);
             if leave.0 < midnight {
                 let scroll_percent = u8::try_from(20 + random.below(81)).ok();
-                let engagement = Engagement { engaged_ms: (read_ms * 0.7) as u32, scroll_percent };
+                let engagement =
+                    Engagement { engaged_ms: (read_ms * 0.7) as u32, scroll_percent, ..Engagement::default() };
                 self.steps.push(Step {
                     at: leave,
                     visit: number,

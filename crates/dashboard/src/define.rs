@@ -50,8 +50,8 @@ pub fn parse(kind: Kind, body: &Value, zone: &TimeZone) -> Result<Meaning, Probl
     };
     match kind {
         Kind::Goal => {
-            known_keys(fields, &["page", "event"])?;
-            Ok(Meaning::Goal(Goal { action: action(fields)? }))
+            known_keys(fields, &["page", "event", "scroll"])?;
+            Ok(Meaning::Goal(Goal { action: action(fields)?, scroll_percent: scroll_percent(fields)? }))
         }
         Kind::Segment => {
             known_keys(fields, &["filters"])?;
@@ -102,7 +102,13 @@ const fn example(kind: Kind) -> &'static str {
 #[must_use]
 pub fn tell(meaning: &Meaning, zone: &TimeZone) -> Map<String, Value> {
     let told = match meaning {
-        Meaning::Goal(goal) => tell_action(&goal.action),
+        Meaning::Goal(goal) => {
+            let mut told = tell_action(&goal.action);
+            if let (Some(percent), Some(fields)) = (goal.scroll_percent, told.as_object_mut()) {
+                fields.insert("scroll".to_owned(), json!(percent));
+            }
+            told
+        }
         Meaning::Segment(Filter::All(filters)) => {
             json!({ "filters": filters.iter().map(tell_filter).collect::<Value>() })
         }
@@ -168,6 +174,13 @@ fn action(fields: &Map<String, Value>) -> Result<Action, Problem> {
             "name either a page, such as {\"page\": \"/thanks/**\"}, or a custom event, such as {\"event\": \"Signup\"}".to_owned(),
         )),
     }
+}
+
+/// How far a page has to be scrolled; `settings` checks the range.
+fn scroll_percent(fields: &Map<String, Value>) -> Result<Option<u8>, Problem> {
+    let Some(value) = fields.get("scroll").filter(|value| !value.is_null()) else { return Ok(None) };
+    let percent = value.as_u64().and_then(|percent| u8::try_from(percent).ok());
+    percent.map(Some).ok_or_else(|| Problem::form("scroll", "percent of the page, such as 75", value))
 }
 
 fn tell_action(action: &Action) -> Value {
@@ -314,6 +327,7 @@ mod tests {
             (Kind::Funnel, steps),
             (Kind::Goal, json!({ "page": "/thanks/**" })),
             (Kind::Goal, json!({ "event": "Signup" })),
+            (Kind::Goal, json!({ "page": "/blog/**", "scroll": 75 })),
             (Kind::Annotation, json!({ "at": "2024-01-31T12:00:00+00:00", "text": "Release" })),
         ] {
             let meaning = parse(kind, &body, &utc()).unwrap();
@@ -336,6 +350,8 @@ mod tests {
             (Kind::Goal, json!({ "event": "a", "page": "/" }), "either a page"),
             (Kind::Goal, json!({ "pages": "/" }), "did you mean `page`"),
             (Kind::Goal, json!({ "event": 7 }), "a text"),
+            (Kind::Goal, json!({ "page": "/", "scroll": "75%" }), "percent of the page"),
+            (Kind::Goal, json!({ "page": "/", "scroll": 300 }), "percent of the page"),
             (Kind::Segment, json!({}), "`filters` is missing"),
             (Kind::Segment, json!({ "filters": [deep] }), "at most 16"),
             (Kind::Segment, json!({ "filters": [["matches", "event:page", ["^/"]]] }), "matches_wildcard"),

@@ -89,6 +89,7 @@ impl Draft<'_> {
             Kind::Engagement(engagement) => {
                 engagement.engaged_ms = engagement.engaged_ms.min(ENGAGED_MS_MAX);
                 engagement.scroll_percent = engagement.scroll_percent.filter(|percent| *percent <= 100);
+                engagement.vitals = engagement.vitals.held();
             }
         }
         self.arrival.language = self.arrival.language.take().and_then(|tag| language(&tag));
@@ -386,9 +387,10 @@ mod tests {
 
     #[test]
     fn implausible_attention_is_cut_or_dropped() {
-        let kind = Kind::Engagement(Engagement { engaged_ms: u32::MAX, scroll_percent: Some(101) });
+        let kind =
+            Kind::Engagement(Engagement { engaged_ms: u32::MAX, scroll_percent: Some(101), ..Engagement::default() });
         let hit = admit(Arrival { kind, ..arrival() }, &site(Mode::Full)).unwrap();
-        assert_eq!(hit.kind, Kind::Engagement(Engagement { engaged_ms: ENGAGED_MS_MAX, scroll_percent: None }));
+        assert_eq!(hit.kind, Kind::Engagement(Engagement { engaged_ms: ENGAGED_MS_MAX, ..Engagement::default() }));
     }
 
     #[test]

@@ -10,12 +10,15 @@
 //! * *The exit page's cell* gets everything of the visits that so far end there, in the visits' buckets; it all moves on with
 //!   the next page view.
 //! * A property's cells get what the hit's cells get; money goes only to the total and the cells of an event.
-//! * Attention goes only to its page's cell and the total. It starts and lengthens nothing.
-//! * What goes to the cells of segments and goals stands in `labelled`.
+//! * Attention goes only to its page's cell and the total. It starts and lengthens nothing. What it measured goes to the cells of `vitals`.
+//! * What goes to the cells of segments and goals stands in `labelled`, and what goes to those of two pages in a row in `flow`.
 //!
 //! A hit before its visit's first page view is in no cell of an entry page: what comes later does not change what was.
 
+pub(crate) mod flow;
 mod labelled;
+pub(crate) mod scrolled;
+pub(crate) mod vitals;
 
 use model::{Counts, Dimension, Engagement};
 
@@ -33,6 +36,8 @@ pub(crate) struct Counted {
     pub(crate) at: PageOfHost,
     pub(crate) event: ValueId,
     pub(crate) interactive: bool,
+    /// Whether it was measured in mode `full`.
+    pub(crate) in_full: bool,
     /// One for a page view, else nothing.
     pub(crate) pageviews: i64,
     pub(crate) revenue_micros: i64,
@@ -42,6 +47,8 @@ pub(crate) struct Counted {
     /// The visit as it stood before this hit; nothing if the hit began it.
     pub(crate) before: Facts,
     pub(crate) exit_before: PageOfHost,
+    /// The page of the visit's last page view before this hit, if that was measured in mode `full`.
+    pub(crate) followed: Option<ValueId>,
 }
 
 impl Counted {

@@ -4,7 +4,7 @@
 //! the text's, whatever is sent.
 
 use model::Dimension;
-use model::definition::{Action, Filter, Operator, Pattern, Test};
+use model::definition::{Action, Filter, Goal, Operator, Pattern, Test};
 
 /// What a hit says, and what its visit and visitor say.
 pub(crate) trait Said {
@@ -25,6 +25,17 @@ pub(crate) fn holds(filter: &Filter, said: &impl Said) -> bool {
         Filter::Any(filters) => filters.iter().any(|filter| holds(filter, said)),
         Filter::Not(filter) => !holds(filter, said),
         Filter::Test(test) => passes(test, said),
+    }
+}
+
+/// Whether a hit reaches a goal, or a report of attention that came so far down its page.
+pub(crate) fn reaches(goal: &Goal, scrolled: Option<u8>, said: &impl Said) -> bool {
+    match (goal.scroll_percent, &goal.action) {
+        (None, action) => is_done(action, said),
+        (Some(percent), Action::Page(Pattern(pattern))) => {
+            scrolled.is_some_and(|scrolled| scrolled >= percent) && fits(pattern, said.value(Dimension::Page))
+        }
+        (Some(_), Action::Event(_)) => false,
     }
 }
 

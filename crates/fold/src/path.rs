@@ -119,6 +119,11 @@ pub(crate) const REFINEMENT: &[Refining] = &[
         run: |hit| hit.count_funnels(),
     },
     Refining {
+        name: "count_flows",
+        does: "counts the way from the visit's last page view to this one",
+        run: |hit| hit.count_flows(),
+    },
+    Refining {
         name: "count_hit",
         does: "counts the hit, its visit and its visitor in every cell they are in",
         run: |hit| hit.count_hit(),

@@ -4,6 +4,7 @@
 //! The invariant: after `strip_peer` there is no address and no user agent any more, and what is remembered from then on is
 //! a pseudonym of this site and day.
 
+mod attention;
 mod defined;
 
 use std::ops::ControlFlow;
@@ -18,7 +19,7 @@ use crate::bounds::{Bounds, Overflows};
 use crate::calendar::Moment;
 use crate::cells::pending::ValueTables;
 use crate::cells::point::{OF_VISIT, OF_VISITOR};
-use crate::count::{self, Counted};
+use crate::count::{self, Counted, flow};
 use crate::enrich::agent::{Agent, AgentId, Agents};
 use crate::enrich::geo::{Place, PlaceId, Places};
 use crate::enrich::{screen_class, source};
@@ -155,23 +156,6 @@ impl<'f> Refinement<'f> {
         if self.day().restricted.contains(&visitor) { refused(Refusal::Restricted) } else { ON }
     }
 
-    pub(crate) fn count_engagement(&mut self) -> ControlFlow<Outcome> {
-        let Kind::Engagement(engagement) = self.hit.kind else { return ON };
-        let (hit, mut numbering) = self.words();
-        let page = numbering.number(Dimension::Page, &hit.path);
-        let hour = self.moment.hour;
-        let (visitor, measured, hits_max) = (self.visitor, self.measured(), self.desk.bounds.hits_per_visitor);
-        let day = self.day();
-        let known = visitor.and_then(|visitor| day.visitors.find(visitor));
-        let known = known.filter(|number| usize::from(day.visitors.get_mut(*number).hits_len) < hits_max);
-        count::engagement(day, known, count::Attention { page, hour, engagement });
-        if let Some(number) = known {
-            let model::Engagement { engaged_ms, scroll_percent } = engagement;
-            day.remember(number, Past::Attention { page, hour, engaged_ms, scroll_percent, measured });
-        }
-        self.conclude()
-    }
-
     pub(crate) fn add_visitor(&mut self) -> ControlFlow<Outcome> {
         let Some(visitor) = self.visitor else { return ON };
         let known = self.day().visitors.find(visitor);
@@ -217,6 +201,14 @@ impl<'f> Refinement<'f> {
         let mut counted = std::mem::take(&mut self.counted);
         visit::advance(self.day(), number, &mut counted, When { ms, hour }, begins);
         self.counted = counted;
+        ON
+    }
+
+    /// Only in mode `full`, as funnels.
+    pub(crate) fn count_flows(&mut self) -> ControlFlow<Outcome> {
+        let (number, cells_max) = (self.number, self.desk.bounds.cells_per_pair);
+        let day = self.site.days.get_mut(&self.moment.day).expect("opened by `refuse_late`");
+        self.desk.overflows.cells += u64::from(flow::count(day, number, &self.counted, cells_max));
         ON
     }
 
@@ -277,9 +269,9 @@ impl<'f> Refinement<'f> {
         let full = usize::from(self.day().visitors.get_mut(number).shapes_len) >= self.desk.bounds.shapes;
         self.desk.overflows.shapes += u64::from(full);
         self.crowded = full;
-        let revenue_micros = self.money();
+        let (revenue_micros, in_full) = (self.money(), self.hit.mode == Mode::Full);
         let (hit, mut numbering) = self.words();
-        let mut counted = Counted::default();
+        let mut counted = Counted { in_full, ..Counted::default() };
         let name = match &hit.kind {
             Kind::Pageview => {
                 counted.pageviews = 1;
@@ -381,7 +373,12 @@ impl<'f> Refinement<'f> {
         let (when, begins) = (self.when, self.begins);
         let day = self.day();
         let Counted { revenue_micros, properties, labels, .. } = counted;
-        let more = More { revenue_micros: *revenue_micros, properties: properties.clone(), labels: *labels };
+        let more = More {
+            revenue_micros: *revenue_micros,
+            properties: properties.clone(),
+            labels: *labels,
+            ..More::default()
+        };
         let hit = PastHit {
             ms: when.ms,
             hour: when.hour,

@@ -14,10 +14,12 @@ use privacy::visitor::Visitor;
 
 use crate::bounds::Bounds;
 use crate::cells::point::{FUNNEL_BY_STEP, OF_VISIT, OF_VISITOR};
-use crate::count::{self, Attention, Counted};
+use crate::count::scrolled::Depth;
+use crate::count::{self, Attention, Counted, flow, scrolled, vitals};
 use crate::state::day::{SiteDay, VisitorNumber};
 use crate::state::funnels::Reached;
-use crate::state::history::{Past, PastHit};
+use crate::state::history::{Past, PastAttention, PastHit};
+use crate::state::labels::NO_LABELS;
 use crate::state::values::{ABSENT, ValueId};
 use crate::visit::{self, When};
 
@@ -76,6 +78,8 @@ pub enum HeldWhat {
         engaged_ms: u32,
         /// Deepest scroll, in percent.
         scroll_percent: Option<u8>,
+        /// What the page view measured, by its buckets (`model::vitals`).
+        vitals: Vec<Box<str>>,
     },
 }
 
@@ -95,7 +99,9 @@ pub(crate) fn take_back(day: &mut SiteDay, visitor: Visitor, bounds: &Bounds) ->
     let last_ms = (person.visit.number > 0).then_some(person.visit.last_ms);
     let before = person.start_over();
     let history = day.histories.of(before.history);
+    day.scrolled.forget(number);
     let mut taken = TakenBack { last: last_ms.map(|ms| day.at(ms)), ..TakenBack::default() };
+    flow::take_back(day, before.history, bounds.cells_per_pair);
     day.pending.negate();
     for past in history {
         match past {
@@ -103,15 +109,15 @@ pub(crate) fn take_back(day: &mut SiteDay, visitor: Visitor, bounds: &Bounds) ->
                 *taken.hits.entry(hit.measured).or_default() += 1;
                 count_again(day, number, &hit, bounds.cells_per_pair);
             }
-            Past::Attention { page, hour, engaged_ms, scroll_percent, measured } => {
-                *taken.hits.entry(measured).or_default() += 1;
-                let engagement = model::Engagement { engaged_ms, scroll_percent };
-                count::engagement(day, Some(number), Attention { page, hour, engagement });
+            Past::Attention(attention) => {
+                *taken.hits.entry(attention.measured).or_default() += 1;
+                attend_again(day, number, &attention, bounds.cells_per_pair);
             }
         }
     }
     day.pending.negate();
     take_back_funnels(day, number, bounds.cells_per_pair);
+    day.scrolled.forget(number);
     let again = day.visitors.get_mut(number).start_over();
     for person in [before, again] {
         day.shapes.wipe(person.shapes);
@@ -134,7 +140,7 @@ fn take_back_funnels(day: &mut SiteDay, number: VisitorNumber, cells_max: usize)
 }
 
 fn count_again(day: &mut SiteDay, number: VisitorNumber, hit: &PastHit, cells_max: usize) {
-    let more = day.histories.more(hit);
+    let more = day.histories.more(hit.more);
     let mut counted = Counted {
         at: hit.at,
         event: hit.event,
@@ -147,6 +153,20 @@ fn count_again(day: &mut SiteDay, number: VisitorNumber, hit: &PastHit, cells_ma
     };
     visit::advance(day, number, &mut counted, When { ms: hit.ms, hour: hit.hour }, hit.begins);
     count::hit(day, number, &counted, cells_max);
+}
+
+fn attend_again(day: &mut SiteDay, number: VisitorNumber, past: &PastAttention, cells_max: usize) {
+    let PastAttention { at, hour, engaged_ms, scroll_percent, measured: _, more } = *past;
+    let engagement = model::Engagement { engaged_ms, scroll_percent, ..model::Engagement::default() };
+    count::engagement(day, Some(number), Attention { page: at.page, hour, engagement });
+    let more = day.histories.more(more);
+    let profile = day.visitor_profiles.get(day.visitors.get(number).profile);
+    let device = OF_VISITOR.iter().zip(profile).find(|(dimension, _)| **dimension == Dimension::Device);
+    let device = device.map_or(ABSENT, |(_, device)| *device);
+    vitals::count(&mut day.pending, (at.page, device), &more.vitals, cells_max);
+    if more.labels != NO_LABELS {
+        scrolled::count(day, number, &Depth { at, hour, labels: more.labels }, cells_max);
+    }
 }
 
 /// What is held of a visitor on this day, if anything.
@@ -179,18 +199,22 @@ fn shown(day: &SiteDay, past: &Past) -> HeldHit {
             let what = if hit.pageview {
                 HeldWhat::Pageview
             } else {
-                let more = day.histories.more(hit);
+                let more = day.histories.more(hit.more);
                 let properties = more.properties.iter().map(|value| text(Dimension::Property, *value)).collect();
                 let name = text(Dimension::Event, hit.event);
                 HeldWhat::Event { name, properties, revenue_micros: more.revenue_micros }
             };
             HeldHit { hour: hit.hour, page: text(Dimension::Page, hit.at.page), what }
         }
-        Past::Attention { page, hour, engaged_ms, scroll_percent, .. } => HeldHit {
-            hour: *hour,
-            page: text(Dimension::Page, *page),
-            what: HeldWhat::Attention { engaged_ms: *engaged_ms, scroll_percent: *scroll_percent },
-        },
+        Past::Attention(PastAttention { at, hour, engaged_ms, scroll_percent, more, measured: _ }) => {
+            let measured = day.histories.more(*more).vitals.into_iter();
+            let vitals = measured.map(|bucket| text(Dimension::Vital, bucket)).collect();
+            HeldHit {
+                hour: *hour,
+                page: text(Dimension::Page, at.page),
+                what: HeldWhat::Attention { engaged_ms: *engaged_ms, scroll_percent: *scroll_percent, vitals },
+            }
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::count::Counted;
 use crate::state::day::{SiteDay, VisitorNumber};
 use crate::state::profiles::ProfileId;
 use crate::state::values::ABSENT;
-use crate::state::visitor::{Exit, Visit};
+use crate::state::visitor::{Exit, FOLLOWED, INTERACTED, Visit};
 
 /// When a hit was: in milliseconds of its day, and the hour on the wall.
 #[derive(Clone, Copy)]
@@ -35,6 +35,7 @@ pub(crate) fn advance(
         None => {
             counted.before = before.facts();
             counted.exit_before = before.exit;
+            counted.followed = before.is(FOLLOWED).then_some(before.exit.page);
             let last_hour = if ms > before.last_ms { when.hour } else { before.last_hour };
             Visit { last_ms: ms, last_hour, ..before }
         }
@@ -46,9 +47,10 @@ pub(crate) fn advance(
         }
         visit.exit = counted.at;
         visit.pageviews += 1;
+        visit.mark(FOLLOWED, counted.in_full);
     }
     visit.events += 1;
-    visit.interacted |= counted.interactive;
+    visit.mark(INTERACTED, visit.is(INTERACTED) || counted.interactive);
     day.visitors.get_mut(number).visit = visit;
 }
 

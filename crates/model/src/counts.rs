@@ -67,11 +67,15 @@ pub enum Dimension {
     Funnel,
     /// Number of a funnel's step, from 1.
     Step,
+    /// Path of the page view that followed within the visit; its cells are those with a [`Dimension::Page`] alone.
+    NextPage,
+    /// A bucket of a web vital (`vitals::Bucket::key`): its cells count measurements, of no visitor.
+    Vital,
 }
 
 impl Dimension {
     /// Every dimension, in order of its number.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::Total,
         Self::Page,
         Self::EntryPage,
@@ -101,6 +105,8 @@ impl Dimension {
         Self::Goal,
         Self::Funnel,
         Self::Step,
+        Self::NextPage,
+        Self::Vital,
     ];
 
     /// The store's word for it.
@@ -136,6 +142,8 @@ impl Dimension {
             Self::Goal => "goal",
             Self::Funnel => "funnel",
             Self::Step => "step",
+            Self::NextPage => "next_page",
+            Self::Vital => "vital",
         }
     }
 }
@@ -189,7 +197,9 @@ pub fn is_pair(one: Dimension, other: Dimension) -> bool {
     match (first, second) {
         (Dimension::Event, Dimension::Property)
         | (Dimension::Segment, Dimension::Goal)
-        | (Dimension::Funnel, Dimension::Step) => true,
+        | (Dimension::Funnel, Dimension::Step)
+        | (Dimension::Page, Dimension::NextPage)
+        | (Dimension::Page | Dimension::Device, Dimension::Vital) => true,
         (first, Dimension::Segment | Dimension::Goal) => LABELLED.contains(&first),
         _ => first != second && PAIRED.contains(&first) && PAIRED.contains(&second),
     }

@@ -154,11 +154,28 @@ impl Defined for Action {
 pub struct Goal {
     /// What has to be done.
     pub action: Action,
+    /// How far the page has to be scrolled, in percent of its height; without it a view is enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scroll_percent: Option<u8>,
+}
+
+impl Goal {
+    /// A goal that an action reaches.
+    #[must_use]
+    pub const fn of(action: Action) -> Self {
+        Self { action, scroll_percent: None }
+    }
 }
 
 impl Defined for Goal {
     fn check(&self) -> Result<(), DefinitionError> {
-        self.action.check()
+        match (self.scroll_percent, &self.action) {
+            (Some(1..=100), Action::Page(_)) | (None, _) => self.action.check(),
+            (Some(_), Action::Page(_)) => refused("a scroll depth is 1 to 100 percent of the page"),
+            (Some(_), Action::Event(_)) => {
+                refused("a page is scrolled, an event is not: name a page beside the scroll depth, such as /blog/**")
+            }
+        }
     }
 }
 
@@ -439,6 +456,15 @@ mod tests {
             (Action::Page(Pattern(format!("/{}", "x".repeat(PATTERN_CHARS_MAX)).into())).check(), "at most 500"),
             (Action::Event(" ".into()).check(), "1 to 120"),
             (Action::Event("pageview".into()).check(), "name the page"),
+            (
+                Goal { scroll_percent: Some(0), ..Goal::of(Action::Page(Pattern("/a".into()))) }.check(),
+                "1 to 100 percent",
+            ),
+            (
+                Goal { scroll_percent: Some(101), ..Goal::of(Action::Page(Pattern("/a".into()))) }.check(),
+                "1 to 100 percent",
+            ),
+            (Goal { scroll_percent: Some(50), ..Goal::of(Action::Event("a".into())) }.check(), "name a page"),
             (Funnel { steps: vec![step()] }.check(), "2 to 8 steps"),
             (Funnel { steps: (0..9).map(|_| step()).collect() }.check(), "2 to 8 steps"),
             (Annotation { at: Millis(0), text: "".into() }.check(), "1 to 500"),
@@ -468,7 +494,7 @@ mod tests {
     #[test]
     fn no_definitions_are_one_and_the_same() {
         assert_eq!(Definitions::from(Lists::default()), Definitions::default());
-        let goal = Goal { action: Action::Event("Signup".into()) };
+        let goal = Goal::of(Action::Event("Signup".into()));
         let goals = vec![Effective { name: "Signup".into(), from: Millis(0), until: None, what: goal }];
         let definitions = Definitions::from(Lists { goals, ..Lists::default() });
         assert_eq!(Definitions::from(Lists::from(definitions.clone())), definitions);

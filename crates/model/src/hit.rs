@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Domain, Millis, Mode, Signals};
+use crate::{Domain, Millis, Mode, Signals, Vitals};
 
 /// Who sent a hit: an address and a user agent. Personal data with a one-way door: it is moved, not copied; it has no
 /// `Clone`, no `Display`, no `Serialize`, and its `Debug` shows nothing. Only the record format writes it, to be sealed.
@@ -47,6 +47,9 @@ pub struct Engagement {
     pub engaged_ms: u32,
     /// Deepest scroll so far, in percent of the page's height, 0 to 100.
     pub scroll_percent: Option<u8>,
+    /// How the page felt to load and use, once a page view. Not part of the record's first form (`record`).
+    #[serde(skip)]
+    pub vitals: Vitals,
 }
 
 /// Money that an event brought.

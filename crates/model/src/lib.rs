@@ -14,6 +14,7 @@ pub mod rights;
 pub mod signals;
 pub mod site;
 pub mod time;
+pub mod vitals;
 
 pub use counts::{Cell, Counts, Dimension};
 pub use definition::Definitions;
@@ -28,3 +29,4 @@ pub use rights::{Inquiry, Right, RightsRequest};
 pub use signals::Signals;
 pub use site::{CountedZone, Currency, Domain, FormerZone, Mode, Site, Sites};
 pub use time::{Clock, LocalDay, Millis};
+pub use vitals::{Vital, Vitals};

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ledger::{BotClass, Outcome, Refusal};
 use crate::{
-    Campaign, Domain, Hit, Inquiry, Kind, Millis, Mode, Peer, Referrer, Revenue, Right, RightsRequest, Signals,
+    Campaign, Domain, Hit, Inquiry, Kind, Millis, Mode, Peer, Referrer, Revenue, Right, RightsRequest, Signals, Vitals,
 };
 
 /// One hit, or a tally.
@@ -20,6 +20,8 @@ const VERSION_1: u8 = 1;
 const VERSION_2: u8 = 2;
 /// A visitor's question.
 const VERSION_3: u8 = 3;
+/// Hits of which one tells web vitals.
+const VERSION_4: u8 = 4;
 
 /// What a record holds.
 #[derive(Debug, PartialEq, Eq)]
@@ -76,6 +78,8 @@ enum Wire<'a> {
     Hits(#[serde(borrow)] Vec<Sender<'a>>, #[serde(borrow)] Vec<HitWire<'a, u16>>),
     Rights(#[serde(borrow)] Cow<'a, str>, Millis, Right, #[serde(borrow)] Sender<'a>),
     Inquiry(#[serde(borrow)] Cow<'a, str>, Millis, #[serde(borrow)] Sender<'a>, u64, [u8; 32]),
+    /// As `Hits`, and beside them what the hits of these numbers measured.
+    Measured(#[serde(borrow)] Vec<Sender<'a>>, #[serde(borrow)] Vec<HitWire<'a, u16>>, Vec<(u16, Vitals)>),
 }
 
 /// A [`Peer`] on its way into or out of a seal.
@@ -107,8 +111,12 @@ impl Record {
     pub fn encode(&self) -> Vec<u8> {
         let (version, wire) = match self {
             Self::Hits(hits) => match hits.as_slice() {
+                hits if hits.iter().any(|hit| !vitals_of(hit).is_empty()) => (VERSION_4, measured(hits)),
                 [hit] => (VERSION_1, Wire::Hit(HitWire::of(hit, hit.peer.as_ref().map(sender)))),
-                hits => (VERSION_2, several(hits)),
+                hits => {
+                    let (senders, wires) = several(hits);
+                    (VERSION_2, Wire::Hits(senders, wires))
+                }
             },
             Self::Tally(tally) => {
                 let Tally { site, minute, refusal, hits } = tally;
@@ -132,7 +140,7 @@ impl Record {
     /// the sender was another version.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let (&version, body) = bytes.split_first().ok_or(RecordError::Malformed("empty"))?;
-        if !(VERSION_1..=VERSION_3).contains(&version) {
+        if !(VERSION_1..=VERSION_4).contains(&version) {
             return Err(RecordError::Version(version));
         }
         let wire = postcard::from_bytes(body).map_err(|_| RecordError::Malformed("body"))?;
@@ -144,12 +152,18 @@ impl Record {
                 refusal: refusal_of(refusal).ok_or(RecordError::Malformed("refusal"))?,
                 hits,
             }),
-            Wire::Hits(senders, hits) => {
-                let named = |number: u16| {
-                    let sender = senders.get(usize::from(number)).ok_or(RecordError::Malformed("sender"))?;
-                    Ok(peer(sender.clone()))
-                };
-                Self::Hits(hits.into_iter().map(|wire| wire.hit(named)).collect::<Result<_, _>>()?)
+            Wire::Hits(senders, hits) => Self::Hits(all_of(&senders, hits)?),
+            Wire::Measured(senders, hits, vitals) => {
+                let mut hits = all_of(&senders, hits)?;
+                for (number, vitals) in vitals {
+                    match hits.get_mut(usize::from(number)).map(|hit| &mut hit.kind) {
+                        Some(Kind::Engagement(engagement)) => engagement.vitals = vitals,
+                        Some(Kind::Pageview | Kind::Event { .. }) | None => {
+                            return Err(RecordError::Malformed("vitals"));
+                        }
+                    }
+                }
+                Self::Hits(hits)
             }
             Wire::Rights(site, at, right, sender) => {
                 Self::Rights(RightsRequest { site: domain(&site)?, at, right, peer: peer(sender) })
@@ -161,8 +175,31 @@ impl Record {
     }
 }
 
+/// What a hit measured; nothing of a page view or an event.
+fn vitals_of(hit: &Hit) -> Vitals {
+    match &hit.kind {
+        Kind::Engagement(engagement) => engagement.vitals,
+        Kind::Pageview | Kind::Event { .. } => Vitals::default(),
+    }
+}
+
+fn measured(hits: &[Hit]) -> Wire<'_> {
+    let (senders, wires) = several(hits);
+    let told = (0..).zip(hits).map(|(number, hit)| (number, vitals_of(hit)));
+    Wire::Measured(senders, wires, told.filter(|(_, vitals)| !vitals.is_empty()).collect())
+}
+
+/// The hits of a record, each with the sender of its number.
+fn all_of(senders: &[Sender<'_>], hits: Vec<HitWire<'_, u16>>) -> Result<Vec<Hit>, RecordError> {
+    let named = |number: u16| {
+        let sender = senders.get(usize::from(number)).ok_or(RecordError::Malformed("sender"))?;
+        Ok(peer(sender.clone()))
+    };
+    hits.into_iter().map(|wire| wire.hit(named)).collect()
+}
+
 /// The hits of one request have one sender, which sites of several precisions know by a few addresses.
-fn several(hits: &[Hit]) -> Wire<'_> {
+fn several(hits: &[Hit]) -> (Vec<Sender<'_>>, Vec<HitWire<'_, u16>>) {
     let mut senders: Vec<&Peer> = Vec::new();
     let mut number_of = |peer| {
         let known = senders.iter().position(|known| *known == peer);
@@ -173,7 +210,7 @@ fn several(hits: &[Hit]) -> Wire<'_> {
         u16::try_from(number).expect("a request has at most as many senders as hits, a thousand")
     };
     let hits = hits.iter().map(|hit| HitWire::of(hit, hit.peer.as_ref().map(&mut number_of))).collect();
-    Wire::Hits(senders.into_iter().map(sender).collect(), hits)
+    (senders.into_iter().map(sender).collect(), hits)
 }
 
 fn sender(peer: &Peer) -> Sender<'_> {
@@ -279,7 +316,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Engagement;
+    use crate::{Engagement, Vital};
 
     fn hit() -> Hit {
         Hit {
@@ -304,7 +341,7 @@ mod tests {
     #[test]
     fn a_hit_comes_back_as_it_was() {
         comes_back(Record::Hits(vec![hit()]), VERSION_1);
-        let engaged = Kind::Engagement(Engagement { engaged_ms: 5, scroll_percent: Some(80) });
+        let engaged = Kind::Engagement(Engagement { engaged_ms: 5, scroll_percent: Some(80), ..Engagement::default() });
         comes_back(Record::Hits(vec![Hit { mode: Mode::Minimal, peer: None, kind: engaged, ..hit() }]), VERSION_1);
     }
 
@@ -314,6 +351,17 @@ mod tests {
             Hit { peer: Some(Peer { address: "2001:db8::".parse().unwrap(), agent: "Mozilla/5.0".into() }), ..hit() };
         comes_back(Record::Hits(vec![hit(), cut, Hit { peer: None, path: "/c".into(), ..hit() }, hit()]), VERSION_2);
         comes_back(Record::Hits(Vec::new()), VERSION_2);
+    }
+
+    #[test]
+    fn what_a_page_view_measured_comes_back_and_older_programs_know_that_they_cannot_read_it() {
+        let mut vitals = Vitals::default();
+        vitals.set(Vital::Lcp, 2_412);
+        vitals.set(Vital::Cls, 0);
+        let engaged = Kind::Engagement(Engagement { engaged_ms: 5, scroll_percent: None, vitals });
+        let measured = || Hit { kind: engaged.clone(), ..hit() };
+        comes_back(Record::Hits(vec![measured()]), VERSION_4);
+        comes_back(Record::Hits(vec![hit(), measured(), hit()]), VERSION_4);
     }
 
     #[test]
@@ -355,7 +403,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(bytes: Vec<u8>) {
             let _ = Record::decode(&bytes);
-            for version in [VERSION_1, VERSION_2, VERSION_3] {
+            for version in [VERSION_1, VERSION_2, VERSION_3, VERSION_4] {
                 let _ = Record::decode(&[&[version], bytes.as_slice()].concat());
             }
         }

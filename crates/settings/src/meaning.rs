@@ -212,7 +212,7 @@ mod tests {
     fn every_meaning_is_read_as_it_was_written() {
         let action = Action::Page(Pattern("/thanks/**".into()));
         for meaning in [
-            Meaning::Goal(Goal { action: action.clone() }),
+            Meaning::Goal(Goal::of(action.clone())),
             Meaning::Annotation(Annotation { at: Millis(7), text: "Release".into() }),
             Meaning::Funnel(Funnel {
                 steps: vec![

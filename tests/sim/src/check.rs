@@ -11,7 +11,7 @@ use crate::journal::Content;
 use crate::oracle::{Key, Sums, recount};
 use crate::script::{Script, What};
 use crate::sent::Op;
-use crate::store::{Held, may_not_stay};
+use crate::store::{Held, enough_measured, may_not_stay};
 
 /// Differences that are put into words; the first ones tell enough.
 const TOLD_MAX: usize = 8;
@@ -97,7 +97,10 @@ pub fn check(script: &Script, driver: Driver) -> Outcome {
     }
     for site in &script.sites {
         for ((_, day), cells) in closed.iter().filter(|((domain, _), _)| *domain == site.domain) {
-            let small = cells.iter().filter(|(place, counts)| may_not_stay(place, counts, site.visitors_min)).count();
+            let enough = enough_measured(cells, site.visitors_min);
+            let may_not_stay =
+                |(place, counts): &(&_, &Counts)| may_not_stay(place, counts, site.visitors_min, &enough);
+            let small = cells.iter().filter(may_not_stay).count();
             if small > 0 {
                 outcome.wrong.push(format!("{small} small cells rest of day {} of {}", day.0, site.domain));
             }

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use model::definition::{Action, Effective, Filter, Funnel, Goal, Lists, Operator, Pattern, Step as FunnelStep, Test};
 use model::{
     BotClass, Campaign, Dimension, Engagement, Kind, LocalDay, Millis, Mode, Referrer, Refusal, Revenue, Right,
-    Signals, Site, Tally,
+    Signals, Site, Tally, Vital, Vitals,
 };
 
 use crate::random::Random;
@@ -210,18 +210,33 @@ fn define(sites: &mut [Site], begins: i64) {
                 Effective { name: "seen".into(), from: Millis(later), until, what: seen },
             ],
             goals: vec![
-                Effective { name: "any".into(), from: from_before, until, what: Goal { action: action("/**") } },
+                Effective { name: "any".into(), from: from_before, until, what: Goal::of(action("/**")) },
+                Effective {
+                    name: "read".into(),
+                    from: from_before,
+                    until: None,
+                    what: Goal { scroll_percent: Some(40), ..Goal::of(action("/*")) },
+                },
                 Effective {
                     name: "Signup".into(),
                     from: Millis(later),
                     until: None,
-                    what: Goal { action: Action::Event("Signup".into()) },
+                    what: Goal::of(Action::Event("Signup".into())),
                 },
             ],
             funnels: vec![Effective { name: "way".into(), from: from_before, until, what: funnel }],
         };
         site.definitions = lists.into();
     }
+}
+
+/// What some reports of attention measured: made of another number, so that what else is drawn does not depend on it.
+fn vitals(engaged_ms: u32) -> Vitals {
+    let mut vitals = Vitals::default();
+    for (at, vital) in (0_u32..).zip(Vital::ALL).filter(|(at, _)| engaged_ms >> at & 1 == 1) {
+        vitals.set(vital, engaged_ms.wrapping_mul(at + 3) % 7_000);
+    }
+    vitals
 }
 
 /// Whether the days around this one have no more than 24 hours. Where a clock errs by an hour on a day of 25, keys die before
@@ -416,10 +431,11 @@ impl Writer {
         let kind = match random.below(11) {
             0..=5 => Kind::Pageview,
             6..=8 => Kind::Event { name: (random.pick(&["Signup", "Download"])).into(), interactive: random.one_in(2) },
-            _ => Kind::Engagement(Engagement {
-                engaged_ms: u32::try_from(random.below(60_000)).unwrap_or_default(),
-                scroll_percent: random.one_in(2).then(|| u8::try_from(random.below(101)).unwrap_or_default()),
-            }),
+            _ => {
+                let engaged_ms = u32::try_from(random.below(60_000)).unwrap_or_default();
+                let scroll_percent = random.one_in(2).then(|| u8::try_from(random.below(101)).unwrap_or_default());
+                Kind::Engagement(Engagement { engaged_ms, scroll_percent, vitals: vitals(engaged_ms) })
+            }
         };
         let referrer = [None, Some(("google.com", "/")), Some(("example.org", "/x")), Some(("example.org", "/y/"))];
         let referrer = random.pick(&referrer).map(|(host, path)| Referrer { host: host.into(), path: path.into() });

@@ -258,7 +258,8 @@ impl Day {
     }
 
     fn small(&self, visitors_min: u32) -> Vec<(Place, Counts)> {
-        let small = |(place, counts): &(&Place, &Counts)| may_not_stay(place, counts, visitors_min);
+        let enough = enough_measured(&self.cells, visitors_min);
+        let small = |(place, counts): &(&Place, &Counts)| may_not_stay(place, counts, visitors_min, &enough);
         self.cells.iter().filter(small).map(|(place, counts)| (place.clone(), *counts)).collect()
     }
 
@@ -278,14 +279,36 @@ impl Day {
     }
 }
 
+/// The pages and devices of which a vital was measured often enough: `enough_measured.sql`.
+pub fn enough_measured(cells: &BTreeMap<Place, Counts>, visitors_min: u32) -> BTreeSet<(Dimension, String, String)> {
+    let mut measured: BTreeMap<(Dimension, String, String), i64> = BTreeMap::new();
+    for ((_, dimension, value, by, by_value), counts) in cells {
+        if *by == Dimension::Vital {
+            let vital = by_value.split(' ').next().unwrap_or_default().to_owned();
+            *measured.entry((*dimension, value.clone(), vital)).or_default() += counts.events;
+        }
+    }
+    measured.into_iter().filter(|(_, events)| *events >= i64::from(visitors_min)).map(|(key, _)| key).collect()
+}
+
 /// Whether a cell of a closed day may not stay: the condition of `may_not_stay.sql` and `small.sql`.
-pub fn may_not_stay((hour, dimension, value, by, by_value): &Place, counts: &Counts, visitors_min: u32) -> bool {
+pub fn may_not_stay(
+    (hour, dimension, value, by, by_value): &Place,
+    counts: &Counts,
+    visitors_min: u32,
+    enough: &BTreeSet<(Dimension, String, String)>,
+) -> bool {
     if hour.is_some() {
         return !matches!(dimension, Dimension::Total | Dimension::Page);
     }
     let folds = match by {
         Dimension::Total => FOLDED.contains(dimension) && value != OTHER,
-        _ => (value.as_str(), by_value.as_str()) != (OTHER, OTHER),
+        _ if (value.as_str(), by_value.as_str()) == (OTHER, OTHER) => false,
+        Dimension::Vital => {
+            let vital = by_value.split(' ').next().unwrap_or_default().to_owned();
+            !enough.contains(&(*dimension, value.clone(), vital))
+        }
+        _ => true,
     };
     folds && counts.visitors < i64::from(visitors_min)
 }

@@ -165,7 +165,7 @@ mod tests {
             name,
             from,
             until,
-            what: Goal { action: Action::Page(Pattern("/blog/**".into())) },
+            what: Goal::of(Action::Page(Pattern("/blog/**".into()))),
         };
         let lists = Lists {
             segments: vec![

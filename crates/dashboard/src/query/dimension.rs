@@ -158,7 +158,9 @@ const fn constancy(dimension: Dimension) -> Constancy {
         | Dimension::Segment
         | Dimension::Goal
         | Dimension::Funnel
-        | Dimension::Step => Constancy::Hit,
+        | Dimension::Step
+        | Dimension::NextPage
+        | Dimension::Vital => Constancy::Hit,
     }
 }
 
@@ -201,7 +203,10 @@ mod tests {
     #[test]
     fn every_dimension_but_the_total_and_what_is_asked_otherwise_has_a_name() {
         for dimension in Dimension::ALL.into_iter().skip(1) {
-            let otherwise = matches!(dimension, Dimension::Goal | Dimension::Funnel | Dimension::Step);
+            let otherwise = matches!(
+                dimension,
+                Dimension::Goal | Dimension::Funnel | Dimension::Step | Dimension::NextPage | Dimension::Vital
+            );
             assert!(otherwise || NAMES.iter().any(|(_, named)| *named == dimension), "{dimension:?}");
         }
     }

@@ -239,7 +239,7 @@ impl Column {
     }
 }
 
-/// The values of every dimension on one day. Pages, entry pages and exit pages share one table.
+/// The values of every dimension on one day. Pages, entry pages, exit pages and next pages share one table.
 #[derive(Default)]
 pub(crate) struct ValueTables {
     tables: [Values; DIMENSIONS],
@@ -263,7 +263,7 @@ impl ValueTables {
 
 fn table_of(dimension: Dimension) -> usize {
     match dimension {
-        Dimension::EntryPage | Dimension::ExitPage => Dimension::Page as usize,
+        Dimension::EntryPage | Dimension::ExitPage | Dimension::NextPage => Dimension::Page as usize,
         other => other as usize,
     }
 }

@@ -1,8 +1,8 @@
 //! Where a hit lies: its value in every dimension. The cells of a point are the site's total, one cell for each dimension in
 //! which it has a value (level 1), and one for each declared pair in which it has both (level 2).
 //!
-//! `ExitPage`, `Property`, `Segment` and `Goal` are not part of a point: a visit's exit page moves, and a hit may have many of the
-//! others.
+//! `ExitPage`, `NextPage`, `Property`, `Segment`, `Goal` and `Vital` are not part of a point: a visit's exit page moves, which page is next
+//! is known later, and a hit may have many of the others.
 
 use model::Dimension;
 use model::counts::{LABELLED, LABELS, PAIRED};
@@ -73,6 +73,18 @@ pub(crate) const SEGMENT_BY_GOAL: usize = LABELLED_FROM + LABELLED.len() * LABEL
 /// Number of the pair (funnel, step).
 pub(crate) const FUNNEL_BY_STEP: usize = SEGMENT_BY_GOAL + 1;
 
+/// Number of the pair (page, next page).
+pub(crate) const PAGE_BY_NEXT_PAGE: usize = FUNNEL_BY_STEP + 1;
+
+/// Number of the pair (page, vital).
+pub(crate) const PAGE_BY_VITAL: usize = PAGE_BY_NEXT_PAGE + 1;
+
+/// Number of the pair (device, vital).
+pub(crate) const DEVICE_BY_VITAL: usize = PAGE_BY_VITAL + 1;
+
+/// How many pairs there are.
+const PAIRS_LEN: usize = DEVICE_BY_VITAL + 1;
+
 /// Number of the pair of one of [`LABELLED`], by its place there, with a label's dimension.
 pub(crate) fn labelled_pair(at: usize, label: Dimension) -> usize {
     let of = LABELS.iter().position(|known| *known == label).expect("only labels are asked for");
@@ -81,8 +93,8 @@ pub(crate) fn labelled_pair(at: usize, label: Dimension) -> usize {
 
 /// All pairs that are counted, the smaller dimension first.
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler: an index out of range does not compile")]
-pub(crate) const PAIRS: [(Dimension, Dimension); FUNNEL_BY_STEP + 1] = {
-    let mut pairs = [(Dimension::Event, Dimension::Property); FUNNEL_BY_STEP + 1];
+pub(crate) const PAIRS: [(Dimension, Dimension); PAIRS_LEN] = {
+    let mut pairs = [(Dimension::Event, Dimension::Property); PAIRS_LEN];
     let (mut first, mut filled) = (0, 0);
     while first < PAIRED.len() {
         let mut second = first + 1;
@@ -107,6 +119,9 @@ pub(crate) const PAIRS: [(Dimension, Dimension); FUNNEL_BY_STEP + 1] = {
     }
     pairs[SEGMENT_BY_GOAL] = (Dimension::Segment, Dimension::Goal);
     pairs[FUNNEL_BY_STEP] = (Dimension::Funnel, Dimension::Step);
+    pairs[PAGE_BY_NEXT_PAGE] = (Dimension::Page, Dimension::NextPage);
+    pairs[PAGE_BY_VITAL] = (Dimension::Page, Dimension::Vital);
+    pairs[DEVICE_BY_VITAL] = (Dimension::Device, Dimension::Vital);
     pairs
 };
 

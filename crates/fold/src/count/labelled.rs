@@ -7,7 +7,8 @@
 //! * of each visit that is in it, in the visit's bucket: its bounce, seconds, entry and exit as a whole, whichever of its hits is in
 //!   it. With another dimension they are those of the visit's entry and exit, as in that dimension's own cells.
 //!
-//! A goal is counted as a segment is.
+//! A goal is counted as a segment is, but for one of a scroll depth: what reaches that is a report of attention, which is of a visit and no
+//! hit of it. So it counts its visitor, its visit and itself as an event, and nothing of the visit as a whole.
 
 use model::counts::LABELLED;
 use model::{Counts, Dimension};
@@ -56,15 +57,7 @@ impl Cells<'_> {
         if all.is_empty() {
             return;
         }
-        let look_back = |all_of: &[Label]| {
-            let mut seen = LookBack::default();
-            for (known, equal) in earlier() {
-                if all_of.iter().all(|label| sets.has(known.labels, *label)) {
-                    seen.note(known.seen, shape.seen, equal);
-                }
-            }
-            seen
-        };
+        let look_back = |all_of: &[Label]| look_back(sets, shape, earlier(), all_of);
         let entry_before = if hit.1.before.entries > 0 { *entry } else { entry.not_entered() };
         let before = Whole { facts: hit.1.before, entry: &entry_before, exit: &exit_before };
         let after = Whole { facts: visit.facts(), entry, exit: &exit };
@@ -76,6 +69,25 @@ impl Cells<'_> {
         for segment in of(Dimension::Segment) {
             for goal in of(Dimension::Goal) {
                 self.add_both(*segment, *goal, &look_back(&[*segment, *goal]), hit.1);
+            }
+        }
+    }
+
+    /// Counts a report of attention in the goals that its scroll reached. `earlier` are those that reached some before.
+    pub(super) fn add_scrolled<'s, E: Iterator<Item = (&'s Shape, Dimensions)>>(
+        &mut self,
+        (sets, shape): (&LabelSets, &Shape),
+        earlier: impl Fn() -> E,
+        here: &Point,
+    ) {
+        let labels = sets.get(shape.labels);
+        let of = |dimension| labels.iter().filter(move |label| label.dimension == dimension);
+        let counted = Counted::default();
+        for goal in of(Dimension::Goal) {
+            self.add_labelled_hit(*goal, &look_back(sets, shape, earlier(), &[*goal]), (here, &counted));
+            for segment in of(Dimension::Segment) {
+                let seen = look_back(sets, shape, earlier(), &[*segment, *goal]);
+                self.add_both(*segment, *goal, &seen, &counted);
             }
         }
     }
@@ -148,6 +160,22 @@ impl Cells<'_> {
             }
         }
     }
+}
+
+/// Where a visitor and a visit have been before with what was in all of some labels.
+fn look_back<'s>(
+    sets: &LabelSets,
+    shape: &Shape,
+    earlier: impl Iterator<Item = (&'s Shape, Dimensions)>,
+    all_of: &[Label],
+) -> LookBack {
+    let mut seen = LookBack::default();
+    for (known, equal) in earlier {
+        if all_of.iter().all(|label| sets.has(known.labels, *label)) {
+            seen.note(known.seen, shape.seen, equal);
+        }
+    }
+    seen
 }
 
 /// Money saturates, as in every cell.

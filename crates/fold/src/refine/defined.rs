@@ -7,7 +7,7 @@ use model::{Dimension, Hit, Kind, Mode, Outcome};
 use super::{Desk, ON, Refinement};
 use crate::cells::pending::ValueTables;
 use crate::cells::point::{FUNNEL_BY_STEP, OF_VISIT, OF_VISITOR};
-use crate::fits::{Said, holds, is_done};
+use crate::fits::{Said, holds, is_done, reaches};
 use crate::state::day::SiteDay;
 use crate::state::labels::{Label, NO_LABELS};
 use crate::state::values::{ABSENT, ValueId};
@@ -22,7 +22,7 @@ impl Refinement<'_> {
         let (said, _) = self.said();
         let segments =
             definitions.segments().iter().filter(|segment| segment.holds_at(at) && holds(&segment.what, &said));
-        let goals = definitions.goals().iter().filter(|goal| goal.holds_at(at) && is_done(&goal.what.action, &said));
+        let goals = definitions.goals().iter().filter(|goal| goal.holds_at(at) && reaches(&goal.what, None, &said));
         let segments = segments.map(|segment| (Dimension::Segment, segment.key()));
         let found: Vec<_> = segments.chain(goals.map(|goal| (Dimension::Goal, goal.key()))).collect();
         let Desk { bounds, overflows, .. } = &mut *self.desk;
@@ -69,7 +69,7 @@ impl Refinement<'_> {
     }
 
     /// What the hit says, and what its visit and visitor say; and the day it is on.
-    fn said(&self) -> (Saying<'_>, &SiteDay) {
+    pub(super) fn said(&self) -> (Saying<'_>, &SiteDay) {
         let day = self.site.days.get(&self.moment.day).expect("opened by `refuse_late`");
         let person = day.visitors.get(self.number);
         let of_visitor = day.visitor_profiles.get(person.profile);
@@ -79,7 +79,7 @@ impl Refinement<'_> {
 }
 
 /// A hit as definitions see it, after its visit has gone on by it.
-struct Saying<'s> {
+pub(super) struct Saying<'s> {
     hit: &'s Hit,
     values: &'s ValueTables,
     of_visitor: &'s [ValueId; OF_VISITOR.len()],

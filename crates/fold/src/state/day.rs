@@ -16,6 +16,7 @@ use crate::state::funnels::Funnels;
 use crate::state::history::{Histories, Past};
 use crate::state::labels::LabelSets;
 use crate::state::profiles::Profiles;
+use crate::state::scrolled::Scrolled;
 use crate::state::visitor::{Exit, PropertyShape, Shape, VisitorDay};
 
 /// A day may come back by an hour when a clock is set back over midnight; its instants are counted from before that.
@@ -37,6 +38,8 @@ pub(crate) struct SiteDay {
     pub(crate) labels: LabelSets,
     /// How far visitors came in funnels.
     pub(crate) funnels: Funnels,
+    /// What reached goals of a scroll depth.
+    pub(crate) scrolled: Scrolled,
     /// Visitors who restricted the processing of this day.
     pub(crate) restricted: HashSet<Visitor, RandomState>,
     pub(crate) pending: Pending,
@@ -58,6 +61,7 @@ impl SiteDay {
             histories: Histories::default(),
             labels: LabelSets::default(),
             funnels: Funnels::default(),
+            scrolled: Scrolled::default(),
             restricted: HashSet::default(),
             pending: Pending::default(),
         }

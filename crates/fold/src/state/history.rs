@@ -18,7 +18,20 @@ pub(crate) enum Past {
     /// A page view or an event.
     Hit(PastHit),
     /// A report of attention.
-    Attention { page: ValueId, hour: u8, engaged_ms: u32, scroll_percent: Option<Percent>, measured: Measured },
+    Attention(PastAttention),
+}
+
+/// A report of attention that was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PastAttention {
+    pub(crate) at: PageOfHost,
+    pub(crate) hour: u8,
+    pub(crate) engaged_ms: u32,
+    pub(crate) scroll_percent: Option<Percent>,
+    /// How it stands in the ledger.
+    pub(crate) measured: Measured,
+    /// Where its [`More`] stands.
+    pub(crate) more: Option<u32>,
 }
 
 /// A page view or an event that was counted.
@@ -45,8 +58,10 @@ pub(crate) struct PastHit {
 pub(crate) struct More {
     pub(crate) revenue_micros: i64,
     pub(crate) properties: Vec<ValueId>,
-    /// The segments and goals it was in, so that it is taken back from just these.
+    /// The segments and goals it was in, so that it is taken back from just these; of attention, those that its scroll reached.
     pub(crate) labels: LabelSetId,
+    /// The buckets of what attention measured.
+    pub(crate) vitals: Vec<ValueId>,
 }
 
 /// The histories of one day.
@@ -64,7 +79,8 @@ impl Histories {
 
     /// Keeps what few hits have; nothing where there is nothing.
     pub(crate) fn keep(&mut self, more: More) -> Option<u32> {
-        if more.revenue_micros == 0 && more.properties.is_empty() && more.labels == NO_LABELS {
+        if more.revenue_micros == 0 && more.properties.is_empty() && more.labels == NO_LABELS && more.vitals.is_empty()
+        {
             return None;
         }
         let at = u32::try_from(self.more.len()).expect("fewer hits a day than 2^32");
@@ -72,9 +88,18 @@ impl Histories {
         Some(at)
     }
 
-    /// What was kept of a hit.
-    pub(crate) fn more(&self, hit: &PastHit) -> More {
-        hit.more.and_then(|at| self.more.get(at as usize)).cloned().unwrap_or_default()
+    /// What was kept of an entry.
+    pub(crate) fn more(&self, more: Option<u32>) -> More {
+        more.and_then(|at| self.more.get(at as usize)).cloned().unwrap_or_default()
+    }
+
+    /// A visitor's hits, the newest first.
+    pub(crate) fn newest_first(&self, history: Chain) -> impl Iterator<Item = PastHit> {
+        let hit = |packed: &Packed| match packed.past() {
+            Past::Hit(hit) => Some(hit),
+            Past::Attention(_) => None,
+        };
+        self.entries.iter(history).filter_map(hit)
     }
 
     /// A visitor's entries, the oldest first.
@@ -87,7 +112,8 @@ impl Histories {
     /// Overwrites a visitor's history.
     pub(crate) fn wipe(&mut self, history: Chain) {
         for past in self.of(history) {
-            if let Past::Hit(PastHit { more: Some(at), .. }) = past
+            if let Past::Hit(PastHit { more: Some(at), .. }) | Past::Attention(PastAttention { more: Some(at), .. }) =
+                past
                 && let Some(more) = self.more.get_mut(at as usize)
             {
                 *more = More::default();
@@ -140,34 +166,36 @@ impl Packed {
                 hour: hit.hour,
                 is: flag(hit.pageview, PAGEVIEW) | flag(hit.interactive, INTERACTIVE) | number_of(hit.measured),
             },
-            Past::Attention { page, hour, engaged_ms, scroll_percent, measured } => Self {
+            Past::Attention(PastAttention { at, hour, engaged_ms, scroll_percent, measured, more }) => Self {
                 ms: engaged_ms,
-                page,
-                hour,
+                begins: NONE,
+                more: more.unwrap_or(NONE),
+                page: at.page,
+                host: at.host,
                 event: scroll_percent.map_or(NOT_SCROLLED, ValueId::from),
+                hour,
                 is: ATTENTION | number_of(measured),
-                ..Self::default()
             },
         }
     }
 
     fn past(self) -> Past {
         let Self { ms, begins, more, page, host, event, hour, is } = self;
-        let measured = measured(is);
+        let (at, measured, more) = (PageOfHost { page, host }, measured(is), (more != NONE).then_some(more));
         if is & ATTENTION != 0 {
             let scroll_percent = (event != NOT_SCROLLED).then(|| Percent::try_from(event).unwrap_or(Percent::MAX));
-            return Past::Attention { page, hour, engaged_ms: ms, scroll_percent, measured };
+            return Past::Attention(PastAttention { at, hour, engaged_ms: ms, scroll_percent, measured, more });
         }
         Past::Hit(PastHit {
             ms,
             hour,
-            at: PageOfHost { page, host },
+            at,
             event,
             pageview: is & PAGEVIEW != 0,
             interactive: is & INTERACTIVE != 0,
             measured,
             begins: (begins != NONE).then_some(begins),
-            more: (more != NONE).then_some(more),
+            more,
         })
     }
 }
@@ -198,7 +226,7 @@ mod tests {
     #[test]
     fn entries_come_back_in_order_as_they_were_and_are_wiped() {
         let (mut histories, mut one, mut other) = (Histories::default(), Chain::default(), Chain::default());
-        let more = histories.keep(More { revenue_micros: 5, properties: vec![7], labels: 3 });
+        let more = histories.keep(More { revenue_micros: 5, properties: vec![7], labels: 3, vitals: vec![4] });
         assert_eq!((more, histories.keep(More::default())), (Some(0), None));
         let at = PageOfHost { page: 65_535, host: 2 };
         let hit = PastHit {
@@ -221,22 +249,29 @@ mod tests {
             event: 0,
             ..hit
         };
-        let attention = |scroll_percent| Past::Attention {
-            page: 3,
+        let quiet = |scroll_percent| PastAttention {
+            at: PageOfHost { page: 3, host: 8 },
             hour: 4,
             engaged_ms: u32::MAX,
             scroll_percent,
             measured: Measured::Exempt(None),
+            more: None,
         };
-        let all = [Past::Hit(hit), attention(None), Past::Hit(view), attention(Some(0)), attention(Some(100))];
+        let attention = |scroll_percent| Past::Attention(quiet(scroll_percent));
+        let telling = histories.keep(More { vitals: vec![9, 10], ..More::default() });
+        let measuring = Past::Attention(PastAttention { more: telling, ..quiet(Some(7)) });
+        let all =
+            [Past::Hit(hit), attention(None), Past::Hit(view), measuring, attention(Some(0)), attention(Some(100))];
         for past in all {
             histories.push(&mut one, past);
             histories.push(&mut other, attention(Some(1)));
         }
         assert_eq!(histories.of(one), all);
-        assert_eq!((histories.more(&hit).properties, histories.more(&hit).labels), (vec![7], 3));
+        assert_eq!(histories.newest_first(one).collect::<Vec<_>>(), [view, hit]);
+        assert_eq!((histories.more(hit.more).properties, histories.more(hit.more).labels), (vec![7], 3));
+        assert_eq!((histories.more(telling).vitals, histories.more(None).vitals), (vec![9, 10], vec![]));
         histories.wipe(one);
-        assert_eq!(histories.more(&hit).revenue_micros, 0);
-        assert_eq!(histories.of(other), [attention(Some(1)); 5]);
+        assert_eq!((histories.more(hit.more).revenue_micros, histories.more(telling).vitals), (0, vec![]));
+        assert_eq!(histories.of(other), [attention(Some(1)); 6]);
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod history;
 pub(crate) mod labels;
 pub(crate) mod live;
 pub(crate) mod profiles;
+pub(crate) mod scrolled;
 pub(crate) mod site;
 pub(crate) mod values;
 pub(crate) mod visitor;

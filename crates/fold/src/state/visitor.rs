@@ -41,8 +41,8 @@ pub(crate) struct Visit {
     pub(crate) start_hour: u8,
     /// Wall-clock hour of its last hit.
     pub(crate) last_hour: u8,
-    /// Whether an interactive event happened.
-    pub(crate) interacted: bool,
+    /// [`INTERACTED`] and [`FOLLOWED`], in one byte because every visitor has one.
+    pub(crate) is: u8,
     /// First hit, in milliseconds of the day.
     pub(crate) first_ms: u32,
     /// Last hit. Never moves back: a hit dated before it counts as if at the same time.
@@ -56,6 +56,12 @@ pub(crate) struct Visit {
     pub(crate) entry: PageOfHost,
     pub(crate) exit: PageOfHost,
 }
+
+/// An interactive event happened in the visit.
+pub(crate) const INTERACTED: u8 = 1;
+
+/// The visit's last page view was measured in full, so that it may be told which page follows it.
+pub(crate) const FOLLOWED: u8 = 1 << 1;
 
 /// A page view's page and host.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -140,6 +146,16 @@ impl VisitorDay {
 }
 
 impl Visit {
+    /// Whether a mark is set.
+    pub(crate) fn is(&self, mark: u8) -> bool {
+        self.is & mark != 0
+    }
+
+    /// Sets a mark, or takes it away.
+    pub(crate) fn mark(&mut self, mark: u8, is: bool) {
+        self.is = if is { self.is | mark } else { self.is & !mark };
+    }
+
     /// Whether a hit at `ms` of the day belongs to a new visit.
     pub(crate) fn is_over(&self, ms: u32) -> bool {
         self.number == 0 || i64::from(ms.saturating_sub(self.last_ms)) > VISIT_IDLE_MS_MAX
@@ -149,7 +165,7 @@ impl Visit {
     /// a visit that begins with an event is none until its page view comes.
     pub(crate) fn facts(&self) -> Facts {
         Facts {
-            bounces: i64::from(self.pageviews == 1 && !self.interacted),
+            bounces: i64::from(self.pageviews == 1 && !self.is(INTERACTED)),
             visit_seconds: i64::from((self.last_ms - self.first_ms) / 1_000),
             entries: i64::from(self.entry.page != ABSENT),
             pageviews: i64::from(self.pageviews),

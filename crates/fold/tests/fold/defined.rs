@@ -70,7 +70,7 @@ fn a_definition_counts_what_is_received_while_it_holds() {
 
 #[test]
 fn a_goal_is_reached_by_what_it_names() {
-    let goal = |name, action| effective(name, Goal { action });
+    let goal = |name, action| effective(name, Goal::of(action));
     let goals =
         vec![goal("Signup", Action::Event("Signup".into())), goal("Reads", Action::Page(Pattern("/blog/**".into())))];
     let blog =
@@ -88,6 +88,48 @@ fn a_goal_is_reached_by_what_it_names() {
     assert_eq!((signup.visitors, signup.pageviews, signup.events, signup.revenue_micros), (1, 0, 1, 5));
     let both = day.by((Dimension::Segment, "blog"), (Dimension::Goal, "Signup"));
     assert_eq!((both.visitors, both.visits, both.events), (1, 1, 1));
+}
+
+#[test]
+fn a_goal_of_a_scroll_depth_is_reached_once_a_visit_and_page_by_who_is_on_it() {
+    let read = Goal { scroll_percent: Some(75), ..Goal::of(Action::Page(Pattern("/blog/*".into()))) };
+    let desktop = test(Dimension::Device, "Desktop");
+    let here = defining(Lists {
+        goals: vec![effective("Read", read)],
+        segments: vec![effective("desktop", desktop)],
+        ..Lists::default()
+    });
+    let scrolled = |minute: i64, path, percent| Sent::engagement(NOON + minute * MINUTE, path, 1_000, Some(percent));
+    let hits = [
+        Sent::view(NOON, "/blog/a"),
+        scrolled(1, "/blog/a", 74),
+        scrolled(2, "/blog/a", 75),
+        // Again in the same visit, and of a page that the visit has not been on.
+        scrolled(3, "/blog/a", 100),
+        scrolled(3, "/blog/z", 100),
+        Sent::view(NOON + 4 * MINUTE, "/blog/b"),
+        scrolled(5, "/blog/b", 90),
+        Sent::view(NOON + 6 * MINUTE, "/shop"),
+        scrolled(7, "/shop", 100),
+        // Another visit, in which the page is read again.
+        Sent::view(NOON + 5 * HOUR, "/blog/a"),
+        scrolled(5 * 60 + 1, "/blog/a", 80),
+        // Another visitor, who does not come so far.
+        Sent { agent: IPHONE, ..Sent::view(NOON, "/blog/a") },
+        Sent { agent: IPHONE, ..scrolled(1, "/blog/a", 50) },
+    ];
+    let day = fold_all(&hits.map(|hit| at(&here, hit)));
+    let read = |visits, events| Counts { visitors: 1, visits, events, ..Counts::default() };
+    assert_eq!(day.of(Dimension::Goal, "Read"), read(2, 3));
+    assert_eq!(day.by((Dimension::Page, "/blog/a"), (Dimension::Goal, "Read")), read(2, 2));
+    assert_eq!(day.by((Dimension::Page, "/blog/b"), (Dimension::Goal, "Read")), read(1, 1));
+    assert_eq!(day.by((Dimension::EntryPage, "/blog/a"), (Dimension::Goal, "Read")), read(2, 3));
+    assert_eq!(day.by((Dimension::Segment, "desktop"), (Dimension::Goal, "Read")), read(2, 3));
+    let hours = day.0.cells.iter().filter(|cell| cell.dimension == Dimension::Goal && cell.hour.is_some());
+    let hours: Vec<_> = hours.map(|cell| (cell.hour.unwrap(), cell.counts.visitors, cell.counts.visits)).collect();
+    assert_eq!(hours, [(12, 1, 1), (17, 1, 1)]);
+    // What is no hit is none in the cells of hits.
+    assert_eq!(day.of(Dimension::Page, "/blog/a").events, 3);
 }
 
 #[test]
@@ -117,15 +159,23 @@ fn one_hit_takes_one_step_and_only_who_is_measured_in_full_takes_any() {
 fn who_is_erased_is_in_no_segment_and_no_step_whatever_is_defined_by_then() {
     let mut lists = Lists { segments: vec![effective("seen", page("/"))], ..Lists::default() };
     lists.funnels = vec![effective("way", steps(&["/", "/a"]))];
-    lists.goals = vec![effective("any", Goal { action: Action::Page(Pattern("/**".into())) })];
+    let read = Goal { scroll_percent: Some(50), ..Goal::of(Action::Page(Pattern("/**".into()))) };
+    lists.goals = vec![effective("any", Goal::of(Action::Page(Pattern("/**".into())))), effective("read", read)];
     let here = defining(lists);
     let mut fold = new_fold(Bounds::default());
-    let hits = [Sent::view(NOON, "/"), Sent::view(NOON + MINUTE, "/a"), Sent::view(NOON + 5 * HOUR, "/")];
+    let hits = [
+        Sent::view(NOON, "/"),
+        Sent::engagement(NOON, "/", 1_000, Some(60)),
+        Sent::view(NOON + MINUTE, "/a"),
+        Sent::view(NOON + 5 * HOUR, "/"),
+        Sent::engagement(NOON + 5 * HOUR, "/", 1_000, Some(60)),
+    ];
     for hit in hits.map(|hit| at(&here, hit)) {
         fold.apply(&hit.site, hit.hit());
     }
     let before = Day(fold.changes(Millis(NOON)));
     assert!(before.of(Dimension::Segment, "seen").visitors == 1 && before.step("way", "2") == 1);
+    assert_eq!(before.of(Dimension::Goal, "read").visits, 2);
     let nothing_defined = Sent::view(NOON + 6 * HOUR, "/");
     fold.exercise(&nothing_defined.site, nothing_defined.request(Right::Erase));
     let back = fold.changes(Millis(NOON));

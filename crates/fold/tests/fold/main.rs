@@ -1,6 +1,7 @@
 //! The fold as the processor uses it. `properties` holds it against the naive recount of `oracle` on random `traffic`;
 //! `cases` are single days worked out by hand; `bounds` is what happens when there is too much of something; `closing` is when days
-//! end; `rights` is what a visitor may ask; `defined` is what segments, goals and funnels mean. `sent` and `oracle` are also read by the simulation in tests/sim.
+//! end; `rights` is what a visitor may ask; `defined` is what segments, goals and funnels mean; `flows` is which page follows which; `vitals` is what
+//! browsers measured. `sent` and `oracle` are also read by the simulation in tests/sim.
 
 #[cfg(test)]
 mod bounds;
@@ -11,6 +12,8 @@ mod closing;
 #[cfg(test)]
 mod defined;
 #[cfg(test)]
+mod flows;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod properties;
@@ -20,3 +23,5 @@ mod rights;
 mod sent;
 #[cfg(test)]
 mod traffic;
+#[cfg(test)]
+mod vitals;

@@ -90,6 +90,8 @@ struct Attention {
     sent: Sent,
     known: bool,
     been_here: bool,
+    /// How many hits of the visitor came before.
+    hits_before: usize,
 }
 
 /// Site, local day, address and agent.
@@ -116,8 +118,9 @@ impl Recount {
             (Outcome::Counted(_), Kind::Engagement(_)) => {
                 let known = self.people.get(&person);
                 let been_here = known.is_some_and(|hits| hits.iter().any(|hit| hit.path == sent.path));
+                let hits_before = known.map_or(0, Vec::len);
                 let known = known.is_some();
-                self.attention.push(Attention { person, sent: sent.clone(), known, been_here });
+                self.attention.push(Attention { person, sent: sent.clone(), known, been_here, hits_before });
             }
             (Outcome::Counted(_), _) => {
                 let hits = self.people.entry(person).or_default();
@@ -183,7 +186,7 @@ impl Recount {
         let mut tallies: BTreeMap<(Domain, LocalDay, Option<u8>, Place), Tally> = BTreeMap::new();
         let mut at = |site: &Domain, (day, hour): (LocalDay, u8), place: &Place, change: &mut dyn FnMut(&mut Tally)| {
             change(tallies.entry((site.clone(), day, None, place.clone())).or_default());
-            if place.2 == Dimension::Total {
+            if place.2 == Dimension::Total && place.0 != Dimension::Vital {
                 change(tallies.entry((site.clone(), day, Some(hour), place.clone())).or_default());
             }
         };
@@ -205,6 +208,24 @@ impl Recount {
             }
             for place in [total(), single(Dimension::Page, sent.path)] {
                 at(&sent.site.domain, wall(sent, sent.at), &place, &mut |tally| tally.counts += change);
+            }
+            for place in measured_places(sent, &engagement) {
+                at(&sent.site.domain, wall(sent, sent.at), &place, &mut |tally| tally.counts.events += 1);
+            }
+        }
+        let mut reached = BTreeSet::new();
+        for attention in &self.attention {
+            let Attention { person, sent, .. } = attention;
+            let Some(hits) = self.people.get(person).filter(|_| attention.known) else { continue };
+            let (number, visit, places) = scrolled_places(hits, attention, &mut reached);
+            for place in places {
+                at(&person.0, wall(sent, sent.at), &place, &mut |tally| {
+                    tally.visitors.insert(person.clone());
+                    tally.counts.events += 1;
+                });
+                at(&person.0, wall(&visit[0], visit[0].at), &place, &mut |tally| {
+                    tally.visits.insert((person.clone(), number));
+                });
             }
         }
         for (person, hits) in &self.people {
@@ -234,6 +255,13 @@ impl Recount {
             }
         }
         for (person, hits) in &self.people {
+            for (from, to) in visits(hits).flat_map(ways) {
+                let place = (Dimension::Page, from.to_owned(), Dimension::NextPage, to.to_owned());
+                at(&person.0, (person.1, 0), &place, &mut |tally| {
+                    tally.visitors.insert(person.clone());
+                    tally.counts.pageviews += 1;
+                });
+            }
             for (funnel, steps) in funnels(hits) {
                 for step in 1..=steps {
                     let place = (Dimension::Funnel, funnel.clone(), Dimension::Step, step.to_string());
@@ -413,7 +441,7 @@ fn labels(first_of_day: &Sent, visit: &[Kept], index: usize) -> BTreeSet<(Dimens
     let segments = definitions.segments().iter().filter(|segment| segment.holds_at(at));
     let goals = definitions.goals().iter().filter(|goal| goal.holds_at(at));
     let segments = segments.filter(|segment| holds(&segment.what, hit, &values));
-    let goals = goals.filter(|goal| is_done(&goal.what.action, hit));
+    let goals = goals.filter(|goal| goal.what.scroll_percent.is_none() && is_done(&goal.what.action, hit));
     let segments = segments.map(|segment| (Dimension::Segment, segment.key()));
     segments.chain(goals.map(|goal| (Dimension::Goal, goal.key()))).collect()
 }
@@ -493,6 +521,80 @@ fn labelled_visit(first_of_day: &Sent, visit: &[Kept], whole: &[(Place, Counts)]
         }
     }
     found
+}
+
+/// The cells of what a report of attention measured.
+fn measured_places(sent: &Sent, engagement: &model::Engagement) -> Vec<Place> {
+    let device = agent::read(sent.agent).device.to_owned();
+    let mut places = Vec::new();
+    for (vital, value) in engagement.vitals.iter() {
+        let bucket = vital
+            .buckets()
+            .filter(|bucket| bucket.to.is_none_or(|to| to >= value))
+            .min_by_key(|bucket| bucket.to.unwrap_or(u32::MAX));
+        let key = bucket.unwrap().key();
+        places.push(single(Dimension::Vital, &key));
+        places.push((Dimension::Page, sent.path.to_owned(), Dimension::Vital, key.clone()));
+        places.push((Dimension::Device, device.clone(), Dimension::Vital, key));
+    }
+    places.retain(|place| place.0 == Dimension::Vital || !place.1.is_empty());
+    places
+}
+
+/// The visit that was going on when a report of attention came, its number, and the cells of the goals that the report is the first of
+/// the visit and the page to have scrolled to.
+fn scrolled_places<'h>(
+    hits: &'h [Kept],
+    attention: &Attention,
+    reached: &mut BTreeSet<(Person, usize, &'static str, String)>,
+) -> (usize, &'h [Kept], Vec<Place>) {
+    let sent = &attention.sent;
+    let (mut number, mut before) = (0, 0);
+    let mut of_day = visits(hits);
+    let visit = loop {
+        let visit = of_day.next().unwrap();
+        if before + visit.len() >= attention.hits_before {
+            break visit;
+        }
+        (number, before) = (number + 1, before + visit.len());
+    };
+    let index = attention.hits_before - before - 1;
+    let Kind::Engagement(engagement) = sent.kind else { unreachable!() };
+    let is_on = visit[..=index].iter().any(|hit| hit.path == sent.path);
+    let (Some(percent), true) = (engagement.scroll_percent, is_on) else { return (number, visit, Vec::new()) };
+    let of_page = |(dimension, _): &(Dimension, String)| !matches!(dimension, Dimension::Page | Dimension::Hostname);
+    let mut values: Vec<(Dimension, String)> =
+        values(&hits[0], visit, index, false).into_iter().filter(of_page).collect();
+    values.push((Dimension::Page, sent.path.to_owned()));
+    values.extend((!sent.host.is_empty()).then(|| (Dimension::Hostname, sent.host.to_owned())));
+    let mut places = BTreeSet::new();
+    for goal in sent.site.definitions.goals().iter().filter(|goal| goal.holds_at(Millis(sent.at))) {
+        let Action::Page(pattern) = &goal.what.action else { continue };
+        let far = goal.what.scroll_percent.is_some_and(|least| percent >= least);
+        if !far || !fits(pattern.0.as_bytes(), sent.path.as_bytes()) {
+            continue;
+        }
+        if !reached.insert((attention.person.clone(), number, sent.path, goal.key())) {
+            continue;
+        }
+        places.insert(single(Dimension::Goal, &goal.key()));
+        for (dimension, value) in values.iter().filter(|(dimension, _)| LABELLED.contains(dimension)) {
+            places.insert((*dimension, value.clone(), Dimension::Goal, goal.key()));
+        }
+        for segment in sent.site.definitions.segments() {
+            if segment.holds_at(Millis(sent.at)) && holds(&segment.what, sent, &values) {
+                places.insert((Dimension::Segment, segment.key(), Dimension::Goal, goal.key()));
+            }
+        }
+    }
+    (number, visit, places.into_iter().collect())
+}
+
+/// The pages of each two page views of a visit that came one after the other, both in mode `full`.
+fn ways(visit: &[Kept]) -> Vec<(&'static str, &'static str)> {
+    let views: Vec<&Kept> = visit.iter().filter(|hit| is_view(hit)).collect();
+    let both = views.windows(2).filter(|pair| pair.iter().all(|hit| hit.mode == Mode::Full));
+    both.map(|pair| (pair[0].path, pair[1].path)).collect()
 }
 
 /// How far a visitor came in each funnel: the most steps, from the first, that some of their hits in mode `full` took in order.

@@ -69,7 +69,7 @@ fn a_visitor_is_shown_what_is_held_and_nobody_else() {
     let [first, second] = day.visits.as_slice() else { panic!("two visits: {day:?}") };
     let what: Vec<&HeldWhat> = first.hits.iter().map(|hit| &hit.what).collect();
     let signup = HeldWhat::Event { name: "Signup".into(), properties: vec!["plan=pro".into()], revenue_micros: 0 };
-    let attention = HeldWhat::Attention { engaged_ms: 5_000, scroll_percent: Some(40) };
+    let attention = HeldWhat::Attention { engaged_ms: 5_000, scroll_percent: Some(40), vitals: Vec::new() };
     assert_eq!(what, [&HeldWhat::Pageview, &attention, &signup]);
     let view = HeldHit { hour: 14, page: "/b".into(), what: HeldWhat::Pageview };
     assert_eq!(second, &HeldVisit { came_by: second.came_by.clone(), hits: vec![view] });

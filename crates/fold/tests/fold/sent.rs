@@ -83,7 +83,10 @@ impl Sent {
     }
 
     pub fn engagement(at: i64, path: &'static str, engaged_ms: u32, scroll_percent: Option<u8>) -> Self {
-        Self { kind: Kind::Engagement(Engagement { engaged_ms, scroll_percent }), ..Self::view(at, path) }
+        Self {
+            kind: Kind::Engagement(Engagement { engaged_ms, scroll_percent, ..Engagement::default() }),
+            ..Self::view(at, path)
+        }
     }
 
     pub fn peer(&self) -> Peer {

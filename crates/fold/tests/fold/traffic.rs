@@ -3,7 +3,7 @@
 use model::definition::{Action, Effective, Filter, Funnel, Goal, Lists, Operator, Pattern, Step, Test};
 use model::{
     Campaign, Definitions, Dimension, Domain, Engagement, Kind, Millis, Mode, Referrer, Refusal, Revenue, Right,
-    Signals, Tally,
+    Signals, Tally, Vital, Vitals,
 };
 use proptest::prelude::*;
 
@@ -49,11 +49,11 @@ pub fn traffic(ops_max: usize) -> impl Strategy<Value = Vec<Op>> {
 /// What a site has defined: nothing, or a few of each whose times are hours from the traffic's beginning.
 fn defined() -> impl Strategy<Value = Lists> {
     let segments = prop::collection::vec((prop::sample::select(vec!["one", "two", "three"]), filter(), held()), 0..4);
-    let goals = prop::collection::vec((prop::sample::select(vec!["Sign up", "two"]), action(), held()), 0..3);
+    let goals = prop::collection::vec((goal(), held()), 0..4);
     let funnels = prop::collection::vec((prop::collection::vec(action(), 2..5), held()), 0..3);
     let some = (segments, goals, funnels).prop_map(|(segments, goals, funnels)| Lists {
         segments: segments.into_iter().map(|(name, what, held)| effective(name, what, held)).collect(),
-        goals: goals.into_iter().map(|(name, action, held)| effective(name, Goal { action }, held)).collect(),
+        goals: goals.into_iter().map(|((name, goal), held)| effective(name, goal, held)).collect(),
         // A name and a time stand for one meaning.
         funnels: std::iter::zip(["first", "second"], funnels)
             .map(|(name, (steps, held))| {
@@ -90,6 +90,15 @@ fn beginning(start: i64, mut lists: Lists) -> Definitions {
 fn action() -> impl Strategy<Value = Action> {
     let page = prop::sample::select(vec!["/", "/a", "/*", "/b"]).prop_map(|page| Action::Page(Pattern(page.into())));
     prop_oneof![3 => page, 1 => Just(Action::Event("Signup".into()))]
+}
+
+/// A goal of what is done or of how far a page is scrolled; a name stands for one kind.
+fn goal() -> impl Strategy<Value = (&'static str, Goal)> {
+    let page = prop::sample::select(vec!["/", "/a", "/*"]).prop_map(|page| Action::Page(Pattern(page.into())));
+    let scrolled =
+        (page, 1..=100_u8).prop_map(|(action, percent)| Goal { scroll_percent: Some(percent), ..Goal::of(action) });
+    let named = |names: [&'static str; 2]| prop::sample::select(names.to_vec());
+    prop_oneof![(named(["Sign up", "two"]), action().prop_map(Goal::of)), (named(["Read", "Read on"]), scrolled),]
 }
 
 fn filter() -> impl Strategy<Value = Filter> {
@@ -207,10 +216,19 @@ fn kind() -> impl Strategy<Value = Kind> {
     prop_oneof![
         6 => Just(Kind::Pageview),
         3 => event.prop_map(|(name, interactive)| Kind::Event { name: name.into(), interactive }),
-        2 => (0..60_000_u32, prop::option::of(0..=100_u8)).prop_map(|(engaged_ms, scroll_percent)| {
-            Kind::Engagement(Engagement { engaged_ms, scroll_percent })
+        2 => (0..60_000_u32, prop::option::of(0..=100_u8), vitals()).prop_map(|(engaged_ms, scroll_percent, vitals)| {
+            Kind::Engagement(Engagement { engaged_ms, scroll_percent, vitals })
         }),
     ]
+}
+
+fn vitals() -> impl Strategy<Value = Vitals> {
+    let measured = (prop::sample::select(Vital::ALL.to_vec()), prop_oneof![3 => 0..6_000_u32, 1 => any::<u32>()]);
+    prop::collection::vec(measured, 0..4).prop_map(|all| {
+        let mut vitals = Vitals::default();
+        all.into_iter().for_each(|(vital, value)| vitals.set(vital, value));
+        vitals
+    })
 }
 
 fn whence() -> impl Strategy<Value = (Option<Referrer>, Campaign)> {

@@ -16,7 +16,7 @@ over_both!(
 );
 
 fn goal(page: &str) -> Meaning {
-    Meaning::Goal(Goal { action: Action::Page(Pattern(page.into())) })
+    Meaning::Goal(Goal::of(Action::Page(Pattern(page.into()))))
 }
 
 fn segment(value: &str) -> Meaning {
