@@ -32,11 +32,14 @@ const MERGE_TIMEOUT: Duration = Duration::from_secs(3_600);
 /// Dimensions whose values fold by themselves, beside all pairs: the fine facts of a visitor, the campaign fields into which a
 /// mailing can write its recipient, and segments, which cross any number of dimensions. docs/decisions/0011-finer-facts-fold-too.md
 /// and 0021-counted-from-now-on.md argue the list.
-pub(crate) const FOLDED_DIMENSIONS: &str =
+const FOLDED_DIMENSIONS: &str =
     "'city', 'region', 'language', 'browser_version', 'os_version', 'utm_term', 'utm_content', 'segment'";
 
 /// The condition of a row that may not stay where its cell is small, or at all.
-pub(crate) const MAY_NOT_STAY: &str = include_str!("../sql/closing/may_not_stay.sql");
+const MAY_NOT_STAY: &str = include_str!("../sql/closing/may_not_stay.sql");
+
+/// Which measurements are enough to stay, on some days.
+const ENOUGH_MEASURED: &str = include_str!("../sql/closing/enough_measured.sql");
 
 const FOLDING: &str = "closing a day";
 const MERGING: &str = "merging a month after closing its days";
@@ -195,8 +198,13 @@ impl Store {
 }
 
 fn small() -> String {
-    include_str!("../sql/closing/small.sql")
-        .replace("{may_not_stay}", MAY_NOT_STAY)
+    include_str!("../sql/closing/small.sql").replace("{may_not_stay}", &may_not_stay("day = toDate({day:Int32})"))
+}
+
+/// The condition of a row that may not stay, where that is asked of the days that a condition of SQL keeps.
+pub(crate) fn may_not_stay(of_days: &str) -> String {
+    MAY_NOT_STAY
+        .replace("{enough_measured}", &ENOUGH_MEASURED.replace("{of_days}", of_days))
         .replace("{folded}", FOLDED_DIMENSIONS)
 }
 

@@ -10,7 +10,7 @@ use clickhouse::Row;
 use model::{Domain, LocalDay};
 use serde::Deserialize;
 
-use crate::closing::{FOLDED_DIMENSIONS, MAY_NOT_STAY};
+use crate::closing::may_not_stay;
 use crate::retention::{Kept, quoted, too_old};
 use crate::store::within;
 use crate::{Store, StoreError};
@@ -207,9 +207,7 @@ impl Store {
     /// # Errors
     /// The store cannot be reached or refuses.
     pub async fn small_cells_of_closed_days(&self, site: &Domain, visitors_min: u32) -> Result<(u64, u64), StoreError> {
-        let sql = include_str!("../sql/closing/evidence.sql")
-            .replace("{may_not_stay}", MAY_NOT_STAY)
-            .replace("{folded}", FOLDED_DIMENSIONS);
+        let sql = include_str!("../sql/closing/evidence.sql").replace("{may_not_stay}", &may_not_stay("true"));
         let asked = self
             .client()
             .query(&sql)

@@ -104,6 +104,56 @@ async fn small_cells_leave_the_parts_and_every_sum_stays() {
     assert_eq!(rows(&host, JUNE).await, CLOSED);
 }
 
+/// Measurements have no visitors: what counts is how often a vital was measured of a page or a device.
+#[tokio::test]
+async fn a_vital_stays_whole_where_it_was_measured_often_enough_and_goes_whole_where_not() {
+    use Dimension::{Device, Page, Vital};
+    let host = Host::start();
+    let store = host.store();
+    store.migrate().await.unwrap();
+    let measured = |day: i32, one, other, events| Cell {
+        counts: Counts { events, ..Counts::default() },
+        ..cell(day, None, one, other, 0)
+    };
+    let of_day = |day: i32| {
+        vec![
+            measured(day, (Vital, "lcp 500"), NONE, 18),
+            measured(day, (Vital, "lcp more"), NONE, 1),
+            measured(day, (Page, "/"), (Vital, "lcp 500"), 9),
+            measured(day, (Page, "/"), (Vital, "lcp more"), 1),
+            // Another vital of the same page does not help.
+            measured(day, (Page, "/"), (Vital, "inp 50"), 9),
+            measured(day, (Page, "/rare"), (Vital, "lcp 500"), 9),
+            measured(day, (Device, "Mobile"), (Vital, "lcp 500"), 18),
+            measured(day, (Device, "Mobile"), (Vital, "lcp more"), 1),
+        ]
+    };
+    let cells = of_day(JUNE).into_iter().chain(of_day(JUNE + 1)).collect();
+    store.insert("flush", &Changes { cells, ..Changes::default() }).await.unwrap();
+    let day = ClosedDay { site: site(), day: LocalDay(JUNE) };
+    assert_eq!(store.small_cells_of_closed_days(&site(), 10).await.unwrap().0, 0, "no day is closed");
+    assert_eq!(store.close_day(&day, 10).await.unwrap(), Folded { cells: 2, hours: 0 });
+    store.sweep_closed_days(std::slice::from_ref(&day)).await.unwrap();
+    let sql = format!(
+        "SELECT concat(dimension, '=', value, ' ', by_value, ' ', toString(events)) AS row FROM counts \
+         WHERE day = toDate({JUNE}) ORDER BY row"
+    );
+    let left = [
+        "device=Mobile lcp 500 18",
+        "device=Mobile lcp more 1",
+        "page=(other) (other) 18",
+        "page=/ lcp 500 9",
+        "page=/ lcp more 1",
+        "vital=lcp 500  18",
+        "vital=lcp more  1",
+    ];
+    assert_eq!(host.ask(&sql).await.lines().collect::<Vec<_>>(), left);
+    assert_eq!(store.close_day(&day, 10).await.unwrap(), Folded::default(), "what stays, stays");
+    assert_eq!(store.small_cells_of_closed_days(&site(), 10).await.unwrap().0, 0);
+    // A site that folds below more finds what is too little for it.
+    assert_eq!(store.small_cells_of_closed_days(&site(), 20).await.unwrap().0, 4);
+}
+
 #[tokio::test]
 async fn small_segments_and_steps_of_funnels_go_and_goals_stay() {
     use Dimension::{Funnel, Goal, Segment, Source, Step};

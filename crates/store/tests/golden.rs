@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use model::{Cell, Changes, ClosedDay, Counts, Dimension, Domain, LocalDay, Loss, LostLine, Millis, ReachedLine};
 use regex::Regex;
-use store::questions::{Cells, Grain, Question, Selection, Span};
+use store::questions::{Cells, Grain, Measured, Question, Selection, Span, VitalsQuestion};
 use store::{ImportMark, Kept, Store};
 
 use crate::proxy::{Proxy, Sent};
@@ -135,6 +135,11 @@ async fn read(store: &Store) {
             .await
             .unwrap();
     }
+    for of in [Measured::Site, Measured::By(Dimension::Page, None)] {
+        let days = (LocalDay(JUNE), LocalDay(JUNE));
+        store.vitals(&VitalsQuestion { site: site(), days, of, limit: 10, in_tens: false }).await.unwrap();
+    }
+    store.property_names(&site(), (LocalDay(JUNE), LocalDay(JUNE)), 10).await.unwrap();
     let columns = store.columns().await.unwrap();
     store.logs_of_engine().await.unwrap();
     store.suspicious(&columns).await.unwrap();

@@ -140,7 +140,7 @@ fn names(sites: &[Domain]) -> Vec<&str> {
 }
 
 /// Puts the engine's bounds on a question.
-fn bounded(query: Query) -> Query {
+pub(super) fn bounded(query: Query) -> Query {
     query
         .with_setting("max_execution_time", SECONDS_PER_QUESTION_MAX)
         .with_setting("max_rows_to_read", ROWS_READ_MAX)

@@ -6,10 +6,12 @@
 
 mod ask;
 mod order;
+mod vitals;
 
 use model::{Counts, Dimension, Domain, LocalDay, Millis};
 
 pub use order::{Column, Key, Measure, Order};
+pub use vitals::{Measured, MeasuredRow, PropertyName, VitalsQuestion};
 
 /// Most rows one answer has; Plausible's number, so that its clients page alike.
 pub const ROWS_PER_ANSWER_MAX: u32 = 10_000;

@@ -376,7 +376,15 @@ FROM counts
 WHERE site = {site:String} AND day = toDate({day:Int32})
   AND (
     (hour >= 0 AND dimension NOT IN ('', 'page'))
-    OR (hour < 0 AND by_dimension != '' AND (value, by_value) != ('(other)', '(other)'))
+    OR (hour < 0 AND by_dimension != '' AND (value, by_value) != ('(other)', '(other)')
+        AND (by_dimension != 'vital' OR (day, dimension, value, splitByChar(' ', by_value)[1]) NOT IN (-- The pages and devices of which a vital was measured often enough on a day: all of its buckets stay or none, for a share of
+-- measurements that is left out at one end would bend every percentile. No visitor is behind a measurement, so these are counted.
+SELECT day, dimension, value, splitByChar(' ', by_value)[1] AS vital
+FROM counts
+WHERE site = {site:String} AND by_dimension = 'vital' AND hour = -1 AND day = toDate({day:Int32})
+GROUP BY day, dimension, value, vital
+HAVING sum(counts.events) >= {visitors_min:Int64}
+)))
     OR (hour < 0 AND by_dimension = '' AND dimension IN ('city', 'region', 'language', 'browser_version', 'os_version', 'utm_term', 'utm_content', 'segment') AND value != '(other)'))
 
 GROUP BY dimension, by_dimension, hour, value, by_value
@@ -455,7 +463,15 @@ FROM counts
 WHERE site = {site:String} AND day = toDate({day:Int32})
   AND (
     (hour >= 0 AND dimension NOT IN ('', 'page'))
-    OR (hour < 0 AND by_dimension != '' AND (value, by_value) != ('(other)', '(other)'))
+    OR (hour < 0 AND by_dimension != '' AND (value, by_value) != ('(other)', '(other)')
+        AND (by_dimension != 'vital' OR (day, dimension, value, splitByChar(' ', by_value)[1]) NOT IN (-- The pages and devices of which a vital was measured often enough on a day: all of its buckets stay or none, for a share of
+-- measurements that is left out at one end would bend every percentile. No visitor is behind a measurement, so these are counted.
+SELECT day, dimension, value, splitByChar(' ', by_value)[1] AS vital
+FROM counts
+WHERE site = {site:String} AND by_dimension = 'vital' AND hour = -1 AND day = toDate({day:Int32})
+GROUP BY day, dimension, value, vital
+HAVING sum(counts.events) >= {visitors_min:Int64}
+)))
     OR (hour < 0 AND by_dimension = '' AND dimension IN ('city', 'region', 'language', 'browser_version', 'os_version', 'utm_term', 'utm_content', 'segment') AND value != '(other)'))
 
 GROUP BY dimension, by_dimension, hour, value, by_value
@@ -992,6 +1008,63 @@ LIMIT {limit:UInt64} OFFSET {offset:UInt64}
 ;
 
 -- default_format = RowBinaryWithNamesAndTypes
+-- max_execution_time = 20
+-- max_memory_usage = 1000000000
+-- max_rows_to_read = 2000000000
+-- How many measurements are in each bucket of the web vitals: of the site, or of the values of one dimension that have the most. The bucket
+-- is the cell's second value, of the site's own cells the first.
+SELECT value, by_value, sum(counts.events) AS measurements
+FROM counts
+WHERE site = {site:String}
+  AND dimension = {dimension:String}
+  AND by_dimension = {by_dimension:String}
+  AND hour = -1
+  AND day BETWEEN toDate({first_day:Int32}) AND toDate({last_day:Int32})
+  AND by_value != '(other)'
+  AND ({any:Bool} OR value = {is:String})
+  AND ({dimension:String} = 'vital' OR value IN
+  (
+      SELECT value
+      FROM counts
+      WHERE site = {site:String}
+        AND dimension = {dimension:String}
+        AND by_dimension = {by_dimension:String}
+        AND hour = -1
+        AND day BETWEEN toDate({first_day:Int32}) AND toDate({last_day:Int32})
+        AND by_value != '(other)'
+        AND ({any:Bool} OR value = {is:String})
+      GROUP BY value
+      -- The order says no more than the numbers that are told, in tens where they are.
+      ORDER BY
+          if({in_tens:Bool}, if(sum(counts.events) < 10, 5, intDiv(sum(counts.events) + 5, 10) * 10), sum(counts.events)) DESC,
+          value
+      LIMIT {limit:UInt64}
+  ))
+GROUP BY value, by_value
+HAVING measurements != 0
+ORDER BY value, by_value
+;
+
+-- default_format = RowBinaryWithNamesAndTypes
+-- max_execution_time = 20
+-- max_memory_usage = 1000000000
+-- max_rows_to_read = 2000000000
+-- The names of the properties that events had, the most frequent first: what stands before the first `=` of a value.
+SELECT substring(value, 1, position(value, '=') - 1) AS name, sum(counts.events) AS events, count() OVER () AS names_total
+FROM counts
+WHERE site = {site:String}
+  AND dimension = 'property'
+  AND by_dimension = ''
+  AND hour = -1
+  AND day BETWEEN toDate({first_day:Int32}) AND toDate({last_day:Int32})
+  AND position(value, '=') > 1
+GROUP BY name
+HAVING events != 0
+ORDER BY events DESC, name
+LIMIT {limit:UInt64}
+;
+
+-- default_format = RowBinaryWithNamesAndTypes
 SELECT table, name, type AS kind FROM system.columns WHERE database = currentDatabase() ORDER BY table, position
 ;
 
@@ -1066,7 +1139,15 @@ SELECT
             GROUP BY day HAVING maxIf(round, step = 'begun') <= maxIf(round, step = 'clean'))
           AND (
     (hour >= 0 AND dimension NOT IN ('', 'page'))
-    OR (hour < 0 AND by_dimension != '' AND (value, by_value) != ('(other)', '(other)'))
+    OR (hour < 0 AND by_dimension != '' AND (value, by_value) != ('(other)', '(other)')
+        AND (by_dimension != 'vital' OR (day, dimension, value, splitByChar(' ', by_value)[1]) NOT IN (-- The pages and devices of which a vital was measured often enough on a day: all of its buckets stay or none, for a share of
+-- measurements that is left out at one end would bend every percentile. No visitor is behind a measurement, so these are counted.
+SELECT day, dimension, value, splitByChar(' ', by_value)[1] AS vital
+FROM counts
+WHERE site = {site:String} AND by_dimension = 'vital' AND hour = -1 AND true
+GROUP BY day, dimension, value, vital
+HAVING sum(counts.events) >= {visitors_min:Int64}
+)))
     OR (hour < 0 AND by_dimension = '' AND dimension IN ('city', 'region', 'language', 'browser_version', 'os_version', 'utm_term', 'utm_content', 'segment') AND value != '(other)'))
 
         GROUP BY dimension, by_dimension, hour, value, by_value, day
