@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::exit;
 
 fn main() {
-    for file in ["script.js", "script.js.gz", "script.js.br"] {
+    for file in
+        ["script.js", "script.js.gz", "script.js.br", "script.vitals.js", "script.vitals.js.gz", "script.vitals.js.br"]
+    {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tracker/dist").join(file);
         println!("cargo::rerun-if-changed={}", path.display());
         if !path.is_file() {

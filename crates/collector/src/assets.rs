@@ -10,20 +10,38 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use crate::answer::{Answer, with_headers, wrong_method};
 use crate::event::digest;
 
-const SCRIPT: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tracker/dist/script.js"));
-const SCRIPT_GZIP: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tracker/dist/script.js.gz"));
-const SCRIPT_BROTLI: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tracker/dist/script.js.br"));
+/// A script in the forms in which it is served.
+pub(crate) struct Script {
+    plain: &'static [u8],
+    gzip: &'static [u8],
+    brotli: &'static [u8],
+}
+
+macro_rules! script {
+    ($name:literal) => {
+        Script {
+            plain: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tracker/dist/", $name)),
+            gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tracker/dist/", $name, ".gz")),
+            brotli: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tracker/dist/", $name, ".br")),
+        }
+    };
+}
+
+/// The tracker: `/js/script.js`.
+pub(crate) const TRACKER: Script = script!("script.js");
+/// The tracker that also measures web vitals: `/js/script.vitals.js`.
+pub(crate) const TRACKER_OF_VITALS: Script = script!("script.vitals.js");
 
 /// The date on which this program last changed what it does about the signal.
 const GPC: &[u8] = br#"{"gpc": true, "lastUpdate": "2026-11-01"}"#;
 
-/// Serves `/js/script.js`.
-pub(crate) fn script(method: &Method, request: &HeaderMap) -> Answer {
+/// Serves a script.
+pub(crate) fn script(script: &Script, method: &Method, request: &HeaderMap) -> Answer {
     if !matches!(*method, Method::GET | Method::HEAD) {
         return wrong_method("GET, HEAD");
     }
     // Weak, because one tag stands for all encodings of the same script.
-    let tag = format!("W/\"{:016x}\"", digest(SCRIPT));
+    let tag = format!("W/\"{:016x}\"", digest(script.plain));
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
@@ -37,9 +55,9 @@ pub(crate) fn script(method: &Method, request: &HeaderMap) -> Answer {
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/javascript; charset=utf-8"));
     let (body, encoding) = match () {
-        () if accepts(request, "br") => (SCRIPT_BROTLI, Some("br")),
-        () if accepts(request, "gzip") => (SCRIPT_GZIP, Some("gzip")),
-        () => (SCRIPT, None),
+        () if accepts(request, "br") => (script.brotli, Some("br")),
+        () if accepts(request, "gzip") => (script.gzip, Some("gzip")),
+        () => (script.plain, None),
     };
     if let Some(encoding) = encoding {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
@@ -91,7 +109,7 @@ mod tests {
         let header = |(name, value): &(&'static str, &'static str)| {
             (HeaderName::from_static(name), HeaderValue::from_static(value))
         };
-        script(&Method::GET, &list.iter().map(header).collect())
+        script(&TRACKER, &Method::GET, &list.iter().map(header).collect())
     }
 
     fn encoding(list: &[(&'static str, &'static str)]) -> Option<String> {
@@ -100,7 +118,14 @@ mod tests {
 
     #[test]
     fn the_tracker_is_at_most_a_thousand_bytes_compressed() {
-        assert!(SCRIPT_GZIP.len() <= 1_000, "{}", SCRIPT_GZIP.len());
+        assert!(TRACKER.gzip.len() <= 1_000, "{}", TRACKER.gzip.len());
+    }
+
+    #[test]
+    fn only_the_other_tracker_measures_and_it_is_less_than_two_thousand_bytes() {
+        let measures = |script: &Script| script.plain.windows(19).any(|part| part == b"PerformanceObserver");
+        assert!(measures(&TRACKER_OF_VITALS) && !measures(&TRACKER));
+        assert!(TRACKER_OF_VITALS.gzip.len() < 2_000, "{}", TRACKER_OF_VITALS.gzip.len());
     }
 
     #[test]
@@ -117,14 +142,14 @@ mod tests {
         let first = served(&[]);
         let tag = first.headers().get(ETAG).unwrap().clone();
         let request = HeaderMap::from_iter([(IF_NONE_MATCH, tag)]);
-        assert_eq!(script(&Method::GET, &request).status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(script(&TRACKER, &Method::GET, &request).status(), StatusCode::NOT_MODIFIED);
         assert_eq!(served(&[("if-none-match", "\"another\"")]).status(), StatusCode::OK);
         assert_eq!(served(&[("if-none-match", "*")]).status(), StatusCode::NOT_MODIFIED);
     }
 
     #[test]
     fn other_methods_are_named_what_is_allowed() {
-        assert_eq!(script(&Method::POST, &HeaderMap::new()).status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(script(&TRACKER, &Method::POST, &HeaderMap::new()).status(), StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(gpc(&Method::DELETE).headers().get("allow").unwrap(), "GET, HEAD");
     }
 

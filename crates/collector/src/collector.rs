@@ -99,7 +99,7 @@ impl<J: Journal> Collector<J> {
     /// Whether a path is one of the collector's.
     #[must_use]
     pub fn owns(path: &str) -> bool {
-        matches!(path, "/api/event" | "/pixel.gif" | "/js/script.js" | "/.well-known/gpc.json")
+        matches!(path, "/api/event" | "/pixel.gif" | "/js/script.js" | "/js/script.vitals.js" | "/.well-known/gpc.json")
     }
 
     /// Whether hits could be sealed now.
@@ -120,7 +120,8 @@ impl<J: Journal> Collector<J> {
         match request.uri().path() {
             "/pixel.gif" => self.pixel(request, socket).await,
             "/api/event" => self.event(request, socket).await,
-            "/js/script.js" => assets::script(request.method(), request.headers()),
+            "/js/script.js" => assets::script(&assets::TRACKER, request.method(), request.headers()),
+            "/js/script.vitals.js" => assets::script(&assets::TRACKER_OF_VITALS, request.method(), request.headers()),
             "/.well-known/gpc.json" => assets::gpc(request.method()),
             _ => assets::nothing_here(),
         }

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use model::limits::{ENGAGED_MS_MAX, LANGUAGE_BYTES_MAX, PROPS_MAX};
-use model::{Arrival, Engagement, Kind, Millis, Peer, Refusal, Revenue, Signals, TcfPolicy};
+use model::{Arrival, Engagement, Kind, Millis, Peer, Refusal, Revenue, Signals, TcfPolicy, Vital, Vitals};
 
 use crate::draft::{Draft, Field};
 use crate::money::revenue;
@@ -155,12 +155,34 @@ fn kind(draft: &mut Draft<'_>) -> Result<Kind, Fault> {
         "engagement" => Ok(Kind::Engagement(Engagement {
             engaged_ms: draft.take(Field::EngagedMs).number().map_or(0, |ms| held(ms, ENGAGED_MS_MAX)),
             scroll_percent: scroll_percent(&draft.take(Field::ScrollPercent)),
+            vitals: vitals(&draft.take(Field::Vitals))?,
         })),
         _ => {
             let interactive = draft.take(Field::Interactive).flag("interactive must be true or false")?;
             Ok(Kind::Event { name: name.into(), interactive: interactive.unwrap_or(true) })
         }
     }
+}
+
+/// What the page view measured, times in milliseconds and the layout's shift as the browser's own score. A value that is none, or below
+/// zero, is left out; so is what has another name.
+fn vitals(value: &Value<'_>) -> Result<Vitals, Fault> {
+    let mut vitals = Vitals::default();
+    let members = match value {
+        Value::Absent => return Ok(vitals),
+        Value::Object(members) => members,
+        Value::Flag(_) | Value::Whole(_) | Value::Number(_) | Value::Text(_) | Value::Other => {
+            return Err((Refusal::Malformed, "vitals must be an object such as {\"lcp\": 1200, \"cls\": 0.05}"));
+        }
+    };
+    for vital in Vital::ALL {
+        let told = members.iter().find(|(name, _)| name == vital.as_str()).and_then(|(_, value)| value.number());
+        let unit = if vital == Vital::Cls { 1_000.0 } else { 1.0 };
+        if let Some(number) = told.filter(|number| *number >= 0.0) {
+            vitals.set(vital, held(number * unit, vital.max()));
+        }
+    }
+    Ok(vitals)
 }
 
 /// Plausible's old script sends 255 for a page whose height it could not measure.

@@ -12,7 +12,7 @@ use crate::desk::{BROWSER, Desk, SOCKET, Wishes, get, post, request, told, view}
 use bytes::Bytes;
 use collector::{PIXEL, RateLimit};
 use hyper::body::{Body, Frame};
-use model::{BotClass, Kind, Mode, Record, Refusal, Revenue, Signals};
+use model::{BotClass, Kind, Mode, Record, Refusal, Revenue, Signals, Vital};
 
 const MALFORMED: &str = "refused; reason=malformed";
 const TOO_LARGE: &str = "refused; reason=too_large";
@@ -372,6 +372,43 @@ async fn engagement_is_held_to_its_ranges() {
         let Kind::Engagement(engagement) = desk.hit().await.kind else { panic!("an engagement") };
         assert_eq!((engagement.engaged_ms, engagement.scroll_percent), (engaged_ms, scroll_percent), "{more}");
     }
+}
+
+#[tokio::test]
+async fn vitals_are_held_to_their_ranges_and_nothing_else_is_taken_for_one() {
+    let all = [Vital::Lcp, Vital::Inp, Vital::Cls, Vital::Fcp, Vital::Ttfb];
+    for (vitals, values) in [
+        (
+            r#"{"lcp":2412.4,"inp":88,"cls":0.0314,"fcp":900,"ttfb":0}"#,
+            [Some(2_412), Some(88), Some(31), Some(900), Some(0)],
+        ),
+        (
+            r#"{"lcp":1e300,"cls":1e300,"inp":-1,"fcp":"x","ttfb":null}"#,
+            [Some(600_000), None, Some(100_000), None, None],
+        ),
+        (r#"{"lcp":"800","fid":5,"LCP":1}"#, [Some(800), None, None, None, None]),
+        ("{}", [None; 5]),
+        ("null", [None; 5]),
+    ] {
+        let desk = Desk::new();
+        let body =
+            format!(r#"{{"n":"engagement","u":"https://example.com/","d":"example.com","e":5,"vitals":{vitals}}}"#);
+        assert_eq!(desk.post(body).await.status, 202, "{vitals}");
+        let Kind::Engagement(engagement) = desk.hit().await.kind else { panic!("an engagement") };
+        let told: Vec<_> = engagement.vitals.iter().collect();
+        let expected: Vec<_> = all.into_iter().zip(values).filter_map(|(vital, value)| Some((vital, value?))).collect();
+        assert_eq!(told, expected, "{vitals}");
+    }
+    for wrong in ["7", "[1]", "true", r#""lcp""#] {
+        let desk = Desk::new();
+        let body = format!(r#"{{"n":"engagement","u":"https://example.com/","d":"example.com","vitals":{wrong}}}"#);
+        let told = desk.post(body).await;
+        assert_eq!(told.short(), (400, "refused; reason=malformed"), "{wrong}");
+    }
+    // Plausible's script sends its version as `v`.
+    let desk = Desk::new();
+    let body = r#"{"n":"engagement","u":"https://example.com/","d":"example.com","e":5,"v":37}"#;
+    assert_eq!(desk.post(body.to_owned()).await.status, 202);
 }
 
 #[tokio::test]

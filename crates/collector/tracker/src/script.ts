@@ -8,6 +8,11 @@
 // script, as their standards demand). Where there is `__tcfapi`, the first view waits for its first word, but no longer than
 // the page takes to load; what is reported before it has spoken says so, and counts as far as no consent is needed.
 
+import { measure, type Vitals } from "./vitals"
+
+/** Set by the build: `script.vitals.js` measures web vitals, and says so in its reports; `script.js` holds none of it. */
+declare const VITALS: boolean
+
 type Scalar = string | number | boolean
 /** What a report may say beyond its name. It goes into the report as it is: the collector knows these names. */
 interface Options {
@@ -21,6 +26,7 @@ interface Attention {
   u: string
   e: number
   sd: number
+  vitals?: Vitals
 }
 /** What the page's consent tool said, as it said it: the collector reads the strings. */
 interface Said {
@@ -89,7 +95,12 @@ const attend = () => {
 const report = () => {
   attend()
   if (url && engaged) {
-    send("engagement", { u: url, e: engaged, sd: (100 * deepest) / document.documentElement.scrollHeight })
+    send("engagement", {
+      u: url,
+      e: engaged,
+      sd: (100 * deepest) / document.documentElement.scrollHeight,
+      ...(VITALS ? { vitals: vitals?.() } : {}),
+    })
     engaged = 0
   }
 }
@@ -147,6 +158,8 @@ addEventListener("scroll", () => {
 addEventListener("click", click)
 addEventListener("auxclick", click)
 
+// Of the page that was loaded; its first report of attention tells them.
+const vitals = VITALS ? measure() : undefined
 const queued = (page.footfall || page.plausible)?.q || []
 const track: Track = (name, options) => (name == "pageview" ? view(options) : send(name, options))
 page.footfall = page.plausible = track
