@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use model::{Clock, Domain, LocalDay, Site, Sites};
+use model::{Clock, Definitions, Domain, LocalDay, Site, Sites};
 use prometheus::{HistogramOpts, HistogramVec, Registry};
 use settings::Settings;
 use store::Store;
@@ -123,6 +123,13 @@ impl Shared {
             | Range::Dates(..)
             | Range::Instants(..) => Ok(None),
         }
+    }
+
+    /// What a site's hits are counted by as the settings have it now. The table of sites follows them a moment later: who has just
+    /// given a name a meaning may ask by it at once.
+    async fn defined_now(&self, site: &Site) -> Option<Definitions> {
+        let mut counted_by = self.accounts.settings.counted_by().await.ok()?;
+        counted_by.sites.remove(&site.domain)
     }
 
     /// Does one piece of work in turn, measured under its report's name.

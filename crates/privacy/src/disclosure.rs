@@ -103,6 +103,15 @@ impl Precision {
         }
     }
 
+    /// A count as rows are ordered by it: as it is told, so that an order says no more than the numbers do.
+    #[must_use]
+    pub const fn rank(self, count: i64) -> i64 {
+        match self {
+            Self::Exact => count,
+            Self::Tens => tens(count),
+        }
+    }
+
     /// One count per another that stands beside it: not told where that is told as fewer than ten, which would read as five.
     #[must_use]
     pub fn share_beside(self, part: i64, base: i64, scale: Scale) -> Disclosed {

@@ -14,7 +14,7 @@ use crate::calendar::{at, zone_of};
 use crate::query::Query;
 use crate::query::answer::{Before, Found, FoundShares};
 use crate::query::coverage::Coverage;
-use crate::query::defined;
+use crate::query::defined::{self, CountedFrom};
 use crate::query::degraded::Degraded;
 use crate::query::plan::{Here, Plan};
 use crate::query::problem::Problem;
@@ -61,7 +61,10 @@ pub(super) async fn answer(shared: &Shared, access: &Access, query: &Query, ask:
         precision,
         currency: currency_of(&sites),
     };
-    let (query, counted_from) = defined::resolve(query, &sites)?;
+    let (query, counted_from) = match defined::resolve(query, &sites) {
+        Ok(resolved) => resolved,
+        Err(problem) => resolve_now(shared, query, &sites).await.ok_or(problem)?,
+    };
     let query = &query;
     let plan = Plan::of(query, &here)?;
     let before = plan.before(query, &here)?;
@@ -79,6 +82,13 @@ pub(super) async fn answer(shared: &Shared, access: &Access, query: &Query, ask:
     };
     let found = shared.in_turn(plan.question.report(), work).await?;
     Ok(Answered { query: query.clone(), plan, found, zone })
+}
+
+/// The same by what is defined now, where the table of sites does not know it yet.
+async fn resolve_now(shared: &Shared, query: &Query, sites: &[Arc<Site>]) -> Option<(Query, Vec<CountedFrom>)> {
+    let [site] = sites else { return None };
+    let definitions = shared.defined_now(site).await?;
+    defined::resolve(query, &[Arc::new(Site { definitions, ..Site::clone(site) })]).ok()
 }
 
 /// How precisely several sites tell together. A sum of rounded and exact counts, less the exact ones, would be a rounded count

@@ -2,14 +2,18 @@
 
 pub(crate) mod accounts;
 mod asking;
+mod days;
 mod definitions;
+mod flow;
 mod funnel;
 mod ledger;
 mod openapi;
+mod properties;
 mod query;
 mod realtime;
 mod sites;
 mod v1;
+mod vitals;
 
 use std::sync::Arc;
 
@@ -49,7 +53,7 @@ const fn defining(method: &'static str, path: &'static str, parameters: &'static
 }
 
 /// Every path of the API: what is served and what /api/openapi.json describes.
-pub(crate) const ENDPOINTS: [Endpoint; 14] = [
+pub(crate) const ENDPOINTS: [Endpoint; 17] = [
     Endpoint { method: "post", summary: "Ask the counts of a site", ..reading("/api/v2/query", &[], "Answer") },
     Endpoint {
         summary: "One number a metric (Plausible's older API)",
@@ -95,6 +99,20 @@ pub(crate) const ENDPOINTS: [Endpoint; 14] = [
         ..reading("/api/v2/funnel", &[], "FunnelAnswer")
     },
     Endpoint {
+        method: "post",
+        summary: "Where the views of a page came from, and where they led to",
+        ..reading("/api/v2/flow", &[], "FlowAnswer")
+    },
+    Endpoint {
+        method: "post",
+        summary: "How pages felt to load and use",
+        ..reading("/api/v2/vitals", &[], "VitalsAnswer")
+    },
+    Endpoint {
+        summary: "The names of the properties that events had",
+        ..reading("/api/v1/properties", &["SiteId", "DateRange"], "PropertyNames")
+    },
+    Endpoint {
         summary: "The goals, segments, funnels or annotations of a site",
         ..reading(DEFINITIONS, &["Site", "Kind"], "DefinitionList")
     },
@@ -111,8 +129,22 @@ pub(crate) const ENDPOINTS: [Endpoint; 14] = [
 
 /// The routes of [`ENDPOINTS`].
 pub(crate) fn routes() -> Router<Arc<Shared>> {
-    let [query, aggregate, timeseries, breakdown, realtime, half_hour, sites, ledger, openapi, funnel, ..] =
-        ENDPOINTS.map(|endpoint| endpoint.path);
+    let [
+        query,
+        aggregate,
+        timeseries,
+        breakdown,
+        realtime,
+        half_hour,
+        sites,
+        ledger,
+        openapi,
+        funnel,
+        flow,
+        vitals,
+        properties,
+        ..,
+    ] = ENDPOINTS.map(|endpoint| endpoint.path);
     Router::new()
         .route(query, post(query::answer))
         .route(aggregate, get(v1::aggregate))
@@ -124,6 +156,9 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route(ledger, get(ledger::answer))
         .route(openapi, get(openapi::answer))
         .route(funnel, post(funnel::answer))
+        .route(flow, post(flow::answer))
+        .route(vitals, post(vitals::answer))
+        .route(properties, get(properties::answer))
         .merge(definitions::routes())
         .merge(accounts::routes())
         .method_not_allowed_fallback(async || Failure::Method)

@@ -77,9 +77,14 @@ fn operation(endpoint: &Endpoint) -> Value {
         responses["413"] = response("Problem");
         responses["415"] = response("Problem");
     }
-    if endpoint.path == "/api/v2/funnel" {
-        operation["requestBody"] =
-            json!({ "required": true, "content": { "application/json": schema("FunnelQuery") } });
+    let own_question = match endpoint.path {
+        "/api/v2/funnel" => Some("FunnelQuery"),
+        "/api/v2/flow" => Some("FlowQuery"),
+        "/api/v2/vitals" => Some("VitalsQuery"),
+        _ => None,
+    };
+    if let Some(question) = own_question {
+        operation["requestBody"] = json!({ "required": true, "content": { "application/json": schema(question) } });
     } else if *method == "post" {
         responses["200"]["content"]["text/csv"] = json!({ "schema": { "type": "string" } });
         responses["200"]["headers"] = json!({

@@ -34,7 +34,7 @@ fn defined() -> Lists {
             effective("Germans", Filter::All(Vec::new())),
             effective("others", Filter::All(Vec::new())),
         ],
-        goals: vec![effective("Reads", Goal { action: page("/blog/**") })],
+        goals: vec![effective("Reads", Goal::of(page("/blog/**")))],
         funnels: vec![effective("Order", Funnel { steps })],
     }
 }
@@ -250,6 +250,7 @@ async fn definitions_are_put_read_and_taken_away() {
     assert_eq!(get(&router, "/api/sites/example.com/goals", token).await.1, json!({ "goals": [] }));
     for (path, body) in [
         ("goals/Reads", json!({ "page": "/blog/**" })),
+        ("goals/Scrolled", json!({ "page": "/blog/**", "scroll": 75 })),
         ("funnels/Order", json!({ "steps": [{ "page": "/" }, { "event": "Order", "label": "Ordered" }] })),
         ("annotations/release", json!({ "at": "2024-05-01T00:00:00+09:00", "text": "Release" })),
     ] {
@@ -272,6 +273,24 @@ async fn definitions_are_put_read_and_taken_away() {
     );
 }
 
+/// The table of sites follows the settings a moment later, here never: who has defined something asks by it at once.
+#[tokio::test]
+async fn what_was_just_defined_may_be_asked_by() {
+    let directory = tempfile::tempdir().unwrap();
+    let router = keeping(directory.path()).await;
+    let steps = json!({ "steps": [{ "page": "/" }, { "event": "Order" }] });
+    let question = json!({ "site_id": "example.com", "funnel": "New", "date_range": "7d" });
+    let asked = async || tell(&router, ("POST", "/api/v2/funnel"), Some(TOKEN), &question).await;
+    assert_eq!(asked().await.0, StatusCode::BAD_REQUEST);
+    tell(&router, ("PUT", "/api/sites/example.com/funnels/New"), Some(TOKEN), &steps).await;
+    let (status, told) = asked().await;
+    assert_eq!((status, told["steps"].as_array().map(Vec::len)), (StatusCode::OK, Some(2)), "{told}");
+    let filters = json!({ "filters": [["is", "visit:country", ["DE"]]] });
+    tell(&router, ("PUT", "/api/sites/example.com/segments/New"), Some(TOKEN), &filters).await;
+    let told = self::asked(&router, json!({ "filters": [["is", "segment", ["New"]]] })).await;
+    assert!(told["meta"]["counted_from"]["segments"]["New"].is_string(), "{told}");
+}
+
 #[tokio::test]
 async fn only_who_may_changes_a_definition_and_mistakes_are_told() {
     let directory = tempfile::tempdir().unwrap();
@@ -287,6 +306,8 @@ async fn only_who_may_changes_a_definition_and_mistakes_are_told() {
         ("goals/Signup", json!({ "event": "pageview" }), StatusCode::BAD_REQUEST, "name the page"),
         ("goals/(other)", goal.clone(), StatusCode::BAD_REQUEST, "folded values"),
         ("goals/x", json!({ "page": "thanks" }), StatusCode::BAD_REQUEST, "begins with /"),
+        ("goals/x", json!({ "event": "Signup", "scroll": 50 }), StatusCode::BAD_REQUEST, "name a page"),
+        ("goals/x", json!({ "page": "/", "scroll": 0 }), StatusCode::BAD_REQUEST, "1 to 100 percent"),
         (
             "segments/x",
             json!({ "filters": [["is", "visit:exit_page", ["/"]]] }),

@@ -3,6 +3,8 @@
 //! * `answers`: every kind of question against a recount of the visits themselves
 //! * `goals`: conversion rates and what visits have done, against the same recount
 //! * `definitions`: goals, segments, funnels and annotations over HTTP, and what is asked of them; money
+//! * `flows`: where the views of a page came from and led to
+//! * `vitals`: web vitals and the names of properties
 //! * `comparisons`: two ranges beside each other, against each asked alone
 //! * `v1`: Plausible's older API, and tables
 //! * `together`: several sites in one question
@@ -24,6 +26,7 @@ mod bed;
 mod comparisons;
 mod definitions;
 mod engine;
+mod flows;
 mod goals;
 mod ledger;
 mod programs;
@@ -34,3 +37,4 @@ mod tens;
 mod together;
 mod traffic;
 mod v1;
+mod vitals;

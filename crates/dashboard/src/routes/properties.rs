@@ -1,0 +1,47 @@
+//! `GET /api/v1/properties`: the names of the properties that a site's events had, so that nobody has to know them to ask by one.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::days::Days;
+use crate::Shared;
+use crate::access::Access;
+use crate::query::problem::Problem;
+use crate::query::range::Range;
+use crate::reply::Failure;
+
+/// Most names: more is no list to choose from.
+const NAMES_MAX: u32 = 200;
+
+/// What is asked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    site_id: Option<String>,
+    date_range: Option<String>,
+}
+
+/// Answers with the names of a range; without one, of today.
+pub(super) async fn answer(
+    State(shared): State<Arc<Shared>>,
+    access: Access,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Json<Value>, Failure> {
+    let Query(asked) = asked.map_err(|_| Failure::Parameters)?;
+    let site = asked.site_id.ok_or(Problem::Missing("site_id"))?;
+    let range = Range::parse_text(asked.date_range.as_deref().unwrap_or("day"))?;
+    let days = Days::of(&shared, &access, (&site, range), "names of properties").await?;
+    let names = shared
+        .in_turn("properties", async {
+            Ok(shared.store.property_names(&days.site.domain, days.span.days(), NAMES_MAX).await?)
+        })
+        .await?;
+    let total = names.first().map_or(0, |name| name.names_total);
+    let told = names.iter().map(|name| json!({ "name": name.name, "events": days.precision.count(name.events) }));
+    Ok(Json(json!({ "properties": told.collect::<Value>(), "total": total, "meta": days.meta([], &[]) })))
+}
