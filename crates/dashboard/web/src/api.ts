@@ -41,13 +41,14 @@ export type SentFilter = [string, string, string[]] | [string, string, string[],
 export const sent = (filters: Filter[]): SentFilter[] => filters.map(({ operator, dimension, values }) => [operator, dimension, values]);
 
 export interface Query {
-  site_id: string;
+  /** Several are added up. */
+  site_id: string | string[];
   metrics: Metric[];
   date_range: string | [string, string];
   dimensions?: string[];
   filters?: SentFilter[];
   order_by?: [string, "asc" | "desc"][];
-  include?: { time_labels?: boolean; total_rows?: boolean; coverage?: boolean };
+  include?: { time_labels?: boolean; total_rows?: boolean; coverage?: boolean; comparisons?: { mode: "custom"; date_range: [string, string] } };
   pagination?: { limit?: number; offset?: number };
 }
 
@@ -60,6 +61,8 @@ export type Told = number | typeof FEWER | null;
 export interface Row {
   metrics: Told[];
   dimensions: string[];
+  /** The same of the range that was compared with. */
+  comparison?: { metrics: Told[]; dimensions: string[] };
 }
 
 /** What became of people's hits: counts, and shares in percent of all of them. */
@@ -85,6 +88,7 @@ export interface Answer {
     filter_warnings?: Record<string, { code: string; warning: string }>;
     folded?: { value: string; warning: string };
     time_labels?: string[];
+    comparison_time_labels?: string[];
     total_rows?: number;
     coverage?: Coverage;
     degraded?: Degraded[];
@@ -218,6 +222,73 @@ export interface Ledger {
 
 export function ledger(site: string, [first, last]: [string, string], signal?: AbortSignal): Promise<Ledger> {
   return ask(`/api/v1/ledger?site_id=${encodeURIComponent(site)}&date_range=${first},${last}`, { signal });
+}
+
+/** Views of a page, and what part of all of its views they are. */
+export interface FlowShare {
+  pageviews: Told;
+  share: Told;
+}
+
+export interface FlowSide {
+  entries?: FlowShare;
+  exits?: FlowShare;
+  pages: (FlowShare & { page: string })[];
+  pages_total: number;
+  other: FlowShare;
+}
+
+/** Where the views of a page came from and led to. */
+export interface Flow {
+  page: string;
+  pageviews: Told;
+  previous: FlowSide;
+  next: FlowSide;
+  meta: { folded?: { below: number } };
+}
+
+export function flow(site: string, page: string, dates: [string, string], signal?: AbortSignal): Promise<Flow> {
+  return post("/api/v2/flow", { site_id: site, page, date_range: dates }, signal);
+}
+
+export const VITALS = ["lcp", "inp", "cls", "fcp", "ttfb"] as const;
+export type VitalName = (typeof VITALS)[number];
+export type Rating = "good" | "needs_improvement" | "poor";
+
+/** A percentile is more than `from` and at most `to`. */
+export interface Percentile {
+  from: number;
+  to: number | null;
+  about: number | null;
+}
+
+export interface Vital {
+  measurements: Told;
+  p75: Percentile | null;
+  rating: Rating | null;
+  good: number | null;
+  needs_improvement: number | null;
+  poor: number | null;
+  buckets?: { from: number; to: number | null; measurements: Told; rating: Rating }[];
+}
+
+export interface Measured {
+  vitals: Record<VitalName, Vital>;
+  rows?: { page?: string; device?: string; vitals: Record<VitalName, Vital> }[];
+}
+
+export function vitals(site: string, dates: [string, string], by: "page" | "device", signal?: AbortSignal): Promise<Measured> {
+  return post("/api/v2/vitals", { site_id: site, date_range: dates, by }, signal);
+}
+
+/** The names of the properties that events had, the most frequent first. */
+export async function propertyNames(site: string, [first, last]: [string, string], signal?: AbortSignal): Promise<string[]> {
+  const answer = await ask<{ properties: { name: string }[] }>(`/api/v1/properties?site_id=${encodeURIComponent(site)}&date_range=${first},${last}`, { signal });
+  return answer.properties.map(({ name }) => name);
+}
+
+function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  return ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal });
 }
 
 function authorization(): Record<string, string> {

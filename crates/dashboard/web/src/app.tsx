@@ -17,6 +17,9 @@ import { SetUp, SignIn } from "./sign-in";
 import { useAnswer, useTick } from "./use-answer";
 
 const Detail = later(() => import("./detail").then((loaded) => loaded.Detail));
+const AllSitesView = later(() => import("./all-sites").then((loaded) => loaded.AllSitesView));
+const FlowsView = later(() => import("./flows").then((loaded) => loaded.FlowsView));
+const VitalsView = later(() => import("./vitals").then((loaded) => loaded.VitalsView));
 const DefineView = later(() => import("./define").then((loaded) => loaded.DefineView));
 const FunnelsView = later(() => import("./funnels").then((loaded) => loaded.FunnelsView));
 const KeyHelp = later(() => import("./key-help").then((loaded) => loaded.KeyHelp));
@@ -180,6 +183,9 @@ function Views({ me, sites, site, place, go, onSignOut, onSignIn }: Props) {
         )}
         {place.view === "live" && <LiveView scope={scope} tick={tick} />}
         {place.view === "funnels" && <FunnelsView scope={scope} />}
+        {place.view === "flows" && <FlowsView scope={scope} />}
+        {place.view === "vitals" && <VitalsView scope={scope} />}
+        {place.view === "sites" && <AllSitesView scope={scope} sites={sites} />}
         {place.view === "define" && <DefineView scope={scope} />}
         {place.view === "ledger" && <LedgerView scope={scope} />}
       </main>

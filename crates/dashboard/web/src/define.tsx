@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { Sure } from "./asked";
-import { type Annotation, type Bodies, type Definitions, type Funnel, type Kind, NAME_CHARS_MAX, type Segment, define, definitions, mayDefine, readAction, tellAction, undefine, whyNot } from "./definitions";
+import { type Annotation, type Bodies, type Definitions, type Funnel, type Kind, NAME_CHARS_MAX, type Segment, define, definitions, mayDefine, readAction, tellAction, tellGoal, undefine, whyNot } from "./definitions";
 import { dimensionName, valueName } from "./filters";
 import { clockTime } from "./format";
 import { type Word, t } from "./i18n";
@@ -20,7 +20,7 @@ export function DefineView({ scope }: { scope: Scope }) {
     <div class="define">
       <p class="hint">{t("define_why")}</p>
       <div class="lists">
-        <Section scope={scope} kind="goals" title="goals" why="goals_why" tell={tellAction} form={(add) => <GoalForm add={add} />} />
+        <Section scope={scope} kind="goals" title="goals" why="goals_why" tell={tellGoal} form={(add) => <GoalForm add={add} />} />
         <Section scope={scope} kind="funnels" title="funnels" why="funnels_why" tell={tellFunnel} form={(add) => <FunnelForm add={add} />} />
         <Section scope={scope} kind="segments" title="segments" why="segments_why" tell={tellSegment} form={() => <p class="hint">{t("segments_how")}</p>} />
         <Section scope={scope} kind="annotations" title="annotations" why="annotations_why" tell={tellNote} form={(add) => <NoteForm add={add} today={scope.range.dates[1]} />} />
@@ -153,11 +153,20 @@ function Adding({ send, reset, children }: { send: () => Promise<void>; reset: (
 function GoalForm({ add }: { add: Add<"goals"> }) {
   const [name, setName] = useState("");
   const [what, setWhat] = useState("");
-  const reset = () => (setName(""), setWhat(""));
+  const [scroll, setScroll] = useState("");
+  const reset = () => (setName(""), setWhat(""), setScroll(""));
+  const isPage = readAction(what.trim()).page !== undefined;
+  const goal = () => ({ ...readAction(what.trim()), ...(isPage && scroll !== "" ? { scroll: Number(scroll) } : {}) });
   return (
-    <Adding send={() => add(name.trim(), readAction(what.trim()))} reset={reset}>
+    <Adding send={() => add(name.trim(), goal())} reset={reset}>
       <Field label={t("name")} value={name} onValue={setName} placeholder={t("goal_name_hint")} />
       <Field label={t("page_or_event")} value={what} onValue={setWhat} placeholder="/thanks/**" max={NOTE_CHARS_MAX} />
+      {isPage && (
+        <label class="field">
+          {t("goal_scroll")}
+          <input type="number" min={1} max={100} step={1} value={scroll} placeholder={t("goal_scroll_hint")} onInput={(event) => setScroll(event.currentTarget.value)} />
+        </label>
+      )}
     </Adding>
   );
 }

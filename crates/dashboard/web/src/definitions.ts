@@ -18,7 +18,10 @@ interface Named {
   unreadable?: string;
 }
 
-export interface Goal extends Named, Action {}
+/** A goal, also of how far a page is scrolled: in percent of it. */
+export interface Goal extends Named, Action {
+  scroll?: number;
+}
 
 export interface Segment extends Named {
   filters?: unknown[];
@@ -46,7 +49,7 @@ export interface Definitions {
 
 /** As the API reads them, without a name. */
 export interface Bodies {
-  goals: Action;
+  goals: Action & { scroll?: number };
   segments: { filters: SentFilter[] };
   funnels: { steps: Step[] };
   annotations: { at: string; text: string };
@@ -92,5 +95,7 @@ export const asSegment = (filters: Filter[]): Bodies["segments"] => ({ filters: 
 
 /** What a person typed as a step or goal: a path is a page, anything else an event. */
 export const readAction = (typed: string): Action => (/^[/*]/.test(typed) ? { page: typed } : { event: typed });
+
+export const tellGoal = ({ scroll, ...action }: Goal): string => (scroll === undefined ? tellAction(action) : `${tellAction(action)} · ${t("goal_scrolled", { n: scroll })}`);
 
 export const tellAction = ({ event, page }: Action): string => page ?? event ?? "";

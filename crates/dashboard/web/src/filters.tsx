@@ -33,6 +33,7 @@ export function FilterChips({ scope }: { scope: Scope }) {
   const { filters, go } = scope;
   const [saving, setSaving] = useState(false);
   if (filters.length === 0) return null;
+  const page = filters.find((filter) => filter.dimension === "event:page" && filter.operator === "is" && filter.values.length === 1)?.values[0];
   const savable = mayDefine(scope.site) && filters.every((filter) => filter.dimension !== "segment" && filter.dimension !== "event:goal" && filter.dimension !== "visit:exit_page");
   return (
     <ul class="chips" aria-label={t("filters")}>
@@ -49,6 +50,13 @@ export function FilterChips({ scope }: { scope: Scope }) {
           </button>
         </li>
       ))}
+      {page?.startsWith("/") && (
+        <li>
+          <button type="button" class="quiet" onClick={() => go({ view: "flows", page, detail: null })}>
+            {t("flow_of")}
+          </button>
+        </li>
+      )}
       {savable && (
         <li>
           <button type="button" class="quiet" onClick={() => setSaving(true)}>

@@ -1,6 +1,6 @@
 // Numbers, durations, dates and names as they stand on the page, in its language.
 
-import { FEWER, type Metric, type Told } from "./api";
+import { FEWER, type Metric, type Percentile, type Told, type VitalName } from "./api";
 import { language, t } from "./i18n";
 
 const numbers = new Map<string, Intl.NumberFormat>();
@@ -46,6 +46,17 @@ export function metricValue(metric: Metric, value: Told | undefined): string {
     case "time_on_page":
       return duration(value);
   }
+}
+
+/** Where a percentile is: about where, or within which bounds where that is all that is told. */
+export function vitalValue(vital: VitalName, told: Percentile | null): string {
+  if (told === null) return "–";
+  const one = (value: number): string => {
+    if (vital === "cls") return number({ minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value);
+    return value < 1000 ? `${whole(value)} ms` : `${number({ minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(value / 1000)} s`;
+  };
+  if (told.about !== null) return one(told.about);
+  return told.to === null ? `> ${one(told.from)}` : `${one(told.from)} – ${one(told.to)}`;
 }
 
 export function duration(seconds: number): string {

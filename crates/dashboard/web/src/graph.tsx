@@ -53,7 +53,8 @@ export function Graph({ scope, index, metric, interval, firstDay, asked, before,
     );
   }
   if (asked.value === undefined) return <div class="plot waiting" aria-busy="true" />;
-  if (asked.value.results.length === 0) return <Nothing site={site} range={range} filtered={scope.filters.length > 0} />;
+  // With a comparison there is a row for every bucket.
+  if (asked.value.results.every((row) => row.metrics.every((value) => value === 0 || value === null))) return <Nothing site={site} range={range} filtered={scope.filters.length > 0} />;
   const told = read(asked.value, before, index, openBucket(interval, site.timezone, range.dates[0]), firstDay);
   const points = { ...told, notes: noted(notes, told.labels, range.dates[1]) };
   const shown = { points, grain: `time:${interval}`, metric, label: t(METRICS[metric]), theme: scope.place.theme };

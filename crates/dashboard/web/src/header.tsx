@@ -25,6 +25,8 @@ const VIEWS: { name: View; label: Word }[] = [
   { name: "report", label: "view_report" },
   { name: "live", label: "view_live" },
   { name: "funnels", label: "funnels" },
+  { name: "flows", label: "flows" },
+  { name: "vitals", label: "vitals" },
   { name: "ledger", label: "view_ledger" },
   { name: "define", label: "view_define" },
 ];
@@ -37,7 +39,7 @@ export function Header({ me, sites, scope, today, liveTick, onHelp, onSignOut, o
         <Mark />
         <h1 class="site">
           {sites.length > 1 ? (
-            <select aria-label={t("site")} value={site.domain} onChange={(event) => go({ site: event.currentTarget.value, filters: [], detail: null })}>
+            <select aria-label={t("site")} value={site.domain} onChange={(event) => go({ site: event.currentTarget.value, filters: [], detail: null, page: null, view: place.view === "sites" ? "report" : place.view })}>
               {sites.map((site) => (
                 <option key={site.domain} value={site.domain}>
                   {site.domain}
@@ -51,6 +53,11 @@ export function Header({ me, sites, scope, today, liveTick, onHelp, onSignOut, o
         <Live site={site} tick={liveTick} />
       </div>
       <nav class="views" aria-label={t("views")}>
+        {sites.length > 1 && (
+          <button type="button" aria-current={place.view === "sites" ? "page" : undefined} onClick={() => go({ view: "sites", detail: null })}>
+            {t("all_sites")}
+          </button>
+        )}
         {VIEWS.map(({ name, label }) => (
           <button key={name} type="button" aria-current={place.view === name ? "page" : undefined} onClick={() => go({ view: name, detail: null })}>
             {t(label)}

@@ -12,6 +12,8 @@ export function KeyHelp({ onClose }: { onClose: () => void }) {
     ["0", t("key_clear")],
     ["R", t("view_live")],
     ["U", t("funnels")],
+    ["O", t("flows")],
+    ["V", t("vitals")],
     ["G", t("view_ledger")],
     ["Esc", t("key_close")],
     ["?", t("keys_help")],

@@ -16,6 +16,8 @@ export function useKeys(scope: Scope, today: string, setHelp: (open: boolean) =>
       else if (key === "r") go({ view: place.view === "live" ? "report" : "live" });
       else if (key === "g") go({ view: place.view === "ledger" ? "report" : "ledger" });
       else if (key === "u") go({ view: place.view === "funnels" ? "report" : "funnels" });
+      else if (key === "o") go({ view: place.view === "flows" ? "report" : "flows" });
+      else if (key === "v") go({ view: place.view === "vitals" ? "report" : "vitals" });
       else if (key === "0") go({ filters: [] });
       else if (key === "[" || key === "]") {
         const custom = moved(range, key === "[" ? -1 : 1, today);

@@ -1,7 +1,7 @@
 // The reports below the graph: where visits come from, what they see, where and with what they are.
 
 import { useState } from "preact/hooks";
-import { type Answer, type Metric, type Row, query } from "./api";
+import { type Answer, type Metric, type Row, propertyNames, query } from "./api";
 import { csv, json, save } from "./export";
 import { dimensionName, valueName } from "./filters";
 import { inFull, metricValue, sized } from "./format";
@@ -10,11 +10,15 @@ import { WorldMap } from "./map";
 import { Problem } from "./problem";
 import { CARDS, type Card, METRICS, type Tab, filteredBy, metricsOf } from "./reports";
 import { type Scope, beside, listQuery, useList } from "./scope";
+import { useAnswer } from "./use-answer";
 
 const ROWS = 9;
 
 /** The map shows more countries than its list; no more than there are. */
 const COUNTRIES_MAX = 300;
+
+/** Names of properties that stand to be chosen; all of them are offered while one is typed. */
+const PROPERTIES_SHOWN = 12;
 
 /** Most rows of a file: what one answer holds. */
 const EXPORT_ROWS_MAX = 10_000;
@@ -82,6 +86,8 @@ function ListCard({ card: { id, title, tabs }, scope }: { card: Card; scope: Sco
 
 function PropertyName({ scope }: { scope: Scope }) {
   const [name, setName] = useState(scope.place.property ?? "");
+  const { site, range } = scope;
+  const known = useAnswer(`properties ${site.domain} ${range.dates}`, 0, (signal) => propertyNames(site.domain, range.dates, signal));
   const submit = (event: Event) => {
     event.preventDefault();
     scope.go({ property: name.trim() === "" ? null : name.trim() });
@@ -91,10 +97,34 @@ function PropertyName({ scope }: { scope: Scope }) {
       <label class="unseen" for="property-name">
         {t("property_name")}
       </label>
-      <input id="property-name" placeholder={t("property_name")} value={name} maxLength={300} spellcheck={false} onInput={(event) => setName(event.currentTarget.value)} />
+      <input
+        id="property-name"
+        list="property-names"
+        placeholder={t("property_name")}
+        value={name}
+        maxLength={300}
+        spellcheck={false}
+        onInput={(event) => setName(event.currentTarget.value)}
+      />
+      <datalist id="property-names">
+        {known.value?.map((one) => (
+          <option key={one} value={one} />
+        ))}
+      </datalist>
       <button type="submit" class="plain">
         {t("show")}
       </button>
+      {scope.place.property === null && known.value !== undefined && known.value.length > 0 && (
+        <ul class="names" aria-label={t("properties")}>
+          {known.value.slice(0, PROPERTIES_SHOWN).map((one) => (
+            <li key={one}>
+              <button type="button" class="chip" onClick={() => scope.go({ property: one })}>
+                {one}
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
     </form>
   );
 }

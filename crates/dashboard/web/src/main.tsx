@@ -8,6 +8,7 @@ import "./style/overview.css";
 import "./style/lists.css";
 import "./style/sign-in.css";
 import "./style/office.css";
+import "./style/ways.css";
 import "./style/narrow.css";
 
 const setup = takeTokenFromFragment();

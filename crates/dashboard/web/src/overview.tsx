@@ -1,6 +1,7 @@
 // The totals, each against the comparison, and the graph of the chosen one.
 
-import { type Answer, FEWER, type Metric, type Told, query, sent } from "./api";
+import { type Answer, FEWER, type Metric, type Told, sent } from "./api";
+import { beforeIn, queryCompared } from "./compared";
 import { definitions } from "./definitions";
 import { inFull, metricValue, sized } from "./format";
 import { Graph } from "./graph";
@@ -34,17 +35,13 @@ export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string |
   const asked = { site_id: site.domain, metrics, filters: sent(filters) };
   const series = { dimensions: [`time:${interval}`], include: { time_labels: true } };
   const against = compared(range, place.compare);
-  const key = JSON.stringify([asked, range.dates]);
-  const now = useAnswer(`now ${key}`, tick, (signal) => query({ ...asked, date_range: range.dates, include: { coverage: true } }, signal));
-  const over = useAnswer(`over ${key} ${interval}`, tick, (signal) => query({ ...asked, ...series, date_range: range.dates }, signal));
+  const key = JSON.stringify([asked, range.dates, against]);
+  const now = useAnswer(`now ${key}`, tick, (signal) => queryCompared({ ...asked, date_range: range.dates, include: { coverage: true } }, against, signal));
+  const over = useAnswer(`over ${key} ${interval}`, tick, (signal) => queryCompared({ ...asked, ...series, date_range: range.dates }, against, signal));
   // Against days before the first count everything would have grown.
-  const comparable = against !== null && firstDay !== undefined && firstDay <= against[0] ? against : null;
-  const before = useAnswer(`before ${key} ${comparable}`, 0, (signal) =>
-    comparable === null ? Promise.resolve(null) : query({ ...asked, date_range: comparable }, signal),
-  );
-  const overBefore = useAnswer(`over before ${key} ${comparable} ${interval}`, 0, (signal) =>
-    comparable === null ? Promise.resolve(null) : query({ ...asked, ...series, date_range: comparable }, signal),
-  );
+  const isComparable = against !== null && firstDay !== undefined && firstDay <= against[0];
+  const before = isComparable ? beforeIn(now.value) : undefined;
+  const overBefore = isComparable ? beforeIn(over.value) : undefined;
   const notes = useAnswer(`notes ${site.domain}`, 0, (signal) => definitions(site.domain, "annotations", signal));
   if (now.value === undefined && now.error !== undefined) {
     return (
@@ -64,7 +61,7 @@ export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string |
             scope={scope}
             now={now}
             value={now.value?.results[0]?.metrics[index]}
-            earlier={before.value?.results[0]?.metrics[index]}
+            earlier={before?.results[0]?.metrics[index]}
             line={over.value?.results.map((row) => row.metrics[index] ?? null)}
             days={daysMeasured(range, firstDay)}
           />
@@ -72,7 +69,7 @@ export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string |
       </div>
       <div class="graph-tools">
         <span class="legend">
-          {overBefore.value && (
+          {overBefore && (
             <>
               <span>
                 <i class="line" aria-hidden="true" /> {t(METRICS[metric])}
@@ -97,7 +94,7 @@ export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string |
           </label>
         )}
       </div>
-      <Graph scope={scope} index={metrics.indexOf(metric)} metric={metric} interval={interval} firstDay={firstDay} asked={over} before={overBefore.value ?? undefined} notes={notes.value ?? []} />
+      <Graph scope={scope} index={metrics.indexOf(metric)} metric={metric} interval={interval} firstDay={firstDay} asked={over} before={overBefore} notes={notes.value ?? []} />
       <Notes answer={now.value} firstDay={firstDay} />
     </section>
   );
@@ -135,7 +132,7 @@ function Total({ name, chosen, scope, now, value, earlier, line, days }: TotalPr
 }
 
 /** Against the comparison. A day that is not over is not compared in percent: its hours to come would count as a loss. */
-function Change({ name, value, earlier, scope }: { name: Metric; value: Told | undefined; earlier: Told | undefined; scope: Scope }) {
+export function Change({ name, value, earlier, scope }: { name: Metric; value: Told | undefined; earlier: Told | undefined; scope: Scope }) {
   const before = beforeName(scope);
   if (value === undefined || value === null || earlier === undefined || earlier === null || earlier === 0) return null;
   const told = metricValue(name, earlier);
@@ -163,7 +160,7 @@ function Change({ name, value, earlier, scope }: { name: Metric; value: Told | u
 const SPARK = { width: 96, height: 24 };
 
 /** The metric's shape in small; its numbers are in the graph and its table. */
-function Spark({ values }: { values: Told[] | undefined }) {
+export function Spark({ values }: { values: Told[] | undefined }) {
   const sizes = (values ?? []).map((value) => sized(value) ?? 0);
   const largest = Math.max(1, ...sizes);
   const step = SPARK.width / Math.max(1, sizes.length - 1);

@@ -2,14 +2,14 @@
 // interval, metric, filters, view, open list, language and theme.
 
 import { useEffect, useState } from "preact/hooks";
-import type { Filter, Metric } from "./api";
+import { type Filter, type Metric, VITALS, type VitalName } from "./api";
 import { type Language, TABLES } from "./i18n";
 import { COMPARES, type Compare, INTERVALS, type Interval, PERIODS, type PeriodName, isDate } from "./range";
 import { TABS } from "./reports";
 
 export const GRAPHED: Metric[] = ["visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration", "events", "time_on_page", "scroll_depth", "exit_rate"];
 
-export const VIEWS = ["report", "live", "funnels", "ledger", "define", "account", "people", "audit"] as const;
+export const VIEWS = ["report", "live", "funnels", "flows", "vitals", "sites", "ledger", "define", "account", "people", "audit"] as const;
 export type View = (typeof VIEWS)[number];
 export type Theme = "system" | "light" | "dark";
 
@@ -30,6 +30,10 @@ export interface Place {
   tabs: string[];
   /** The event property that is looked at. */
   property: string | null;
+  /** The page in the middle of the flows; `null`: the most viewed one. */
+  page: string | null;
+  /** The web vital that is looked at. */
+  vital: VitalName;
   /** `null`: the browser's. */
   language: Language | null;
   theme: Theme;
@@ -55,6 +59,8 @@ export function readPlace(search: string): Place {
     detail: one(TABS.map(({ id }) => id), from.get("detail")) ?? null,
     tabs: (from.get("tabs") ?? "").split(",").filter((id) => TABS.some((tab) => tab.id === id)),
     property: from.get("property"),
+    page: from.get("page"),
+    vital: one(VITALS, from.get("vital")) ?? "lcp",
     language: one(Object.keys(TABLES) as Language[], from.get("lang")) ?? null,
     theme: one(["system", "light", "dark"], from.get("theme")) ?? "system",
   };
@@ -76,6 +82,8 @@ export function writePlace(place: Place): string {
   if (place.detail !== null) to.set("detail", place.detail);
   if (place.tabs.length > 0) to.set("tabs", place.tabs.join(","));
   if (place.property !== null) to.set("property", place.property);
+  if (place.page !== null) to.set("page", place.page);
+  if (place.vital !== "lcp") to.set("vital", place.vital);
   if (place.language !== null) to.set("lang", place.language);
   if (place.theme !== "system") to.set("theme", place.theme);
   return to.size === 0 ? "" : `?${to}`;

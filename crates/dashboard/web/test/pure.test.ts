@@ -4,12 +4,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { coverageLine, loweredBy } from "../src/coverage";
 import { degradedLine } from "../src/degraded";
-import { ApiError, query } from "../src/api";
+import { type Answer, ApiError, query } from "../src/api";
+import { beforeIn, queryCompared } from "../src/compared";
 import { csv, json } from "../src/export";
-import { axisLabel, bucketLabel, clockTime, duration, inFull, metricValue, sized } from "../src/format";
+import { axisLabel, bucketLabel, clockTime, duration, inFull, metricValue, sized, vitalValue } from "../src/format";
 import { TABLES, fill, preferred, speak, t } from "../src/i18n";
 import { tellSegment } from "../src/define";
-import { readAction } from "../src/definitions";
+import { readAction, tellGoal } from "../src/definitions";
 import { noted } from "../src/graph";
 import { balances, linesOf } from "../src/ledger";
 import { readPlace, writePlace } from "../src/place";
@@ -240,4 +241,55 @@ test("a segment is told in words, and what begins with a slash is a page", () =>
   const filters = [["is", "visit:country", ["DE"]], ["or", [["contains", "event:page", ["/blog"]], ["not", ["is", "visit:device", ["Mobile"]]]]]];
   assert.equal(tellSegment({ name: "x", filters }), "Country is Germany, (Page contains /blog or not Device is Mobile)");
   assert.deepEqual([readAction("/a/**"), readAction("Signup"), readAction("**/b")], [{ page: "/a/**" }, { event: "Signup" }, { page: "**/b" }]);
+});
+
+test("a page and a vital that are looked at stay in the address", () => {
+  const address = "?site=a.example&view=flows&page=%2Fblog%2Fa%3Fb&vital=cls";
+  const place = readPlace(address);
+  assert.deepEqual([place.view, place.page, place.vital], ["flows", "/blog/a?b", "cls"]);
+  assert.equal(writePlace(place), address);
+  assert.deepEqual([readPlace("?vital=fid").vital, readPlace("").page], ["lcp", null]);
+});
+
+test("a percentile is told about where it is, or within its bounds", () => {
+  const told = (from: number, to: number | null, about: number | null) => ({ from, to, about });
+  assert.equal(vitalValue("lcp", told(2000, 2500, 2310)), "2.3 s");
+  assert.equal(vitalValue("inp", told(150, 200, 180)), "180 ms");
+  assert.equal(vitalValue("cls", told(0.05, 0.1, 0.083)), "0.08");
+  assert.equal(vitalValue("lcp", told(10_000, null, null)), "> 10.0 s");
+  assert.equal(vitalValue("lcp", told(2000, 2500, null)), "2.0 s – 2.5 s", "a site that tells tens says no more");
+  assert.equal(vitalValue("lcp", null), "–");
+});
+
+test("a goal of a scroll depth is told with it", () => {
+  assert.equal(tellGoal({ name: "Read", page: "/blog/**", scroll: 75 }), "/blog/** · scrolled to 75%");
+  assert.equal(tellGoal({ name: "Signup", event: "Signup" }), "Signup");
+});
+
+test("what was compared with is an answer of its own", () => {
+  const row = (value: number, then: number) => ({ metrics: [value], dimensions: ["2024-05-02"], comparison: { metrics: [then], dimensions: ["2024-05-01"] } });
+  const answer = { results: [row(2, 1)], meta: { comparison_time_labels: ["2024-05-01"] }, query: { date_range: ["a", "b"] } } as Answer;
+  assert.deepEqual(beforeIn(answer)?.results, [{ metrics: [1], dimensions: ["2024-05-01"] }]);
+  assert.deepEqual(beforeIn(answer)?.meta.time_labels, ["2024-05-01"]);
+  assert.equal(beforeIn({ ...answer, results: [{ metrics: [2], dimensions: [] }] }), undefined);
+});
+
+test("what the counts do not hold of the other range is not asked for, and nothing else is swallowed", async () => {
+  const asked: unknown[] = [];
+  const answers = (told: string) => {
+    globalThis.sessionStorage = { getItem: () => null } as unknown as Storage;
+    globalThis.fetch = (_: unknown, request?: RequestInit) => {
+      const body = JSON.parse(String(request?.body));
+      asked.push(body.include);
+      const refused = body.include?.comparisons !== undefined || told === "elsewhere";
+      return Promise.resolve(refused ? Response.json({ error: told === "elsewhere" ? "no" : told }, { status: 400 }) : Response.json({ results: [] }));
+    };
+  };
+  const question = { site_id: "a.example", metrics: ["visitors" as const], date_range: "7d" };
+  answers("of `include.comparisons`: hours of it are gone");
+  await queryCompared(question, ["2024-05-01", "2024-05-07"]);
+  assert.deepEqual(asked, [{ comparisons: { mode: "custom", date_range: ["2024-05-01", "2024-05-07"] } }, undefined]);
+  answers("elsewhere");
+  await assert.rejects(queryCompared(question, ["2024-05-01", "2024-05-07"]), ApiError);
+  assert.equal(asked.length, 3);
 });

@@ -1,0 +1,164 @@
+// How pages felt to load and use: the five web vitals of the site, and one of them by page and by device.
+
+import { type Measured, type Vital, VITALS, type VitalName, vitals } from "./api";
+import { inFull, metricValue, sized, vitalValue } from "./format";
+import { type Word, t } from "./i18n";
+import { Problem } from "./problem";
+import type { Scope } from "./scope";
+import { type Asked, useAnswer } from "./use-answer";
+
+/** They are asked at every third tick, as the lists are. */
+const TICKS_PER_VITALS = 3;
+
+const RATINGS = ["good", "needs_improvement", "poor"] as const;
+
+export function VitalsView({ scope }: { scope: Scope }) {
+  const { site, range, tick, place, go } = scope;
+  const ask = (by: "page" | "device") =>
+    useAnswer(`vitals ${site.domain} ${by} ${range.dates}`, Math.floor(tick / TICKS_PER_VITALS), (signal) => vitals(site.domain, range.dates, by, signal));
+  const pages = ask("page");
+  const devices = ask("device");
+  const told = pages.value;
+  if (told === undefined) {
+    return (
+      <section class="card centred-card" aria-label={t("vitals")} aria-busy={pages.loading}>
+        {pages.error === undefined ? <div class="rows waiting" /> : <Problem error={pages.error} scope={scope} />}
+      </section>
+    );
+  }
+  if (VITALS.every((name) => told.vitals[name].measurements === 0)) {
+    const origin = location.origin;
+    return (
+      <section class="card centred-card" aria-label={t("vitals")}>
+        <h2>{t("vitals_none")}</h2>
+        <p class="hint">{t("vitals_how")}</p>
+        <pre class="snippet" tabIndex={0}>{`<script defer data-domain="${site.domain}" src="${origin}/js/script.vitals.js"></script>`}</pre>
+      </section>
+    );
+  }
+  const name = place.vital;
+  return (
+    <>
+      <section class="card vitals" aria-label={t("vitals")}>
+        <div class="numbers" role="group" aria-label={t("vitals_choose")}>
+          {VITALS.map((one) => (
+            <Figure key={one} name={one} vital={told.vitals[one]} chosen={one === name} onChoose={() => go({ vital: one })} />
+          ))}
+        </div>
+        <Buckets name={name} vital={told.vitals[name]} />
+        <p class="hint">{t("vitals_why")}</p>
+      </section>
+      <div class="lists">
+        <Listed title={t("vitals_by_page", { vital: t(`vital_${name}`) })} by="page" name={name} asked={pages} scope={scope} />
+        <Listed title={t("vitals_by_device", { vital: t(`vital_${name}`) })} by="device" name={name} asked={devices} scope={scope} />
+      </div>
+    </>
+  );
+}
+
+const ratingWord = (rating: Vital["rating"]): string => (rating === null ? "–" : t(`rating_${rating}`));
+
+function Figure({ name, vital, chosen, onChoose }: { name: VitalName; vital: Vital; chosen: boolean; onChoose: () => void }) {
+  return (
+    <button type="button" class="total" data-vital={name} aria-pressed={chosen} title={t(`vital_${name}_why`)} onClick={onChoose}>
+      <span class="label">{t(`vital_${name}`)}</span>
+      <span class="value">{vitalValue(name, vital.p75)}</span>
+      <span class={`rating ${vital.rating ?? "none"}`}>{ratingWord(vital.rating)}</span>
+      <Shares vital={vital} />
+    </button>
+  );
+}
+
+/** The parts of the measurements that were good, fair and poor; the text says what the colours do. */
+function Shares({ vital }: { vital: Vital }) {
+  const told = RATINGS.map((rating) => `${ratingWord(rating)} ${metricValue("percentage", vital[rating])}`).join(t("comma"));
+  return (
+    <span class="shares" role="img" aria-label={told} title={told}>
+      {RATINGS.map((rating) => (
+        <i key={rating} class={rating} style={{ width: `${vital[rating] ?? 0}%` }} />
+      ))}
+    </span>
+  );
+}
+
+/** Every bucket with how often it was measured: the percentile's shape, and its numbers as a table. */
+function Buckets({ name, vital }: { name: VitalName; vital: Vital }) {
+  const buckets = vital.buckets ?? [];
+  const largest = Math.max(1, ...buckets.map((bucket) => sized(bucket.measurements) ?? 0));
+  return (
+    <table class="rows buckets">
+      <caption class="unseen">{t(`vital_${name}`)}</caption>
+      <thead>
+        <tr>
+          <th scope="col">{t("vital_up_to")}</th>
+          <th scope="col">{t("measurements")}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {buckets.map((bucket) => (
+          <tr key={bucket.from}>
+            <th scope="row">
+              <span class={`bar ${bucket.rating}`} style={{ width: `${((sized(bucket.measurements) ?? 0) / largest) * 100}%` }} />
+              <span class="name">{bucket.to === null ? t("vital_more_than", { value: vitalValue(name, { from: 0, to: bucket.from, about: bucket.from }) }) : vitalValue(name, { from: 0, to: bucket.to, about: bucket.to })}</span>
+            </th>
+            <td>{inFull(bucket.measurements)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+interface ListedProps {
+  title: string;
+  by: "page" | "device";
+  name: VitalName;
+  asked: Asked<Measured>;
+  scope: Scope;
+}
+
+function Listed({ title, by, name, asked, scope }: ListedProps) {
+  const rows = (asked.value?.rows ?? []).filter((row) => row.vitals[name].measurements !== 0);
+  return (
+    <section class="card list" aria-label={title}>
+      <div class="head">
+        <h2>{title}</h2>
+      </div>
+      {asked.value === undefined && asked.error !== undefined && <Problem error={asked.error} scope={scope} />}
+      {asked.loading && <div class="rows waiting" aria-busy="true" />}
+      {asked.value !== undefined && rows.length === 0 && <p class="empty">{t("empty")}</p>}
+      {rows.length > 0 && (
+        <table class="rows">
+          <thead>
+            <tr>
+              <th scope="col">{t(by as Word)}</th>
+              <th scope="col">{t("vital_p75")}</th>
+              <th scope="col">{t("rating_good")}</th>
+              <th scope="col">{t("measurements")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => (
+              <tr key={row[by]}>
+                <th scope="row">
+                  <span class="bar" style={{ width: `${row.vitals[name].good ?? 0}%` }} />
+                  <span class="name" title={row[by]}>
+                    {row[by]}
+                  </span>
+                </th>
+                <td>
+                  <span class={`rating ${row.vitals[name].rating ?? "none"}`} title={ratingWord(row.vitals[name].rating)}>
+                    {vitalValue(name, row.vitals[name].p75)}
+                    <span class="unseen"> {ratingWord(row.vitals[name].rating)}</span>
+                  </span>
+                </td>
+                <td class="beside">{metricValue("percentage", row.vitals[name].good)}</td>
+                <td class="beside">{inFull(row.vitals[name].measurements)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </section>
+  );
+}
