@@ -130,7 +130,17 @@ fn meaning(kind: Kind, words: &[String], zone: &TimeZone) -> Result<Meaning, Str
     };
     let body = match (kind, words) {
         (Kind::Goal, [word]) => action(word),
-        (Kind::Goal, _) => return Err("a goal is one page or one event: for several pages use * and **".to_owned()),
+        (Kind::Goal, [page, scroll]) if scroll.starts_with("scroll=") => {
+            let percent = scroll.trim_start_matches("scroll=");
+            let percent: u8 =
+                percent.parse().map_err(|_| format!("{scroll:?} is no percentage of the page, such as scroll=75"))?;
+            json!({ "page": page, "scroll": percent })
+        }
+        (Kind::Goal, _) => {
+            return Err("a goal is one page or one event, and beside a page how far it is scrolled (scroll=75): for several pages use * \
+                        and **"
+                .to_owned());
+        }
         (Kind::Funnel | Kind::Annotation, words) => json!({ "steps": words.iter().map(action).collect::<Value>() }),
         (Kind::Segment, words) => {
             let read = |word: &String| {
@@ -157,6 +167,7 @@ mod tests {
     fn words_are_pages_events_or_filters() {
         assert_eq!(told(Kind::Goal, &["/thanks/**"]), Ok(json!({ "page": "/thanks/**" })));
         assert_eq!(told(Kind::Goal, &["Signup"]), Ok(json!({ "event": "Signup" })));
+        assert_eq!(told(Kind::Goal, &["/a", "scroll=75"]), Ok(json!({ "page": "/a", "scroll": 75 })));
         let steps = json!({ "steps": [{ "page": "/" }, { "event": "Signup" }] });
         assert_eq!(told(Kind::Funnel, &["/", "Signup"]), Ok(steps));
         let filters = json!({ "filters": [["is", "visit:country", ["DE"]], ["contains", "event:page", ["/a"]]] });
@@ -168,6 +179,7 @@ mod tests {
     fn what_is_not_understood_is_said() {
         for (kind, words, said) in [
             (Kind::Goal, &["/a", "/b"][..], "one page or one event"),
+            (Kind::Goal, &["/a", "scroll=75%"], "no percentage"),
             (Kind::Segment, &["visit:country=DE"], "is no JSON such as"),
             (Kind::Segment, &[r#"["is", "visit:land", ["DE"]]"#], "unknown dimension"),
         ] {
