@@ -102,6 +102,8 @@ struct Event<'a> {
     engaged_ms: Option<u32>,
     #[serde(rename = "sd", skip_serializing_if = "Option::is_none")]
     scroll_percent: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vitals: Option<visits::Vitals>,
     #[serde(flatten)]
     envelope: Option<Envelope<'a>>,
 }
@@ -126,6 +128,7 @@ impl<'a> Event<'a> {
             props: hit.prop.map(|prop| BTreeMap::from([prop])),
             engaged_ms: hit.engagement.map(|(engaged_ms, _)| engaged_ms),
             scroll_percent: hit.engagement.map(|(_, scroll_percent)| scroll_percent),
+            vitals: hit.vitals,
             envelope: None,
         }
     }

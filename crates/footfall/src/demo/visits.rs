@@ -12,6 +12,12 @@ const PAGES_PER_VISIT: f64 = 2.4;
 const ROBOT_SHARE: f64 = 0.06;
 const RETURN_SHARE: f64 = 0.15;
 const EVENT_SHARE: f64 = 0.04;
+/// Page views that follow a link that most follow.
+const USUAL_SHARE: f64 = 0.45;
+/// Page views of which a browser measures web vitals: not every one can, and not every page is left with the focus.
+const MEASURED_SHARE: f64 = 0.7;
+/// Widest window of a phone.
+const PHONE_WIDTH_MAX: u16 = 500;
 
 /// Someone, or something, that visits.
 #[derive(Clone, Copy)]
@@ -33,6 +39,19 @@ pub struct Hit {
     pub prop: Option<(&'static str, &'static str)>,
     /// Engaged milliseconds and scroll depth in percent.
     pub engagement: Option<(u32, u8)>,
+    /// What the browser measured, as the tracker sends it.
+    pub vitals: Option<Vitals>,
+}
+
+/// Web vitals: times in milliseconds, `cls` as its score.
+#[derive(Clone, Copy, serde::Serialize)]
+pub struct Vitals {
+    lcp: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inp: Option<u32>,
+    cls: f64,
+    fcp: u32,
+    ttfb: u32,
 }
 
 /// The visits of one day, in no order.
@@ -96,11 +115,19 @@ fn visit(random: &mut Random, visitor: Visitor, start: Millis) -> Vec<Hit> {
     let (origin, query) = *random.pick(world::ORIGINS);
     let mut hits = Vec::new();
     let (mut at, mut referrer, mut query) = (start, origin, query);
+    let mut path = page(random);
     loop {
-        let path = page(random);
         let read_ms = random.exponential(35_000.0).clamp(2_000.0, 900_000.0);
-        let hit =
-            |at, name| Hit { at, visitor, name, target: path.clone(), referrer: None, prop: None, engagement: None };
+        let hit = |at, name| Hit {
+            at,
+            visitor,
+            name,
+            target: path.clone(),
+            referrer: None,
+            prop: None,
+            engagement: None,
+            vitals: None,
+        };
         hits.push(Hit { target: format!("{path}{query}"), referrer, ..hit(at, "pageview") });
         if random.chance(EVENT_SHARE) {
             let (name, prop, value) = *random.pick(world::EVENTS);
@@ -108,12 +135,35 @@ fn visit(random: &mut Random, visitor: Visitor, start: Millis) -> Vec<Hit> {
         }
         let scroll = u8::try_from(20 + random.below(81)).unwrap_or(100);
         let leave = at.plus(read_ms as i64);
-        hits.push(Hit { engagement: Some(((read_ms * 0.7) as u32, scroll)), ..hit(leave, "engagement") });
+        let vitals = random.chance(MEASURED_SHARE).then(|| measured(random, &visitor, &path));
+        hits.push(Hit { engagement: Some(((read_ms * 0.7) as u32, scroll)), vitals, ..hit(leave, "engagement") });
         if !random.chance(1.0 - 1.0 / PAGES_PER_VISIT) {
             return hits;
         }
         (at, referrer, query) = (leave.plus(200), None, "");
+        path = if random.chance(USUAL_SHARE) { usual_after(&path) } else { page(random) };
     }
+}
+
+/// The page that most go on to.
+fn usual_after(path: &str) -> String {
+    let usual = world::USUAL.iter().find(|(from, _)| path.starts_with(from));
+    usual.map_or("/", |(_, to)| to).to_owned()
+}
+
+/// Phones are slower than desks, and long articles than the rest.
+fn measured(random: &mut Random, visitor: &Visitor, path: &str) -> Vitals {
+    let phone = visitor.screen_width <= PHONE_WIDTH_MAX;
+    let of_page = if path.starts_with("/blog/") { 1.3 } else { 1.0 };
+    let slow = if phone { 1.7 * of_page } else { of_page };
+    let mut ms = |mean: f64| (mean * slow * 0.4 + random.exponential(mean * slow * 0.6)) as u32;
+    let ttfb = ms(320.0);
+    let fcp = ttfb + ms(520.0);
+    let lcp = fcp + ms(640.0);
+    let inp = ms(90.0);
+    let cls = (random.exponential(0.04) * slow * 1_000.0).round() / 1_000.0;
+    // Who only reads touches nothing.
+    Vitals { lcp, inp: random.chance(0.6).then_some(inp), cls, fcp, ttfb }
 }
 
 fn page(random: &mut Random) -> String {

@@ -126,6 +126,21 @@ pub const ORIGINS: &[(u32, (Option<&str>, &str))] = &[
     (15, (Some("https://www.facebook.com/"), "?utm_source=facebook&utm_medium=paid_social&utm_campaign=autumn")),
 ];
 
+/// The page that most go on to, by what the present one begins with; the longest beginnings first.
+pub const USUAL: &[(&str, &str)] = &[
+    ("/blog/", "/blog"),
+    ("/blog", "/blog/counting-without-watching"),
+    ("/docs/getting-started", "/docs/install"),
+    ("/docs/", "/docs"),
+    ("/docs", "/docs/getting-started"),
+    ("/pricing", "/contact"),
+    ("/features", "/pricing"),
+    ("/customers", "/pricing"),
+    ("/about", "/contact"),
+    ("/contact", "/"),
+    ("/", "/features"),
+];
+
 /// The most visited pages, most visited first; further ones are articles by number.
 pub const PAGES: &[&str] = &[
     "/",

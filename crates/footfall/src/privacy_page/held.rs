@@ -115,8 +115,9 @@ fn hit(hit: &HeldHit) -> Value {
             let revenue = *revenue_micros as f64 / 1e6;
             json!({ "what": "event", "name": name, "properties": properties, "revenue": revenue })
         }
-        HeldWhat::Attention { engaged_ms, scroll_percent } => json!({
+        HeldWhat::Attention { engaged_ms, scroll_percent, vitals } => json!({
             "what": "attention", "seconds": f64::from(*engaged_ms) / 1e3, "scroll_percent": scroll_percent,
+            "measured": vitals,
         }),
     };
     if let (Some(told), Value::Object(more)) = (told.as_object_mut(), more) {

@@ -109,9 +109,14 @@ fn hit_words(hit: &HeldHit, language: Language) -> String {
             let event = language.choose("event", "イベント");
             format!("{event} {} {}", escaped(name), properties.join(", "))
         }
-        HeldWhat::Attention { engaged_ms, .. } => {
+        HeldWhat::Attention { engaged_ms, vitals, .. } => {
             let seconds = engaged_ms / 1_000;
-            language.choose(format!("in view for {seconds} s"), format!("表示時間 {seconds}秒"))
+            let seen = language.choose(format!("in view for {seconds} s"), format!("表示時間 {seconds}秒"));
+            let measured = language.choose("measured, at most", "計測値（以下）");
+            match vitals.join(", ") {
+                none if none.is_empty() => seen,
+                vitals => format!("{seen}, {measured}: {}", escaped(&vitals)),
+            }
         }
     };
     format!("{:02}:00 {} {what}", hit.hour, escaped(&hit.page))
@@ -158,6 +163,8 @@ const fn name(dimension: Dimension) -> (&'static str, &'static str) {
         | Dimension::Segment
         | Dimension::Goal
         | Dimension::Funnel
-        | Dimension::Step => ("Page", "ページ"),
+        | Dimension::Step
+        | Dimension::NextPage
+        | Dimension::Vital => ("Page", "ページ"),
     }
 }

@@ -63,8 +63,8 @@ pub(super) fn sent(facts: &Facts) -> Option<Said> {
     Some(said.listing([
         item("the address of the page, and of the page you came from", "閲覧したページのURLと、その直前に閲覧していたページのURL"),
         item(
-            "that a page was viewed, how long it was in view and how far it was scrolled, and events that the page reports, such as a click on a download",
-            "ページを閲覧したこと、表示されていた時間、スクロールした割合、ダウンロードのクリックなどページが通知する操作",
+            "that a page was viewed, how long it was in view, how far it was scrolled, on pages that measure it how fast it loaded and answered, and events that the page reports, such as a click on a download",
+            "ページを閲覧したこと、表示されていた時間、スクロールした割合、計測するページでは表示と応答の速さ、ダウンロードのクリックなどページが通知する操作",
         ),
         item("the width of the window and your preferred language", "ウィンドウの幅と、優先する言語"),
         item(
@@ -121,7 +121,10 @@ fn measured(facts: &Facts, mode: Mode) -> Option<Said> {
     );
     let always = [
         item("the page (host and path) and the time", "ページ（ホスト名とパス）と日時"),
-        item("how long the page was in view, and how far it was scrolled", "ページの表示時間とスクロールした割合"),
+        item(
+            "how long the page was in view, how far it was scrolled, and, on pages that measure it, how fast it loaded and answered",
+            "ページの表示時間、スクロールした割合、計測するページでは表示と応答の速さ",
+        ),
     ];
     Some(said.listing(always.into_iter().chain(extras(facts, kept))))
 }
