@@ -226,6 +226,7 @@ fn expected() -> Value {
             list("systems", "os", &|visit| one(if on_phone(visit) { "iOS" } else { "Windows" })),
             list("events", "event", &|visit| visit.event.iter().map(|name| (*name).to_owned()).collect()),
         ],
+        "ways": ways("/"),
         "property": [["team", VISITS.iter().filter(|visit| visit.event.is_some()).count()]],
         "change": format!("↓ {}%", (EARLIER - VISITS.len()) * 100 / EARLIER),
         "filter": {
@@ -236,6 +237,24 @@ fn expected() -> Value {
         "pricing": VISITS.iter().filter(|visit| visit.pages.contains(&"/pricing")).count(),
         "ledger": { "Received": 3, "Measured": 1, "Counted only": 1, "Refused": 0, "Bots": 1, "says it is a bot": 1, "Too late": 0 },
     })
+}
+
+/// The sides of a page, as the page lists them: what was before its views, and what came after.
+fn ways(page: &str) -> Value {
+    let mut before: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut after: BTreeMap<&str, usize> = BTreeMap::new();
+    for visit in &VISITS {
+        let pages = visit.pages;
+        for (at, _) in pages.iter().enumerate().filter(|(_, one)| **one == page) {
+            *before.entry(if at == 0 { "" } else { pages[at - 1] }).or_default() += 1;
+            *after.entry(pages.get(at + 1).copied().unwrap_or_default()).or_default() += 1;
+        }
+    }
+    let side = |of: BTreeMap<&str, usize>, end: &str| {
+        let named = |page: &str| if page.is_empty() { end.to_owned() } else { page.to_owned() };
+        of.into_iter().map(|(page, views)| json!([named(page), views])).collect::<Value>()
+    };
+    json!([side(before, "Entered here"), side(after, "Left from here")])
 }
 
 /// The totals as they are written, but how long visits took, which is the machine's affair: each visitor made one visit.

@@ -25,6 +25,7 @@
 //! | `deploy` | the deployment files against the binary |
 //! | `clients` | a client made for Plausible, asking as its users do |
 //! | `browser` | a real visit in Chromium, counted by the real tracker |
+//! | `flows` | ways, web vitals and a scroll depth: real pages in Chromium, against what the browser told the test |
 //! | `dashboard_ui` | the web page in Chromium: numbers, filters, keyboard, languages, themes, axe-core, weight |
 //!
 //! `harness` starts and stops servers and speaks HTTP.
@@ -50,6 +51,7 @@ mod deploy;
 mod distributed;
 mod docs;
 mod faults;
+mod flows;
 #[allow(missing_docs, reason = "helpers of tests, named for what they do")]
 mod harness;
 mod imports;

@@ -346,9 +346,13 @@ fn clause_15_nothing_is_kept_that_no_report_uses() {
             model::Dimension::Page | model::Dimension::Hostname => format!("event:{}", dimension.as_str()),
             model::Dimension::Event => "event:name".to_owned(),
             model::Dimension::Property => "event:props:plan".to_owned(),
-            model::Dimension::Segment | model::Dimension::Goal | model::Dimension::Funnel | model::Dimension::Step => {
-                continue;
-            }
+            // What is asked otherwise: a funnel's own question, a page's ways, web vitals.
+            model::Dimension::Segment
+            | model::Dimension::Goal
+            | model::Dimension::Funnel
+            | model::Dimension::Step
+            | model::Dimension::NextPage
+            | model::Dimension::Vital => continue,
             _ => format!("visit:{}", dimension.as_str()),
         };
         bed.server.breakdown("c10.example", &name, &["events"]);

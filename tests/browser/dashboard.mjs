@@ -53,6 +53,11 @@ await looking(base, async ({ page, context, step, shows, accessible, open }) => 
   await shows(listed, expected.property, "events");
   assert.equal((await search()).property, "plan");
 
+  step("the ways from a page");
+  await open(`?site=${expected.site}&period=7d&view=flows&page=/`);
+  const ways = () => [...document.querySelectorAll(".side")].map((side) => [...side.querySelectorAll("li")].map((row) => [row.querySelector(".name").innerText, Number(row.querySelector(".value").innerText.split(/\s/)[0])]));
+  await shows(ways, expected.ways);
+
   step("the comparison");
   await open(`?site=${expected.site}&period=7d`);
   await shows(() => document.querySelector(".total[data-metric=visitors] .change")?.innerText.split("\n")[0].split(",")[0].trim(), expected.change);
@@ -154,7 +159,7 @@ await looking(base, async ({ page, context, step, shows, accessible, open }) => 
   for (const [width, height] of [[1280, 900], [360, 740], [1920, 1080]]) {
     await page.setViewportSize({ width, height });
     for (const [theme, lang] of [["light", "en"], ["dark", "ja"]]) {
-      for (const view of ["report", "live", "ledger"]) {
+      for (const view of ["report", "live", "ledger", "flows", "sites"]) {
         await open(`?site=${expected.site}&period=7d&view=${view}&theme=${theme}&lang=${lang}`);
         await accessible(`${view} ${theme} ${lang} ${width}`);
       }

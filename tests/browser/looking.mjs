@@ -30,7 +30,7 @@ export async function looking(base, look) {
   /** Opens an address and waits for its numbers or lists. */
   async function open(query) {
     await page.goto(`${base}/${query}`);
-    await page.waitForSelector(".total .value, .live-now, .ledger-view table, .define, .funnel table", PATIENCE);
+    await page.waitForSelector(".total .value, .live-now, .ledger-view table, .define, .funnel table, .ways, .sites tbody tr, .centred-card, .taught", PATIENCE);
     await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null, null, PATIENCE);
   }
 
