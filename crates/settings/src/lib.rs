@@ -1,5 +1,5 @@
 //! What people decide about sites and what was done about it, in SQL: sites, definitions (goals, segments, funnels,
-//! annotations), accounts and the audit log, in PostgreSQL or SQLite alike.
+//! annotations), accounts, shares and the audit log, in PostgreSQL or SQLite alike.
 //!
 //! It knows nothing of hits, HTTP or the journal, and it decides nothing: it keeps. Two invariants hold for both databases.
 //! Every change of sites or definitions has a [`Revision`] of its own, and whoever reads one has all before it, because changes
@@ -14,7 +14,7 @@
 //! | `zones` | which zone counts each site's open day |
 //! | `definitions` | what holds for a site from a time on |
 //! | `meaning` | what definitions say, and when they begin to count |
-//! | `accounts` | users and their grants, sessions, API tokens |
+//! | `accounts` | users and their grants, sessions, API tokens, shares |
 //! | `audit` | who did what |
 
 mod accounts;
@@ -33,10 +33,12 @@ use std::fmt;
 
 use model::Clock;
 
+pub use accounts::origin::Origin;
 pub use accounts::sessions::{Ended, Session};
+pub use accounts::shares::{Reports, Share, SharePassword, ShareTerms};
 pub use accounts::tokens::ApiToken;
 pub use accounts::users::{Added, NewUser, User};
-pub use accounts::{Grant, Login, PasswordHash, Reach, Role, Scope, SecretDigest};
+pub use accounts::{Grant, Login, PasswordHash, Reach, Report, Role, Scope, SecretDigest};
 pub use audit::{AUDIT_PAGE_MAX, AuditEntry, Deed};
 use database::Database;
 pub use definitions::{Definition, DefinitionList, Kind, StoredDefinition};

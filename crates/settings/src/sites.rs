@@ -3,6 +3,7 @@
 use model::{Domain, Site};
 use serde_json::json;
 
+use crate::accounts::shares;
 use crate::audit::{Deed, note};
 use crate::database::Value;
 use crate::{Expected, Revision, Settings, SettingsError, document};
@@ -129,7 +130,7 @@ impl Settings {
         self.database.within(tried, call).await
     }
 
-    /// Removes a site, its definitions and what was granted at it, and notes it in the audit log. Its counts and the zone of its open day stay.
+    /// Removes a site, its definitions, what was granted at it and what was shared of it, and notes it in the audit log. Its counts and the zone of its open day stay.
     ///
     /// # Errors
     /// The database cannot be reached, something else was expected, or there is no such site.
@@ -149,6 +150,7 @@ impl Settings {
             // Another site of that name would be somebody else's.
             changing.run("DELETE FROM grants WHERE site = $1", &[name]).await?;
             changing.run("DELETE FROM token_sites WHERE site = $1", &[name]).await?;
+            shares::forget(&mut changing, domain).await?;
             let deed = Deed { who, what: "site_removed", site: Some(domain), detail: json!({}) };
             note(&mut changing, self.clock.now(), &deed).await?;
             changing.commit().await?;

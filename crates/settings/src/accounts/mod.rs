@@ -1,9 +1,11 @@
-//! Accounts: users and what they are granted, their sessions, and API tokens.
+//! Accounts: users and what they are granted, their sessions, API tokens, and links that are shared.
 //!
 //! Here are the words. What a role may do is decided where it is asked for; this keeps who has which. A secret is never kept:
-//! a password rests as the hash it is given as, a session or a token as the SHA-256 of its 256 random bits.
+//! a password rests as the hash it is given as, a session, a token or a link as the SHA-256 of its 256 random bits.
 
+pub(crate) mod origin;
 pub(crate) mod sessions;
+pub(crate) mod shares;
 pub(crate) mod tokens;
 pub(crate) mod users;
 
@@ -113,6 +115,34 @@ words! {
         Export = "export",
         /// Changing what its owner may change.
         Admin = "admin",
+    }
+}
+
+words! {
+    /// A part of what the page shows of a site, which a share may show. Its name is that of the page's card or view.
+    Report, "a report" {
+        /// The totals and their graph.
+        Overview = "overview",
+        /// Sources, channels, referrers.
+        Sources = "sources",
+        /// Pages, and where visits begin and end.
+        Pages = "pages",
+        /// Countries, regions, cities.
+        Places = "places",
+        /// Campaigns and their fields.
+        Campaigns = "campaigns",
+        /// Browsers, devices, screens.
+        Devices = "devices",
+        /// Operating systems, languages.
+        Systems = "systems",
+        /// Events, properties, goals, segments, and money.
+        Events = "events",
+        /// How far visitors come on the ways that somebody defined.
+        Funnels = "funnels",
+        /// Who is there now.
+        Live = "live",
+        /// What became of every hit.
+        Ledger = "ledger",
     }
 }
 
