@@ -1,15 +1,19 @@
 //! Who may do what: the one place where that is decided, by function, site and field. What is not allowed here is refused.
 //!
-//! An asker shows the administrator's token, a session, an API token, or nothing. A public site's reports are everybody's; all else
-//! hangs on a role at the site, or on the installation's operator, who runs it and sees no statistics. An API token may do what its
-//! scopes say of what its owner may do at that moment.
+//! An asker shows the administrator's token, a session, an API token, a shared link, or nothing. A public site's reports are everybody's;
+//! a shared link shows what it is for and gives no right; all else hangs on a role at the site, or on the installation's operator, who
+//! runs it and sees no statistics. An API token may do what its scopes say of what its owner may do at that moment.
+
+mod guest;
 
 use std::sync::Arc;
 
 use model::{Domain, Site};
 use settings::{ApiToken, Grant, Reach, Role, Scope, SecretDigest, Session};
 
+use crate::query::Query;
 use crate::reply::Failure;
+pub(crate) use guest::{Guest, Look, check_segment};
 
 /// What may be done at a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +89,8 @@ pub(crate) enum Access {
     Person(Arc<Person>),
     /// An API token.
     Program(Arc<Program>),
+    /// A shared link.
+    Guest(Arc<Guest>),
     /// Nothing.
     Anyone,
 }
@@ -135,7 +141,8 @@ impl Access {
                     && token.sites.iter().any(within)
                     && program.grants.as_deref().is_none_or(held)
             }
-            Self::Anyone => false,
+            // What it shows is no right: `may_look` says what that is.
+            Self::Guest(_) | Self::Anyone => false,
         }
     }
 
@@ -147,14 +154,42 @@ impl Access {
         }
     }
 
-    /// Whether a site's reports may be read.
+    /// Whether a site may be known of, and its reports read; which of them, [`Access::may_look`] says.
     pub(crate) fn may_read(&self, site: &Site) -> bool {
-        site.public || self.may(Right::Read, &site.domain)
+        match self {
+            // Of a public site too: whoever wants all of it shows nothing.
+            Self::Guest(guest) => guest.is_at(&site.domain),
+            Self::Administrator | Self::Person(_) | Self::Program(_) | Self::Anyone => {
+                site.public || self.may(Right::Read, &site.domain)
+            }
+        }
+    }
+
+    /// Whether something of a site that may be read may be looked at: everything, but by a shared link.
+    pub(crate) fn may_look(&self, look: Look<'_>) -> Result<(), Failure> {
+        match self {
+            Self::Guest(guest) => guest.may_look(look),
+            Self::Administrator | Self::Person(_) | Self::Program(_) | Self::Anyone => Ok(()),
+        }
+    }
+
+    /// A question as this asker may have it answered.
+    pub(crate) fn narrowed(&self, query: &Query, sites: &[Arc<Site>]) -> Result<Query, Failure> {
+        match (self, sites) {
+            (Self::Guest(guest), [site]) => guest.narrowed(query, site),
+            (Self::Guest(_), _) => Err(self.refusal()),
+            (Self::Administrator | Self::Person(_) | Self::Program(_) | Self::Anyone, _) => Ok(query.clone()),
+        }
     }
 
     /// Whether tables of a site may be taken away; what is public is read in whatever form.
     pub(crate) fn may_export(&self, site: &Site) -> bool {
-        site.public || self.may(Right::Export, &site.domain)
+        match self {
+            Self::Guest(guest) => guest.is_at(&site.domain) && guest.share.terms.export,
+            Self::Administrator | Self::Person(_) | Self::Program(_) | Self::Anyone => {
+                site.public || self.may(Right::Export, &site.domain)
+            }
+        }
     }
 
     /// Whether the installation's affairs are theirs.
@@ -163,7 +198,8 @@ impl Access {
         match (self, duty) {
             (Self::Administrator, _) => true,
             // Whoever could set a password could sign in as its user, and see what they see.
-            (Self::Person(_) | Self::Program(_) | Self::Anyone, Duty::Passwords) | (Self::Anyone, Duty::Users) => false,
+            (Self::Person(_) | Self::Program(_) | Self::Guest(_) | Self::Anyone, Duty::Passwords)
+            | (Self::Guest(_) | Self::Anyone, Duty::Users) => false,
             (Self::Person(person), Duty::Users) => is_operator(&person.grants),
             (Self::Program(program), Duty::Users) => {
                 program.token.scopes.contains(&Scope::Admin)
@@ -206,7 +242,7 @@ impl Access {
     pub(crate) fn person(&self) -> Result<&Arc<Person>, Failure> {
         match self {
             Self::Person(person) => Ok(person),
-            Self::Administrator | Self::Program(_) | Self::Anyone => Err(Failure::NotSignedIn),
+            Self::Administrator | Self::Program(_) | Self::Guest(_) | Self::Anyone => Err(Failure::NotSignedIn),
         }
     }
 
@@ -219,6 +255,7 @@ impl Access {
                 Some(owner) => format!("token {} of {owner}", program.token.id),
                 None => format!("token {} of the administrator", program.token.id),
             },
+            Self::Guest(guest) => format!("shared link {}", guest.share.id),
             Self::Anyone => "anyone".to_owned(),
         }
     }
@@ -226,7 +263,7 @@ impl Access {
     /// What is answered for a site that does not exist or may not be read: one and the same, so that nobody learns which.
     pub(crate) fn refusal(&self) -> Failure {
         match self {
-            Self::Administrator | Self::Person(_) | Self::Program(_) => Failure::NoSuchSite,
+            Self::Administrator | Self::Person(_) | Self::Program(_) | Self::Guest(_) => Failure::NoSuchSite,
             Self::Anyone => Failure::Unauthorised,
         }
     }
@@ -235,6 +272,10 @@ impl Access {
     pub(crate) fn lacks(&self, right: Right) -> Failure {
         match self {
             Self::Anyone => Failure::Unauthorised,
+            Self::Guest(_) => Failure::Forbidden(match right {
+                Right::Export => "this link shows reports and lets nobody take tables of them away".to_owned(),
+                Right::Read | Right::Define | Right::Administer => "a shared link only shows reports".to_owned(),
+            }),
             Self::Program(_) => Failure::Forbidden(format!(
                 "this token is not for that: it takes the right to {}, of the token and of its owner",
                 right.as_str()
@@ -250,6 +291,7 @@ impl Access {
     pub(crate) fn lacks_grant(&self, role: Role) -> Failure {
         match (self, role) {
             (Self::Anyone, _) => Failure::Unauthorised,
+            (Self::Guest(_), _) => self.lacks(Right::Administer),
             (_, Role::Operator) => self.lacks_duty(Duty::Users),
             (_, Role::Viewer | Role::Analyst | Role::SiteAdmin) => {
                 Failure::Forbidden("this takes the role site_admin at every site (*)".to_owned())
@@ -261,6 +303,7 @@ impl Access {
     pub(crate) fn lacks_duty(&self, duty: Duty) -> Failure {
         match (self, duty) {
             (Self::Anyone, _) => Failure::Unauthorised,
+            (Self::Guest(_), _) => self.lacks(Right::Administer),
             (_, Duty::Users) => {
                 Failure::Forbidden("this takes the role operator, or the administrator's token".to_owned())
             }

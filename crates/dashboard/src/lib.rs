@@ -20,13 +20,14 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use model::{Clock, Definitions, Domain, LocalDay, Site, Sites};
 use prometheus::{HistogramOpts, HistogramVec, Registry};
-use settings::Settings;
+use settings::{Settings, ShareTerms};
 use store::Store;
 use tokio::sync::Semaphore;
 
-use access::{Access, Right};
+use access::{Access, Look, Right};
 use accounts::Accounts;
-pub use accounts::{Peer, PeerOf, password, token_secret};
+pub use accounts::{Peer, PeerOf, link_secret, password, token_secret};
+use query::Query;
 use query::range::Range;
 use reply::Failure;
 pub use routes::description;
@@ -81,6 +82,26 @@ pub fn router(parts: Dashboard) -> Result<Router, prometheus::Error> {
     Ok(routes::routes().fallback(page::serve).with_state(shared).layer(axum::middleware::map_response(headers::secure)))
 }
 
+/// Whether a share can show what it is to show.
+///
+/// # Errors
+/// Why it cannot: some reports are not of a segment.
+pub fn check_share(terms: &ShareTerms) -> Result<(), String> {
+    access::check_segment(&terms.reports, terms.segment.as_deref()).map_err(|failure| failure.to_string())
+}
+
+/// The address of a share under the dashboard's own. What is behind the `#` stays in the browser.
+#[must_use]
+pub fn link(share: &str, secret: &str) -> String {
+    format!("/share/{share}#{secret}")
+}
+
+/// The same for a frame.
+#[must_use]
+pub fn embed(share: &str, secret: &str) -> String {
+    format!("/embed/{share}#{secret}")
+}
+
 /// What every request shares.
 struct Shared {
     store: Store,
@@ -93,16 +114,19 @@ struct Shared {
 }
 
 impl Shared {
-    /// The site of that name, if the asker may read it. One that does not exist and one that may not be read are alike.
-    fn site(&self, name: &str, access: &Access) -> Result<Arc<Site>, Failure> {
+    /// The site of that name, if the asker may look at that of it. One that does not exist and one that may not be read are alike.
+    fn site(&self, name: &str, access: &Access, look: Look<'_>) -> Result<Arc<Site>, Failure> {
+        let refused = |failure| self.accounts.note_refusal(access, failure);
         let found = self.sites.load().get(name).cloned();
-        found.filter(|site| access.may_read(site)).ok_or_else(|| self.accounts.note_refusal(access, access.refusal()))
+        let site = found.filter(|site| access.may_read(site)).ok_or_else(|| refused(access.refusal()))?;
+        access.may_look(look).map_err(refused)?;
+        Ok(site)
     }
 
-    /// Whether tables of these sites may be taken away. One that may not be read is as if it were not there, here too.
-    fn must_export<'s>(&self, names: impl IntoIterator<Item = &'s str>, access: &Access) -> Result<(), Failure> {
-        for name in names {
-            let site = self.site(name, access)?;
+    /// Whether the answer may be taken away as a table. A site that may not be read is as if it were not there, here too.
+    fn must_export(&self, query: &Query, access: &Access) -> Result<(), Failure> {
+        for name in &query.sites {
+            let site = self.site(name, access, Look::Counts(query))?;
             if !access.may_export(&site) {
                 return Err(self.accounts.note_refusal(access, access.lacks(Right::Export)));
             }

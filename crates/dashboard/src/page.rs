@@ -53,6 +53,14 @@ pub(crate) async fn serve(request: Request) -> Response {
     }
 }
 
+/// The page itself, whatever was known of it before.
+pub(crate) fn document() -> Response {
+    match FILES.iter().find(|file| file.path == "index.html") {
+        Some(file) => ([(header::CONTENT_TYPE, file.media_type)], file.bytes).into_response(),
+        None => Failure::NoSuchPath.into_response(),
+    }
+}
+
 fn takes_gzip(headers: &HeaderMap) -> bool {
     let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     accepted.split(',').any(|one| {

@@ -42,6 +42,17 @@ pub(crate) enum Failure {
     /// Login and password do not go together; nobody learns which of them is wrong.
     #[error("login and password do not go together, or the account is disabled")]
     WrongLogin,
+    /// A link that is followed, and whatever became of it.
+    #[error(
+        "this link opens nothing: it was taken back, it has expired, or a part of it is missing; ask whoever gave it to you for another one"
+    )]
+    NoSuchShare,
+    /// A link that takes a password.
+    #[error("{}", if *given { "that is not the password of this link" } else { "this link takes a password: send it as `password`" })]
+    SharePassword {
+        /// Whether one was sent.
+        given: bool,
+    },
     /// Known, and not allowed.
     #[error("{0}")]
     Forbidden(String),
@@ -130,11 +141,15 @@ impl Failure {
     fn status(&self) -> StatusCode {
         match self {
             Self::Problem(_) | Self::Parameters | Self::Refused(_) => StatusCode::BAD_REQUEST,
-            Self::Unauthorised | Self::NotSignedIn | Self::WrongLogin => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) | Self::NotOurs | Self::Readable => StatusCode::FORBIDDEN,
-            Self::NoSuchSite | Self::NoSuchPath | Self::NoSuch(_) | Self::NoSuchDefinition { .. } => {
-                StatusCode::NOT_FOUND
+            Self::Unauthorised | Self::NotSignedIn | Self::WrongLogin | Self::SharePassword { .. } => {
+                StatusCode::UNAUTHORIZED
             }
+            Self::Forbidden(_) | Self::NotOurs | Self::Readable => StatusCode::FORBIDDEN,
+            Self::NoSuchSite
+            | Self::NoSuchPath
+            | Self::NoSuch(_)
+            | Self::NoSuchShare
+            | Self::NoSuchDefinition { .. } => StatusCode::NOT_FOUND,
             Self::Exists(_) => StatusCode::CONFLICT,
             Self::Waits(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,

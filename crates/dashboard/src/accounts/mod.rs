@@ -7,6 +7,7 @@
 mod backoff;
 pub(crate) mod browser;
 mod client;
+mod opening;
 pub mod password;
 
 use std::net::{IpAddr, SocketAddr};
@@ -26,6 +27,7 @@ use crate::Shared;
 use crate::access::{Access, Person, Program};
 use crate::reply::Failure;
 use backoff::{Attempt, Backoff, Wait};
+pub use opening::link_secret;
 
 /// How long a session lives unless it is used.
 pub const SESSION_IDLE_MS: i64 = 60 * 60_000;
@@ -62,6 +64,7 @@ pub(crate) struct Accounts {
     hash_places: Arc<Semaphore>,
     hash_turns: Arc<Semaphore>,
     logins: IntCounterVec,
+    openings: IntCounterVec,
     hashes: IntCounterVec,
     refused: IntCounterVec,
 }
@@ -93,6 +96,8 @@ impl Accounts {
         let results = ["ok", "wrong", "waits", "busy"];
         let logins =
             counter("footfall_logins_total", "Attempts to sign in with a password, by result", "result", &results)?;
+        let openings = "Attempts to follow a shared link, by result";
+        let openings = counter("footfall_share_openings_total", openings, "result", &opening::RESULTS)?;
         let purposes = ["compare", "new", "renew"];
         let hashes = counter("footfall_password_hashes_total", "Passwords hashed, by what for", "purpose", &purposes)?;
         let reasons = ["not_allowed", "not_our_page"];
@@ -107,6 +112,7 @@ impl Accounts {
             hash_places: Arc::new(Semaphore::new(HASHES_AT_ONCE_MAX + HASHES_WAITING_MAX)),
             hash_turns: Arc::new(Semaphore::new(HASHES_AT_ONCE_MAX)),
             logins,
+            openings,
             hashes,
             refused,
         })
@@ -146,6 +152,9 @@ impl Accounts {
         let given: [u8; 32] = sha2::Sha256::digest(token).into();
         if bool::from(given.ct_eq(&self.token_sha256)) {
             return Ok(Access::Administrator);
+        }
+        if token.starts_with(opening::LINK_PREFIX) || token.starts_with(opening::OPENED_PREFIX) {
+            return self.guest(token).await;
         }
         if !token.starts_with(TOKEN_PREFIX) {
             return Err(Failure::Unauthorised);
@@ -305,7 +314,7 @@ impl Accounts {
 
     /// Counts and logs that somebody known was refused something.
     pub(crate) fn note_refusal(&self, access: &Access, failure: Failure) -> Failure {
-        if matches!(access, Access::Person(_) | Access::Program(_)) {
+        if matches!(access, Access::Person(_) | Access::Program(_) | Access::Guest(_)) {
             self.refused.with_label_values(&["not_allowed"]).inc();
             tracing::warn!(who = %access.who(), "refused: {failure}");
         }

@@ -9,7 +9,7 @@ use privacy::disclosure::Precision;
 use store::questions::Question;
 
 use crate::Shared;
-use crate::access::Access;
+use crate::access::{Access, Look};
 use crate::calendar::{at, zone_of};
 use crate::query::Query;
 use crate::query::answer::{Before, Found, FoundShares};
@@ -44,7 +44,9 @@ pub(super) struct Ask {
 
 /// Answers a query.
 pub(super) async fn answer(shared: &Shared, access: &Access, query: &Query, ask: Ask) -> Result<Answered, Failure> {
-    let sites = query.sites.iter().map(|name| shared.site(name, access)).collect::<Result<Vec<_>, _>>()?;
+    let look = Look::Counts(query);
+    let sites = query.sites.iter().map(|name| shared.site(name, access, look)).collect::<Result<Vec<_>, _>>()?;
+    let query = &access.narrowed(query, &sites)?;
     let precision = precision_of(&sites)?;
     let zone = sites.first().map_or(TimeZone::UTC, |site| zone_of(site));
     let domains: Vec<Domain> = sites.iter().map(|site| site.domain.clone()).collect();

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use store::questions::{Cells, LostSum, Order, Question, Span};
 
 use crate::Shared;
-use crate::access::Access;
+use crate::access::{Access, Look};
 use crate::calendar::{at, instant_label, zone_of};
 use crate::query::answer::rounded;
 use crate::query::degraded::Degraded;
@@ -75,11 +75,11 @@ impl Days {
     /// Finds the site, if the asker may read it, and the days of a range. `what` is counted by the day alone.
     pub(super) async fn of(
         shared: &Shared,
-        access: &Access,
+        (access, look): (&Access, Look<'_>),
         (site, range): (&str, Range),
         what: &str,
     ) -> Result<Self, Failure> {
-        let site = shared.site(site, access)?;
+        let site = shared.site(site, access, look)?;
         let (precision, zone) = (Precision::of(site.mode), zone_of(&site));
         let first_count = shared.first_count(range, std::slice::from_ref(&site.domain)).await?;
         let span = range.resolve(&at(shared.clock.now(), &zone), first_count)?;

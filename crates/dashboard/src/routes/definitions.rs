@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use settings::{Kind, SettingsError, StoredDefinition};
 
 use super::{DEFINITION, DEFINITIONS};
-use crate::access::{Access, Right};
+use crate::access::{Access, Look, Right};
 use crate::accounts::browser::json_body;
 use crate::calendar::zone_of;
 use crate::query::problem::Problem;
@@ -89,17 +89,18 @@ async fn remove(
 
 impl Shared {
     fn readable(&self, access: &Access, site: &str, kind: &str) -> Result<(Arc<Site>, Kind), Failure> {
-        let site = self.site(site, access)?;
-        Ok((site, define::kind(kind).ok_or(Failure::NoSuchPath)?))
+        let kind = define::kind(kind).ok_or(Failure::NoSuchPath)?;
+        Ok((self.site(site, access, Look::Definitions(kind))?, kind))
     }
 
     fn definable(&self, access: &Access, site: &str, kind: &str) -> Result<(Arc<Site>, Kind), Failure> {
+        let kind = define::kind(kind).ok_or(Failure::NoSuchPath)?;
         let found = self.sites.load().get(site).cloned();
         if let Some(site) = found.filter(|site| access.may(Right::Define, &site.domain)) {
-            return Ok((site, define::kind(kind).ok_or(Failure::NoSuchPath)?));
+            return Ok((site, kind));
         }
         // Whoever may not even read there hears that there is nothing.
-        self.site(site, access)?;
+        self.site(site, access, Look::Definitions(kind))?;
         Err(self.accounts.note_refusal(access, access.lacks(Right::Define)))
     }
 

@@ -12,11 +12,12 @@ use axum::http::HeaderMap;
 use model::{Counts, Dimension};
 use privacy::disclosure::Precision;
 use serde_json::{Map, Value, json};
+use settings::Report;
 use store::questions::{Answer, Cells, Column, Key, Measure, Order, Question, Selection};
 
 use super::days::{Days, Fields, PERCENT, QUESTION_BYTES_MAX};
 use crate::Shared;
-use crate::access::Access;
+use crate::access::{Access, Look};
 use crate::accounts::browser::json_body;
 use crate::query::problem::Problem;
 use crate::query::range::Range;
@@ -46,7 +47,13 @@ pub(super) async fn answer(
 ) -> Result<Json<Value>, Failure> {
     let body = json_body(&headers, body, QUESTION_BYTES_MAX).await?;
     let asked = Asked::parse(&body)?;
-    let days = Days::of(&shared, &access, (&asked.site, asked.range), "ways from page to page").await?;
+    let days = Days::of(
+        &shared,
+        (&access, Look::WholeSite(Report::Pages)),
+        (&asked.site, asked.range),
+        "ways from page to page",
+    )
+    .await?;
     let [of_page, previous, next] = questions(&days, &asked);
     let (of_page, previous, next, lost) = shared
         .in_turn("flow", async {

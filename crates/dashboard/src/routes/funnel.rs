@@ -12,10 +12,11 @@ use model::Dimension;
 use model::definition::{Effective, Funnel};
 use privacy::disclosure::Precision;
 use serde_json::{Value, json};
+use settings::Report;
 use store::questions::{Cells, Question, Selection};
 
 use super::days::{Days, Fields, PERCENT, QUESTION_BYTES_MAX};
-use crate::access::Access;
+use crate::access::{Access, Look};
 use crate::accounts::browser::json_body;
 use crate::query::defined::missing;
 use crate::query::problem::Problem;
@@ -30,6 +31,8 @@ const PER_DAY: &str = "a visitor is known for one site-local day only: whoever t
 /// Why a step may be missing on a day.
 const FOLDED: &str = "on a closed day, steps that fewer visitors reached than the site folds are left out";
 
+const LOOK: Look<'_> = Look::Report(Report::Funnels);
+
 /// Answers the question.
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
@@ -39,7 +42,7 @@ pub(super) async fn answer(
 ) -> Result<Json<Value>, Failure> {
     let body = json_body(&headers, body, QUESTION_BYTES_MAX).await?;
     let asked = Asked::parse(&body)?;
-    let site = shared.site(&asked.site, &access)?;
+    let site = shared.site(&asked.site, &access, LOOK)?;
     let funnel = match find(site.definitions.funnels(), &asked.funnel) {
         Ok(funnel) => funnel.clone(),
         Err(problem) => {
@@ -47,7 +50,7 @@ pub(super) async fn answer(
             find(now.funnels(), &asked.funnel).map_err(|_| problem)?.clone()
         }
     };
-    let days = Days::of(&shared, &access, (&asked.site, asked.range), "funnels").await?;
+    let days = Days::of(&shared, (&access, LOOK), (&asked.site, asked.range), "funnels").await?;
     let (reached, everybody) = questions(&days, &funnel);
     let (reached, everybody, lost) = shared
         .in_turn("funnel", async {

@@ -10,10 +10,11 @@ use model::Loss;
 use privacy::disclosure::{Disclosed, Precision};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use settings::Report;
 use store::questions::{LedgerSum, LostSum};
 
 use crate::Shared;
-use crate::access::Access;
+use crate::access::{Access, Look};
 use crate::calendar::{at, instant_label, zone_of};
 use crate::query::answer::rounded;
 use crate::query::coverage::{Coverage, ToldCoverage};
@@ -37,7 +38,8 @@ pub(super) async fn answer(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Told>, Failure> {
     let Query(asked) = asked.map_err(|_| Failure::Parameters)?;
-    let site = shared.site(&asked.site_id.ok_or(Problem::Missing("site_id"))?, &access)?;
+    let site =
+        shared.site(&asked.site_id.ok_or(Problem::Missing("site_id"))?, &access, Look::Report(Report::Ledger))?;
     let zone = zone_of(&site);
     let range = Range::parse_text(asked.date_range.as_deref().unwrap_or("day"))?;
     let work = async {

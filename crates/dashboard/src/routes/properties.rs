@@ -7,10 +7,11 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use settings::Report;
 
 use super::days::Days;
 use crate::Shared;
-use crate::access::Access;
+use crate::access::{Access, Look};
 use crate::query::problem::Problem;
 use crate::query::range::Range;
 use crate::reply::Failure;
@@ -35,7 +36,8 @@ pub(super) async fn answer(
     let Query(asked) = asked.map_err(|_| Failure::Parameters)?;
     let site = asked.site_id.ok_or(Problem::Missing("site_id"))?;
     let range = Range::parse_text(asked.date_range.as_deref().unwrap_or("day"))?;
-    let days = Days::of(&shared, &access, (&site, range), "names of properties").await?;
+    let days =
+        Days::of(&shared, (&access, Look::WholeSite(Report::Events)), (&site, range), "names of properties").await?;
     let names = shared
         .in_turn("properties", async {
             Ok(shared.store.property_names(&days.site.domain, days.span.days(), NAMES_MAX).await?)

@@ -37,7 +37,7 @@ pub(super) async fn answer(
     let query = Query::parse(&body)?;
     let exports = wants_csv(&headers) || headers.contains_key(EXPORT);
     if exports {
-        shared.must_export(query.sites.iter().map(String::as_str), &access)?;
+        shared.must_export(&query, &access)?;
     }
     let Answered { query, plan, found, zone } = asking::answer(&shared, &access, &query, Ask::default()).await?;
     if exports && !matches!(access, Access::Anyone) {

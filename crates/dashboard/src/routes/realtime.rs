@@ -9,10 +9,11 @@ use axum::extract::{Query, State};
 use model::{Millis, Site};
 use privacy::disclosure::{Disclosed, Precision};
 use serde::{Deserialize, Serialize};
+use settings::Report;
 use store::LIVE_MINUTES;
 
 use crate::Shared;
-use crate::access::Access;
+use crate::access::{Access, Look};
 use crate::calendar::{at, instant_label, zone_of};
 use crate::query::problem::Problem;
 use crate::reply::Failure;
@@ -86,7 +87,7 @@ pub(super) async fn half_hour(
 
 fn site(shared: &Shared, access: &Access, asked: Result<Query<Asked>, QueryRejection>) -> Result<Arc<Site>, Failure> {
     let Query(asked) = asked.map_err(|_| Failure::Parameters)?;
-    shared.site(&asked.site_id.ok_or(Problem::Missing("site_id"))?, access)
+    shared.site(&asked.site_id.ok_or(Problem::Missing("site_id"))?, access, Look::Report(Report::Live))
 }
 
 fn told(site: &Site, visitors: u64) -> Disclosed {

@@ -13,11 +13,12 @@ use model::vitals::{Bucket, Rating};
 use model::{Dimension, Vital};
 use privacy::disclosure::Precision;
 use serde_json::{Map, Value, json};
+use settings::Report;
 use store::questions::{Measured, MeasuredRow, VitalsQuestion};
 
 use super::days::{Days, Fields, PERCENT, QUESTION_BYTES_MAX};
 use crate::Shared;
-use crate::access::Access;
+use crate::access::{Access, Look};
 use crate::accounts::browser::json_body;
 use crate::query::problem::Problem;
 use crate::query::range::Range;
@@ -50,7 +51,8 @@ pub(super) async fn answer(
 ) -> Result<Json<Value>, Failure> {
     let body = json_body(&headers, body, QUESTION_BYTES_MAX).await?;
     let asked = Asked::parse(&body)?;
-    let days = Days::of(&shared, &access, (&asked.site, asked.range), "web vitals").await?;
+    let days =
+        Days::of(&shared, (&access, Look::WholeSite(Report::Pages)), (&asked.site, asked.range), "web vitals").await?;
     let question = |of: Measured| VitalsQuestion {
         site: days.site.domain.clone(),
         days: days.span.days(),

@@ -13,7 +13,8 @@ use model::{Clock, Domain, Millis, Site, Sites};
 use prometheus::Registry;
 use serde_json::{Value, json};
 use settings::{
-    Added, ApiToken, Grant, Location, Login, NewUser, PasswordHash, Reach, Role, Scope, SecretDigest, Session, Settings,
+    Added, ApiToken, Grant, Location, Login, NewUser, PasswordHash, Reach, Reports, Role, Scope, SecretDigest, Session,
+    Settings, Share, ShareTerms,
 };
 use sha2::{Digest, Sha256};
 use store::Store;
@@ -142,6 +143,21 @@ impl Bed {
         Shows::Bearer(secret)
     }
 
+    /// A link to reports of `a.example`, shared behind the dashboard's back.
+    pub async fn link(&self, terms: &ShareTerms) -> Shows {
+        Shows::Bearer(self.share("a.example", terms, None).await.1)
+    }
+
+    /// A share and the secret of its link.
+    pub async fn share(&self, site: &str, terms: &ShareTerms, password: Option<&str>) -> (Share, String) {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let secret = format!("fs_{}", NUMBER.fetch_add(1, Ordering::SeqCst));
+        let hash = password.map(|password| dashboard::password::hash(password).unwrap());
+        let site = Domain::parse(site).unwrap();
+        let digest = SecretDigest::of(&secret);
+        (self.settings.add_share(&site, (&digest, hash.as_ref()), terms, "test").await.unwrap(), secret)
+    }
+
     /// Asks as somebody; with a body where something changes, as our own page would.
     pub async fn ask(&self, who: &Shows, method: &str, path: &str, body: Option<Value>) -> Answer {
         self.ask_with(who, method, path, body, &[]).await
@@ -237,6 +253,18 @@ impl Answer {
     pub fn session(&self) -> Shows {
         let cookie = self.headers["set-cookie"].to_str().unwrap();
         Shows::Session(cookie.split(';').next().unwrap().split_once('=').unwrap().1.to_owned())
+    }
+}
+
+/// A share of everything that there is.
+pub fn everything() -> ShareTerms {
+    ShareTerms {
+        name: "A test's".to_owned(),
+        reports: Reports::All,
+        segment: None,
+        export: false,
+        origins: Vec::new(),
+        expires: None,
     }
 }
 

@@ -14,6 +14,7 @@
 //! * `roles`: every endpoint as everybody, and nobody at a site that is not theirs
 //! * `signing`: signing in and out, guessing, other sites' pages, passwords, sessions that are over
 //! * `programs`: API tokens, exports, the audit log
+//! * `shares`: shared links, what they show and what they do not; frames; public sites
 //! * `bed`: a dashboard with accounts and a clock that tests turn
 //! * `engine`, `traffic`, `recount`, `asking`: what they stand on
 
@@ -32,6 +33,7 @@ mod ledger;
 mod programs;
 mod recount;
 mod roles;
+mod shares;
 mod signing;
 mod tens;
 mod together;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use model::Domain;
 use serde_json::{Value, json};
-use settings::{Login, Role, Scope, SecretDigest};
+use settings::{Login, Report, Reports, Role, Scope, SecretDigest, ShareTerms};
 
-use crate::bed::{Bed, PASSWORD, Shows, grant};
+use crate::bed::{Bed, PASSWORD, Shows, everything, grant};
 
 /// Who asks, in the order of the table's columns.
 const ASKERS: [&str; 10] = [
@@ -49,6 +50,8 @@ async fn shows(bed: &Bed, asker: usize) -> Shows {
 struct Target {
     session: String,
     token: String,
+    share: String,
+    link: String,
 }
 
 async fn target(bed: &Bed) -> Target {
@@ -58,7 +61,29 @@ async fn target(bed: &Bed) -> Target {
     let Shows::Bearer(token) = bed.token(Some(&login), &[Scope::StatsRead], &["a.example"]).await else {
         unreachable!()
     };
-    Target { session: SecretDigest::of(&session).id(), token: SecretDigest::of(&token).id() }
+    // Those of the requests before, of which there are more than there is room for.
+    let a = Domain::parse("a.example").unwrap();
+    for share in bed.settings.shares(&a).await.unwrap() {
+        bed.settings.remove_share(&a, &share.id, "test").await.unwrap();
+    }
+    let (share, link) = bed.share("a.example", &everything(), None).await;
+    Target { session: SecretDigest::of(&session).id(), token: SecretDigest::of(&token).id(), share: share.id, link }
+}
+
+/// Shared links, which ask beside them.
+const GUESTS: [&str; 3] = [
+    "link to overview and sources of a",
+    "link to everything of a, with tables",
+    "link to everything of a, of a segment that is gone",
+];
+
+async fn guest(bed: &Bed, guest: usize) -> Shows {
+    let some = Reports::These(vec![Report::Overview, Report::Sources]);
+    match guest {
+        0 => bed.link(&ShareTerms { reports: some, ..everything() }).await,
+        1 => bed.link(&ShareTerms { export: true, ..everything() }).await,
+        _ => bed.link(&ShareTerms { segment: Some("gone".to_owned()), ..everything() }).await,
+    }
 }
 
 /// A request and what each asker gets for it. A 503 is let through: there is no store here.
@@ -68,10 +93,18 @@ struct Line {
     body: Value,
     accept: &'static str,
     gets: [u16; 10],
+    /// What shared links get: nothing, where a line does not say so.
+    guests: [u16; 3],
 }
 
 fn line(method: &'static str, path: &'static str, body: Value, gets: [u16; 10]) -> Line {
-    Line { method, path, body, accept: "*/*", gets }
+    Line { method, path, body, accept: "*/*", gets, guests: [403; 3] }
+}
+
+impl Line {
+    fn guests(self, guests: [u16; 3]) -> Self {
+        Self { guests, ..self }
+    }
 }
 
 fn table() -> Vec<Line> {
@@ -84,22 +117,26 @@ fn table() -> Vec<Line> {
     let operators = |status: u16| [401, 403, 403, 403, 403, status, 403, status, 403, status];
     let at_a = [401, 403, 403, 204, 204, 403, 403, 204, 403, 204];
     let at_b = [401, 403, 403, 403, 204, 403, 403, 204, 403, 204];
+    // Who administers a; whoever only reads there may not, and to others it is not there.
+    let shares = |done: u16, gone: u16| [401, 403, 403, done, done, gone, gone, done, 403, done];
     let granting = |role: &str, site: &str| json!({ "role": role, "site": site });
     vec![
-        line("GET", "/api/openapi.json", none(), [200; 10]),
-        line("GET", "/api/session", none(), [200; 10]),
-        line("POST", "/api/session", json!({ "login": "target", "password": PASSWORD }), [200; 10]),
-        line("DELETE", "/api/session", none(), persons(204)),
+        line("GET", "/api/openapi.json", none(), [200; 10]).guests([200; 3]),
+        line("GET", "/api/session", none(), [200; 10]).guests([200; 3]),
+        line("POST", "/api/session", json!({ "login": "target", "password": PASSWORD }), [200; 10]).guests([200; 3]),
+        line("DELETE", "/api/session", none(), persons(204)).guests([401; 3]),
         line(
             "POST",
             "/api/setup",
             json!({ "login": "first", "password": "purple kettle" }),
             [401, 401, 401, 401, 401, 401, 401, 409, 401, 401],
-        ),
-        line("GET", "/api/sessions", none(), persons(200)),
-        line("DELETE", "/api/sessions", none(), persons(204)),
-        line("DELETE", "/api/sessions/{session}", none(), persons(404)),
-        line("POST", "/api/password", json!({ "old": "not this one", "new": "purple kettle" }), persons(400)),
+        )
+        .guests([401; 3]),
+        line("GET", "/api/sessions", none(), persons(200)).guests([401; 3]),
+        line("DELETE", "/api/sessions", none(), persons(204)).guests([401; 3]),
+        line("DELETE", "/api/sessions/{session}", none(), persons(404)).guests([401; 3]),
+        line("POST", "/api/password", json!({ "old": "not this one", "new": "purple kettle" }), persons(400))
+            .guests([401; 3]),
         line("GET", "/api/users", none(), [401, 403, 403, 200, 200, 200, 403, 200, 403, 200]),
         line("POST", "/api/users", json!({ "login": "{new}", "password": "purple kettle" }), operators(201)),
         line("PUT", "/api/users/target", json!({ "disabled": true }), operators(204)),
@@ -119,56 +156,87 @@ fn table() -> Vec<Line> {
         line("DELETE", "/api/users/target/grants?role=viewer&site=a.example", none(), at_a),
         line("DELETE", "/api/users/target/grants?role=viewer&site=b.example", none(), at_b),
         line("DELETE", "/api/users/target/grants?role=operator&site=*", none(), operators(204)),
-        line("GET", "/api/tokens", none(), [401, 200, 200, 200, 200, 200, 200, 200, 401, 200]),
+        line("GET", "/api/tokens", none(), [401, 200, 200, 200, 200, 200, 200, 200, 401, 200]).guests([401; 3]),
         line(
             "POST",
             "/api/tokens",
             json!({ "name": "t", "scopes": ["stats:read"], "sites": ["a.example"] }),
             [401, 201, 201, 201, 201, 403, 401, 201, 401, 401],
-        ),
+        )
+        .guests([401; 3]),
         line(
             "POST",
             "/api/tokens",
             json!({ "name": "t", "scopes": ["export"], "sites": ["a.example"] }),
             [401, 403, 201, 201, 201, 403, 401, 201, 401, 401],
-        ),
+        )
+        .guests([401; 3]),
         line(
             "POST",
             "/api/tokens",
             json!({ "name": "t", "scopes": ["stats:read"], "sites": ["*"] }),
             [401, 403, 403, 403, 201, 403, 401, 201, 401, 401],
-        ),
-        line("DELETE", "/api/tokens/{token}", none(), [401, 404, 404, 404, 404, 204, 404, 204, 401, 204]),
+        )
+        .guests([401; 3]),
+        line("DELETE", "/api/tokens/{token}", none(), [401, 404, 404, 404, 404, 204, 404, 204, 401, 204])
+            .guests([401; 3]),
         line("GET", "/api/audit", none(), operators(200)),
         line("GET", "/api/audit?site=a.example", none(), [401, 403, 403, 200, 200, 200, 403, 200, 403, 200]),
         line("GET", "/api/audit?site=b.example", none(), [401, 403, 403, 403, 200, 200, 403, 200, 403, 200]),
-        line("GET", "/api/v1/sites", none(), [401, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
-        line("POST", "/api/v2/query", question(), reads),
+        line("GET", "/api/v1/sites", none(), [401, 200, 200, 200, 200, 200, 200, 200, 200, 200]).guests([200; 3]),
+        line("POST", "/api/v2/query", question(), reads).guests([503, 503, 403]),
         Line {
             accept: "text/csv",
             ..line("POST", "/api/v2/query", question(), [401, 403, 503, 503, 503, 404, 404, 503, 403, 404])
+                .guests([403, 503, 403])
         },
-        line("GET", "/api/v1/ledger?site_id=a.example", none(), reads),
-        line("GET", "/api/v1/ledger?site_id=b.example", none(), [401, 404, 404, 404, 503, 404, 404, 503, 404, 404]),
-        line("GET", "/api/v1/stats/realtime/visitors?site_id=a.example", none(), reads),
-        line("GET", "/api/v1/stats/realtime?site_id=a.example", none(), reads),
+        line("GET", "/api/v1/ledger?site_id=a.example", none(), reads).guests([403, 503, 403]),
+        line("GET", "/api/v1/ledger?site_id=b.example", none(), [401, 404, 404, 404, 503, 404, 404, 503, 404, 404])
+            .guests([404; 3]),
+        line("GET", "/api/v1/stats/realtime/visitors?site_id=a.example", none(), reads).guests([403, 503, 403]),
+        line("GET", "/api/v1/stats/realtime?site_id=a.example", none(), reads).guests([403, 503, 403]),
         line(
             "POST",
             "/api/v2/funnel",
             json!({ "site_id": "a.example", "funnel": "none", "date_range": "7d" }),
             [401, 400, 400, 400, 400, 404, 404, 400, 400, 404],
-        ),
-        line("POST", "/api/v2/vitals", json!({ "site_id": "a.example", "date_range": "7d" }), reads),
-        line("GET", "/api/v1/properties?site_id=a.example", none(), reads),
-        line("POST", "/api/v2/flow", json!({ "site_id": "a.example", "page": "/", "date_range": "7d" }), reads),
+        )
+        .guests([403, 400, 403]),
+        line("POST", "/api/v2/vitals", json!({ "site_id": "a.example", "date_range": "7d" }), reads)
+            .guests([403, 200, 403]),
+        line("GET", "/api/v1/properties?site_id=a.example", none(), reads).guests([403, 200, 403]),
+        line("POST", "/api/v2/flow", json!({ "site_id": "a.example", "page": "/", "date_range": "7d" }), reads)
+            .guests([403, 200, 403]),
         line("GET", "/api/sites/a.example/goals", none(), [401, 200, 200, 200, 200, 404, 404, 200, 200, 404]),
         line("GET", "/api/sites/a.example/goals/none", none(), [401, 404, 404, 404, 404, 404, 404, 404, 404, 404]),
         line("PUT", "/api/sites/a.example/goals/some", goal(), [401, 403, 200, 200, 200, 404, 404, 200, 403, 200]),
-        line("PUT", "/api/sites/b.example/goals/some", goal(), [401, 404, 404, 404, 200, 404, 404, 200, 404, 200]),
+        line("PUT", "/api/sites/b.example/goals/some", goal(), [401, 404, 404, 404, 200, 404, 404, 200, 404, 200])
+            .guests([404; 3]),
         line("DELETE", "/api/sites/a.example/goals/none", none(), [401, 403, 404, 404, 404, 404, 404, 404, 403, 404]),
-        line("GET", "/api/v1/stats/aggregate?site_id=a.example", none(), reads),
-        line("GET", "/api/v1/stats/timeseries?site_id=a.example", none(), reads),
-        line("GET", "/api/v1/stats/breakdown?site_id=a.example&property=event:page", none(), reads),
+        line("GET", "/api/v1/stats/aggregate?site_id=a.example", none(), reads).guests([503, 503, 403]),
+        line("GET", "/api/v1/stats/timeseries?site_id=a.example", none(), reads).guests([503, 503, 403]),
+        line("GET", "/api/v1/stats/breakdown?site_id=a.example&property=event:page", none(), reads)
+            .guests([403, 503, 403]),
+        line("GET", "/api/v1/stats/breakdown?site_id=a.example&property=visit:source", none(), reads)
+            .guests([503, 503, 403]),
+        line("GET", "/api/sites/a.example/funnels", none(), [401, 200, 200, 200, 200, 404, 404, 200, 200, 404])
+            .guests([403, 200, 403]),
+        line("POST", "/api/share", json!({ "link": "{link}" }), [200; 10]).guests([200; 3]),
+        line("GET", "/api/sites/a.example/shares", none(), shares(200, 404)),
+        line("POST", "/api/sites/a.example/shares", json!({ "name": "s" }), shares(201, 404)),
+        line("PUT", "/api/sites/a.example/shares/{share}", json!({ "name": "s" }), shares(200, 404)),
+        line("DELETE", "/api/sites/a.example/shares/{share}", none(), shares(204, 404)),
+        line("POST", "/api/sites/a.example/shares/{share}/link", none(), shares(200, 404)),
+        line("PUT", "/api/sites/a.example/public", json!({ "public": true }), shares(400, 404)),
+        line("GET", "/api/sites/b.example/shares", none(), [401, 404, 404, 404, 200, 404, 404, 200, 404, 200])
+            .guests([404; 3]),
+        line(
+            "DELETE",
+            "/api/sites/b.example/shares/{share}",
+            none(),
+            [401, 404, 404, 404, 404, 404, 404, 404, 404, 404],
+        )
+        .guests([404; 3]),
     ]
 }
 
@@ -177,11 +245,17 @@ async fn everybody_gets_what_the_table_says_of_every_endpoint() {
     let bed = Bed::new().await;
     let mut wrong = Vec::new();
     for (row, line) in table().iter().enumerate() {
-        for (column, wanted) in line.gets.iter().enumerate() {
+        for (column, wanted) in line.gets.iter().chain(&line.guests).enumerate() {
             let target = target(&bed).await;
-            let who = shows(&bed, column).await;
+            let who = match column.checked_sub(ASKERS.len()) {
+                None => shows(&bed, column).await,
+                Some(number) => guest(&bed, number).await,
+            };
+            let asker = ASKERS.iter().chain(&GUESTS).nth(column).unwrap();
             let path = line.path.replace("{session}", &target.session).replace("{token}", &target.token);
+            let path = path.replace("{share}", &target.share);
             let body = line.body.to_string().replace("{new}", &format!("new-{row}-{column}"));
+            let body = body.replace("{link}", &target.link);
             let body =
                 Some(line.body.clone()).filter(|body| !body.is_null()).map(|_| serde_json::from_str(&body).unwrap());
             // Each from an address of its own, so that nobody waits for another's guesses.
@@ -191,7 +265,7 @@ async fn everybody_gets_what_the_table_says_of_every_endpoint() {
             if answer.status.as_u16() != *wanted {
                 wrong.push(format!(
                     "{} {path} as {}: {} instead of {wanted}: {}",
-                    line.method, ASKERS[column], answer.status, answer.text
+                    line.method, asker, answer.status, answer.text
                 ));
             }
         }
@@ -218,6 +292,9 @@ fn the_table_has_every_endpoint_of_the_description() {
             let path = ["/none", "/some"].iter().fold(path, |path, name| path.replace(name, "/{name}"));
             let path = path.replace("/api/sites/a.example/goals", "/api/sites/{site}/{kind}");
             let path = path.replace("/api/sites/b.example/goals", "/api/sites/{site}/{kind}");
+            let path = path.replace("/api/sites/a.example/funnels", "/api/sites/{site}/{kind}");
+            let path =
+                path.replace("a.example/", "{site}/").replace("b.example/", "{site}/").replace("{share}", "{id}");
             (line.method.to_owned(), path)
         })
         .collect();

@@ -43,7 +43,7 @@ impl Endpoint {
 }
 
 /// All of them.
-const ENDPOINTS: [Endpoint; 20] = [
+const ENDPOINTS: [Endpoint; 27] = [
     one("get", "/api/session", "Who asks, and what they may do").answers(200, "WhoAmI"),
     one("post", "/api/session", "Sign in").takes("Credentials").answers(200, "SignedIn"),
     one("delete", "/api/session", "Sign out"),
@@ -72,6 +72,29 @@ const ENDPOINTS: [Endpoint; 20] = [
     one("get", "/api/audit", "The audit log, newest first; as a table with `Accept: text/csv`")
         .with(&["AuditSite", "AuditBefore", "AuditLimit"])
         .answers(200, "Audit"),
+    one("post", "/api/share", "Follow a shared link: what it shows, and the token to ask with")
+        .takes("Following")
+        .answers(200, "Opened"),
+    one("get", "/api/sites/{site}/shares", "The shared links of a site").with(&["Site"]).answers(200, "Shares"),
+    one("post", "/api/sites/{site}/shares", "Share reports of a site by a link, which is told this once")
+        .with(&["Site"])
+        .takes("NewShare")
+        .answers(201, "MadeShare"),
+    one("put", "/api/sites/{site}/shares/{id}", "What a shared link shows from now on; the link stays")
+        .with(&["Site", "Id"])
+        .takes("NewShare")
+        .answers(200, "Share"),
+    one("delete", "/api/sites/{site}/shares/{id}", "Take a shared link back").with(&["Site", "Id"]),
+    one(
+        "post",
+        "/api/sites/{site}/shares/{id}/link",
+        "Another link in the place of the one before, which opens nothing any more",
+    )
+    .with(&["Site", "Id"])
+    .answers(200, "MadeShare"),
+    one("put", "/api/sites/{site}/public", "Let everybody read a site's reports, or only those who may")
+        .with(&["Site"])
+        .takes("Publicity"),
 ];
 
 /// Adds them to the description.
@@ -116,10 +139,10 @@ fn operation(endpoint: &Endpoint) -> Value {
             responses.insert(code.to_owned(), response("Problem"));
         }
     }
-    if matches!(takes, Some("Credentials" | "NewPassword")) {
+    if matches!(takes, Some("Credentials" | "NewPassword" | "Following")) {
         responses.insert("429".to_owned(), response("Waits"));
     }
-    if parameters.iter().any(|parameter| matches!(*parameter, "Id" | "Login")) {
+    if parameters.iter().any(|parameter| matches!(*parameter, "Id" | "Login" | "Site")) || *takes == Some("Following") {
         responses.insert("404".to_owned(), response("NotThere"));
     }
     let parameters = parameters.iter().map(|name| json!({ "$ref": format!("#/components/parameters/{name}") }));

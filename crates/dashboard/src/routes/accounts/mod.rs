@@ -1,10 +1,12 @@
-//! Accounts over HTTP: signing in and out, one's own sessions, password and tokens; users, grants and the audit log of others.
+//! Accounts over HTTP: signing in and out, one's own sessions, password and tokens; users, grants and the audit log of others; what is
+//! shared of a site.
 //!
 //! Every handler finds out who asks, asks [`access`](crate::access) whether they may, and lets the settings do it. Nothing here decides.
 
 mod audit;
 pub(crate) mod description;
 mod session;
+mod shares;
 mod tokens;
 mod users;
 
@@ -43,6 +45,13 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/api/tokens", get(tokens::list).post(tokens::make))
         .route("/api/tokens/{id}", delete(tokens::revoke))
         .route("/api/audit", get(audit::read))
+        .route("/api/share", post(shares::open))
+        .route("/api/sites/{site}/shares", get(shares::list).post(shares::make))
+        .route("/api/sites/{site}/shares/{id}", put(shares::change).delete(shares::remove))
+        .route("/api/sites/{site}/shares/{id}/link", post(shares::renew))
+        .route("/api/sites/{site}/public", put(shares::publish))
+        .route("/share/{id}", get(shares::document))
+        .route("/embed/{id}", get(shares::framed))
 }
 
 /// A body of JSON, declared as such.

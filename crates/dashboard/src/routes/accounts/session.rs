@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use settings::{Added, Ended, Grant, Login, NewUser, Reach, Role, Session};
 
+use super::shares::told_guest;
 use super::{DONE, Sent, at, read, told_grant};
 use crate::Shared;
 use crate::access::{Access, Duty, Right};
@@ -76,8 +77,15 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, access: Access) -> R
         .iter()
         .filter_map(|site| {
             let public = |right: &Right| site.public && matches!(right, Right::Read | Right::Export);
-            let rights = Right::ALL.into_iter().filter(|right| public(right) || access.may(*right, &site.domain));
-            let rights: Vec<_> = rights.map(Right::as_str).collect();
+            let has = |right: &Right| match &access {
+                Access::Guest(_) => match right {
+                    Right::Read => access.may_read(site),
+                    Right::Export => access.may_export(site),
+                    Right::Define | Right::Administer => false,
+                },
+                _ => public(right) || access.may(*right, &site.domain),
+            };
+            let rights: Vec<_> = Right::ALL.into_iter().filter(has).map(Right::as_str).collect();
             (!rights.is_empty()).then(|| json!({ "domain": site.domain, "rights": rights }))
         })
         .collect();
@@ -97,6 +105,10 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, access: Access) -> R
             "login": program.token.owner.as_ref().map(Login::as_str),
             "scopes": program.token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
         }),
+        Access::Guest(guest) => {
+            let site = shared.sites.load().get(guest.share.site.as_str()).cloned();
+            json!({ "kind": "shared link", "share": site.map(|site| told_guest(guest, &site)) })
+        }
         Access::Administrator => {
             json!({ "kind": "administrator", "setup": !shared.accounts.settings.has_users().await? })
         }

@@ -54,7 +54,7 @@ pub(super) async fn make(
     let owner = match &access {
         Access::Administrator => None,
         Access::Person(person) if !person.temporary => Some(person.session.login.clone()),
-        Access::Person(_) | Access::Program(_) | Access::Anyone => return Err(Failure::NotSignedIn),
+        Access::Person(_) | Access::Program(_) | Access::Guest(_) | Access::Anyone => return Err(Failure::NotSignedIn),
     };
     let scopes = sent.scopes.iter().map(|scope| Scope::parse(scope)).collect::<Result<Vec<_>, _>>()?;
     let sites = sent.sites.iter().map(|site| Reach::parse(site)).collect::<Result<Vec<_>, _>>()?;
