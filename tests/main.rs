@@ -19,6 +19,7 @@
 //! | `distributed` | roles as processes of their own on real Kafka: shared, taken over, spooled, started alone |
 //! | `faults` | what networks, disks, machines and strangers do to it, on real processes, against a naive recount |
 //! | `definitions` | goals, segments and funnels that are defined while it runs, against the test's own count |
+//! | `sharing` | shared links made at a terminal, followed, and taken back |
 //! | `sites` | sites added, changed and removed from a terminal while a server runs |
 //! | `users` | users and API tokens made at a terminal, and what they open at a running server |
 //! | `dashboards` | every panel, rule and alert, asked of a real Prometheus |
@@ -62,5 +63,6 @@ mod outcomes;
 mod promises;
 mod prove;
 mod recount;
+mod sharing;
 mod sites;
 mod users;

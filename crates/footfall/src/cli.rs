@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 use crate::administer::{self, Asked};
 use crate::config::{self, Common, Config, Overrides, Setting};
 use crate::failure::Failure;
-use crate::{assets, define, demo, engine, import, notice, prove, query, roles, serve, site, tokens, user};
+use crate::{assets, define, demo, engine, import, notice, prove, query, roles, serve, share, site, tokens, user};
 
 /// Libraries whose finer logs would repeat values, or a database's absence with every look.
 const QUIET: [&str; 2] = ["clickhouse=info", "sqlx=error"];
@@ -51,6 +51,8 @@ enum Command {
     User(Asked<user::Does>),
     /// List, make and revoke API tokens
     Token(Asked<tokens::Does>),
+    /// List, make and take back links that show reports of a site without an account
+    Share(Asked<share::Does>),
     /// Print a site's privacy notice and record of processing, made from its configuration
     Notice(notice::Asked),
     /// Check a running installation's promises, and print each with its evidence
@@ -163,6 +165,10 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Token(asked) => {
             let config = administered(&asked)?;
             administer::wait_for(tokens::run(&config, &asked.does, asked.json))
+        }
+        Command::Share(asked) => {
+            let config = administered(&asked)?;
+            administer::wait_for(share::run(&config, &asked.does, asked.json))
         }
         Command::Notice(asked) => {
             let config = load(asked.common.config.clone(), Overrides::data(asked.common.data.clone()))?;

@@ -106,7 +106,7 @@ async fn remove(config: &Config, kind: Kind, (domain, name): (&str, &str), as_js
 }
 
 /// The settings, and a site of theirs or of the configuration.
-async fn known(config: &Config, text: &str) -> Result<(Settings, Site), Failure> {
+pub async fn known(config: &Config, text: &str) -> Result<(Settings, Site), Failure> {
     let domain = domain(text)?;
     let settings = open(config).await?;
     if let Some(site) = config.sites.get(domain.as_str()) {

@@ -26,6 +26,7 @@ mod prove;
 mod query;
 mod roles;
 mod serve;
+mod share;
 mod site;
 mod station;
 mod token;
