@@ -353,3 +353,63 @@ fn what_is_defined_on_the_page_is_counted_from_then_on_and_shown() {
     looks("show", &expected.to_string());
     server.stop();
 }
+
+/// Somebody's page views before and after the segment counts: who, with which browser, and the page.
+const SHARED_BEFORE: [Later; 3] = [(1, AGENT, "/"), (1, AGENT, "/pricing"), (2, AGENT, "/")];
+const SHARED_AFTER: [Later; 4] =
+    [(3, FIREFOX, "/"), (3, FIREFOX, "/about"), (4, FIREFOX, "/pricing"), (5, AGENT, "/about")];
+
+#[test]
+fn what_is_shared_is_seen_by_its_link_and_nothing_else_is() {
+    let data = tempfile::tempdir().unwrap();
+    let config = "trusted_proxies = [\"127.0.0.0/8\"]\n";
+    std::fs::write(data.path().join("footfall.toml"), config).unwrap();
+    let added = footfall().args(["site", "add", SITE, "--data"]).arg(data.path()).output().unwrap();
+    assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+    let server = Server::configured(data.path(), config);
+    let send = |(who, agent, path): Later| {
+        let hit = json!({ "name": "pageview", "url": format!("https://{SITE}{path}"), "domain": SITE }).to_string();
+        let address = format!("126.142.77.{who}");
+        let headers = [("content-type", "application/json"), ("user-agent", agent), ("x-forwarded-for", &*address)];
+        assert_eq!(server.send("POST", "/api/event", &headers, hit.as_bytes()).outcome(), "counted");
+    };
+    let authorization = format!("Bearer {TOKEN}");
+    let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+    let foxes = json!({ "filters": [["is", "visit:browser", ["Firefox"]]] }).to_string();
+    let path = format!("/api/sites/{SITE}/segments/Foxes");
+    assert_eq!(server.send("PUT", &path, &headers, foxes.as_bytes()).status, 200);
+    SHARED_BEFORE.iter().for_each(|hit| send(*hit));
+    // What is defined counts from twenty seconds later on.
+    std::thread::sleep(std::time::Duration::from_secs(22));
+    SHARED_AFTER.iter().for_each(|hit| send(*hit));
+    eventually("every visitor", || (server.totals(SITE, &["visitors"]) == [5]).then_some(()));
+    let all: Vec<Later> = SHARED_BEFORE.iter().chain(&SHARED_AFTER).copied().collect();
+    let foxes: Vec<Later> = SHARED_AFTER.iter().filter(|hit| hit.1 == FIREFOX).copied().collect();
+    let visitors = |hits: &[Later]| hits.iter().map(|(who, ..)| who).collect::<BTreeSet<_>>().len();
+    let pages = |hits: &[Later]| {
+        let paths: BTreeSet<_> = hits.iter().map(|(.., path)| *path).collect();
+        let of = |path: &&str| hits.iter().filter(|hit| hit.2 == *path).copied().collect::<Vec<_>>();
+        paths.iter().map(|path| json!([path, visitors(&of(path))])).collect::<Value>()
+    };
+    let expected = json!({
+        "site": SITE,
+        "visitors": visitors(&all),
+        "pages": pages(&all),
+        "foxes": { "visitors": visitors(&foxes), "pages": pages(&foxes) },
+    });
+    let looked = Command::new("node")
+        .args(["shared.mjs", &server.url(), TOKEN, &expected.to_string()])
+        .current_dir(&*SCRIPTS)
+        .output()
+        .unwrap();
+    assert!(looked.status.success(), "{}", String::from_utf8_lossy(&looked.stderr));
+    server.stop();
+    // Neither a password nor a link rests anywhere, also where the links have been followed.
+    let kept = read_all(data.path());
+    let is_secret = |bytes: &[u8]| {
+        let (prefix, rest) = bytes.split_at(3);
+        bytes == b"brass umbrel" || (matches!(prefix, b"fs_" | b"fo_") && rest.iter().all(u8::is_ascii_hexdigit))
+    };
+    assert!(!kept.windows(12).any(is_secret));
+    assert!(kept.windows(9).any(|bytes| bytes == b"$argon2id"), "the right files were read");
+}

@@ -291,8 +291,16 @@ function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> 
   return ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal });
 }
 
+/** What a shared link has opened: by it is asked, whoever else is signed in here. `null` before; `undefined` where nobody follows a link. */
+let guest: string | null | undefined;
+
+export function actAs(token: string | null): void {
+  guest = token;
+}
+
 function authorization(): Record<string, string> {
-  const token = sessionStorage.getItem(TOKEN);
+  // A frame on another site's page may have no storage.
+  const token = guest === undefined ? sessionStorage.getItem(TOKEN) : guest;
   return token === null ? {} : { Authorization: `Bearer ${token}` };
 }
 
@@ -313,9 +321,10 @@ export async function ask<T>(path: string, request: RequestInit): Promise<T> {
     return null;
   });
   if (response.ok && (body !== null || response.status === 204)) return body as T;
-  if (response.status === 401 && csrf !== undefined) {
-    // The session is over: whoever looks is asked again, once.
+  if (response.status === 401 && (csrf !== undefined || typeof guest === "string")) {
+    // The session is over, or the link is: whoever looks is asked again, once.
     csrf = undefined;
+    if (guest !== undefined) guest = null;
     dispatchEvent(new Event(SIGNED_OUT));
   }
   const message = (body as { error?: string } | null)?.error;

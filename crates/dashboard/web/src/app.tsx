@@ -1,20 +1,23 @@
 // The page: who looks, which site, and its view.
 
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { ApiError, type Me, type Site, SIGNED_OUT, change, forgetToken, hasToken, query, sites as askSites, whoAmI } from "./api";
+import { ApiError, type Filter, type Me, type Site, SIGNED_OUT, change, forgetToken, hasToken, query, sites as askSites, whoAmI } from "./api";
 import { FilterChips } from "./filters";
 import { clock } from "./format";
 import { Header } from "./header";
-import { preferred, speak, t } from "./i18n";
+import { t } from "./i18n";
 import { useKeys } from "./keys";
 import { later } from "./later";
 import { Lists } from "./lists";
 import { Overview } from "./overview";
-import { type Go, type Place, usePlace } from "./place";
+import { type Go, type Place, type View, usePlace } from "./place";
 import { resolve, today } from "./range";
-import type { Scope } from "./scope";
+import { type Scope, type Shown, shows } from "./scope";
 import { SetUp, SignIn } from "./sign-in";
+import { mayShare } from "./shares";
 import { useAnswer, useTick } from "./use-answer";
+import { useLook } from "./use-look";
 
 const Detail = later(() => import("./detail").then((loaded) => loaded.Detail));
 const AllSitesView = later(() => import("./all-sites").then((loaded) => loaded.AllSitesView));
@@ -24,6 +27,7 @@ const DefineView = later(() => import("./define").then((loaded) => loaded.Define
 const FunnelsView = later(() => import("./funnels").then((loaded) => loaded.FunnelsView));
 const KeyHelp = later(() => import("./key-help").then((loaded) => loaded.KeyHelp));
 const LedgerView = later(() => import("./ledger").then((loaded) => loaded.LedgerView));
+const ShareView = later(() => import("./share").then((loaded) => loaded.ShareView));
 const LiveView = later(() => import("./live").then((loaded) => loaded.LiveView));
 
 const Office = later(() => import("./office").then((loaded) => loaded.Office));
@@ -43,13 +47,7 @@ async function look(signal: AbortSignal): Promise<{ me: Me; list: Site[] | null 
 
 export function App({ setup }: { setup: boolean }) {
   const [place, go] = usePlace();
-  const spoken = place.language ?? preferred(navigator.languages);
-  speak(spoken);
-  useEffect(() => {
-    document.documentElement.lang = spoken;
-    if (place.theme === "system") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = place.theme;
-  }, [spoken, place.theme]);
+  useLook(place);
   const [known, setKnown] = useState<Known>({ site: "loading" });
   const [settingUp, setSettingUp] = useState(setup);
   const [attempt, setAttempt] = useState(0);
@@ -138,67 +136,90 @@ export function App({ setup }: { setup: boolean }) {
         );
       }
       if (wanted === undefined && place.site !== null && me.kind === "anyone") return <SignIn wrong={false} setup={me.setup === true} onSetUp={() => setSettingUp(true)} onDone={load} />;
-      return <Views me={me} sites={known.list} site={site} place={place} go={go} onSignOut={signOut} onSignIn={() => setKnown({ site: "refused", wrong: false, setup: me.setup === true })} />;
+      const onSignIn = () => setKnown({ site: "refused", wrong: false, setup: me.setup === true });
+      const header = (scope: Scope, today: string, tick: number, onHelp: () => void) => (
+        <Header me={me} sites={known.list} scope={scope} today={today} liveTick={tick} onHelp={onHelp} onSignOut={signOut} onSignIn={onSignIn} />
+      );
+      return <Views site={site} sites={known.list} place={place} go={go} shared={null} header={header} className="page" />;
     }
   }
 }
 
 interface Props {
-  me: Me;
-  sites: Site[];
   site: Site;
+  /** All that the reader may look at. */
+  sites: Site[];
   place: Place;
   go: Go;
-  onSignOut: () => void;
-  onSignIn: () => void;
+  /** What a shared link shows; everything where it is `null`. */
+  shared: Shown | null;
+  header: (scope: Scope, today: string, tick: number, onHelp: () => void) => ComponentChildren;
+  className: string;
 }
 
-function Views({ me, sites, site, place, go, onSignOut, onSignIn }: Props) {
+const SHARED: View[] = ["report", "live", "funnels", "flows", "vitals", "ledger"];
+
+/** The views of a site, whoever looks. */
+export function Views({ site, sites, place, go, shared, header, className }: Props) {
   const tick = useTick();
   const [help, setHelp] = useState(false);
   // The first day with a count: what "all time" begins with, and before which nothing is a loss.
-  const history = useAnswer(`history ${site.domain}`, 0, (signal) => query({ site_id: site.domain, metrics: ["pageviews"], date_range: "all" }, signal));
+  const history = useAnswer(`history ${site.domain}`, 0, (signal) =>
+    shows({ shared }, "overview") ? query({ site_id: site.domain, metrics: ["pageviews"], date_range: "all" }, signal) : Promise.resolve(null),
+  );
   const firstDay = history.value?.query.date_range[0].slice(0, 10);
   // The day may change while the page is open: the range is resolved at every tick.
   const now = today(site.timezone);
   const range = resolve(place.period, now, place.custom, firstDay);
-  const scope: Scope = { site, range, place, filters: place.filters, tick: range.open ? tick : 0, go };
+  const view = shared === null || shows({ shared }, place.view) ? place.view : (SHARED.find((view) => shows({ shared }, view)) ?? "report");
+  // A link that shows one segment is a filter that cannot be taken off.
+  const fixed: Filter[] = shared === null || shared.segment === null ? [] : [{ operator: "is", dimension: "segment", values: [shared.segment] }];
+  const scope: Scope = { site, range, place, view, filters: [...fixed, ...place.filters], shared, tick: range.open ? tick : 0, go };
   useKeys(scope, now, setHelp);
   useEffect(() => {
     document.title = `${site.domain} · Footfall`;
   }, [site]);
   return (
-    <div class="page">
-      <a class="skip" href="#report">
+    <div class={className}>
+      <a class="skip" href="#report" onClick={skip}>
         {t("skip")}
       </a>
-      <Header me={me} sites={sites} scope={scope} today={now} liveTick={tick} onHelp={() => setHelp(true)} onSignOut={onSignOut} onSignIn={onSignIn} />
+      {header(scope, now, tick, () => setHelp(true))}
       <main id="report" tabIndex={-1}>
-        {place.view === "report" && (
+        {view === "report" && (
           <>
             <FilterChips scope={scope} />
-            <Overview scope={scope} firstDay={firstDay} />
+            {shows(scope, "overview") && <Overview scope={scope} firstDay={firstDay} />}
             <Lists scope={scope} />
           </>
         )}
-        {place.view === "live" && <LiveView scope={scope} tick={tick} />}
-        {place.view === "funnels" && <FunnelsView scope={scope} />}
-        {place.view === "flows" && <FlowsView scope={scope} />}
-        {place.view === "vitals" && <VitalsView scope={scope} />}
-        {place.view === "sites" && <AllSitesView scope={scope} sites={sites} />}
-        {place.view === "define" && <DefineView scope={scope} />}
-        {place.view === "ledger" && <LedgerView scope={scope} />}
+        {view === "live" && <LiveView scope={scope} tick={tick} />}
+        {view === "funnels" && <FunnelsView scope={scope} />}
+        {view === "flows" && <FlowsView scope={scope} />}
+        {view === "vitals" && <VitalsView scope={scope} />}
+        {view === "sites" && <AllSitesView scope={scope} sites={sites} />}
+        {view === "define" && <DefineView scope={scope} />}
+        {view === "share" && mayShare(site) && <ShareView key={site.domain} scope={scope} />}
+        {view === "ledger" && <LedgerView scope={scope} />}
       </main>
       <footer class="foot">
         <p>{t("foot", { zone: site.timezone.replaceAll("_", " ") })}</p>
         <p class="updated">{t("updated", { time: clock(new Date(), site.timezone) })}</p>
-        <nav aria-label="API">
-          <a href="/api/openapi.json">API</a>
-          <a href="/licences.txt">{t("licences")}</a>
-        </nav>
+        {shared === null && (
+          <nav aria-label="API">
+            <a href="/api/openapi.json">API</a>
+            <a href="/licences.txt">{t("licences")}</a>
+          </nav>
+        )}
       </footer>
       {place.detail !== null && <Detail key={`${place.detail} ${place.property}`} scope={scope} />}
       {help && <KeyHelp onClose={() => setHelp(false)} />}
     </div>
   );
+}
+
+/** To the report, without a word in the address: behind its # may stand a shared link. */
+function skip(event: Event): void {
+  event.preventDefault();
+  document.getElementById("report")?.focus();
 }

@@ -7,8 +7,8 @@ import { FilterChips } from "./filters";
 import { t } from "./i18n";
 import { Export, Table, dimensionOf, fullMetrics } from "./lists";
 import { Problem } from "./problem";
-import { TABS, type Tab, filteredBy } from "./reports";
-import { type Scope, useList } from "./scope";
+import { CARDS, TABS, type Tab, filteredBy } from "./reports";
+import { type Scope, shows, useList } from "./scope";
 
 const ROWS_PER_PAGE = 50;
 
@@ -18,7 +18,7 @@ const TYPING_MS = 250;
 export function Detail({ scope }: { scope: Scope }) {
   const tab = TABS.find((tab) => tab.id === scope.place.detail);
   const dimension = tab === undefined ? null : dimensionOf(tab, scope);
-  if (tab === undefined || dimension === null) return null;
+  if (tab === undefined || dimension === null || !CARDS.some((card) => card.tabs.includes(tab) && shows(scope, card.id))) return null;
   return (
     <Dialog title={t(tab.title)} className="detail" onClose={() => scope.go({ detail: null })}>
       <Full tab={tab} dimension={dimension} scope={scope} />
@@ -45,7 +45,7 @@ function Full({ tab, dimension, scope }: { tab: Tab; dimension: string; scope: S
     setOrder(([known, direction]) => [metric, known === metric && direction === "desc" ? "asc" : "desc"]);
     setPage(0);
   };
-  const choose = (value: string) => scope.go({ filters: filteredBy(scope.filters, dimension, value), detail: null });
+  const choose = (value: string) => scope.go({ filters: filteredBy(scope.place.filters, dimension, value), detail: null });
   return (
     <>
       <div class="detail-tools">

@@ -30,7 +30,8 @@ function told({ operator, dimension, values }: Filter): string {
 }
 
 export function FilterChips({ scope }: { scope: Scope }) {
-  const { filters, go } = scope;
+  const { filters } = scope.place;
+  const { go } = scope;
   const [saving, setSaving] = useState(false);
   if (filters.length === 0) return null;
   const page = filters.find((filter) => filter.dimension === "event:page" && filter.operator === "is" && filter.values.length === 1)?.values[0];

@@ -6,8 +6,9 @@ import { LANGUAGES, type Word, language, t } from "./i18n";
 import { Mark } from "./mark";
 import { Menu } from "./menu";
 import { Period } from "./period";
-import type { Theme, View } from "./place";
+import type { Go, Place, Theme, View } from "./place";
 import type { Scope } from "./scope";
+import { mayShare } from "./shares";
 import { useAnswer } from "./use-answer";
 
 interface Props {
@@ -65,31 +66,16 @@ export function Header({ me, sites, scope, today, liveTick, onHelp, onSignOut, o
         ))}
       </nav>
       <div class="when">
-        {place.view !== "live" && place.view !== "define" && <Period scope={scope} today={today} />}
+        {place.view !== "live" && place.view !== "define" && place.view !== "share" && <Period scope={scope} today={today} />}
         <Menu title={t("settings")} className="settings" label={<Sliders />}>
           {() => (
             <>
-              <label class="field">
-                {t("reading_language")}
-                <select value={language()} onChange={(event) => go({ language: LANGUAGES.find(({ code }) => code === event.currentTarget.value)?.code ?? null })}>
-                  {LANGUAGES.map(({ code, name }) => (
-                    <option key={code} value={code} lang={code}>
-                      {name}
-                    </option>
-                  ))}
-                </select>
-              </label>
-              <label class="field">
-                {t("theme")}
-                <select value={place.theme} onChange={(event) => go({ theme: event.currentTarget.value as Theme })}>
-                  <option value="system">{t("theme_system")}</option>
-                  <option value="light">{t("theme_light")}</option>
-                  <option value="dark">{t("theme_dark")}</option>
-                </select>
-              </label>
-              <button type="button" class="plain" onClick={onHelp}>
-                {t("keys")} <kbd>?</kbd>
-              </button>
+              <Looks place={place} go={go} onHelp={onHelp} />
+              {mayShare(site) && (
+                <button type="button" class="plain" onClick={() => go({ view: "share", detail: null })}>
+                  {t("sharing")}
+                </button>
+              )}
               {me.kind !== "anyone" && (
                 <button type="button" class="plain" onClick={() => go({ view: "account", detail: null })}>
                   {t("office")}
@@ -112,7 +98,36 @@ export function Header({ me, sites, scope, today, liveTick, onHelp, onSignOut, o
   );
 }
 
-function Live({ site, tick }: { site: Site; tick: number }) {
+/** Language and theme, and what the keys do. */
+export function Looks({ place, go, onHelp }: { place: Place; go: Go; onHelp: () => void }) {
+  return (
+    <>
+      <label class="field">
+        {t("reading_language")}
+        <select value={language()} onChange={(event) => go({ language: LANGUAGES.find(({ code }) => code === event.currentTarget.value)?.code ?? null })}>
+          {LANGUAGES.map(({ code, name }) => (
+            <option key={code} value={code} lang={code}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label class="field">
+        {t("theme")}
+        <select value={place.theme} onChange={(event) => go({ theme: event.currentTarget.value as Theme })}>
+          <option value="system">{t("theme_system")}</option>
+          <option value="light">{t("theme_light")}</option>
+          <option value="dark">{t("theme_dark")}</option>
+        </select>
+      </label>
+      <button type="button" class="plain" onClick={onHelp}>
+        {t("keys")} <kbd>?</kbd>
+      </button>
+    </>
+  );
+}
+
+export function Live({ site, tick }: { site: Site; tick: number }) {
   const asked = useAnswer(`live ${site.domain}`, tick, (signal) => live(site.domain, signal));
   if (asked.error !== undefined) {
     return (
@@ -129,7 +144,7 @@ function Live({ site, tick }: { site: Site; tick: number }) {
   );
 }
 
-function Sliders() {
+export function Sliders() {
   return (
     <>
       <svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.7" stroke-linecap="round">

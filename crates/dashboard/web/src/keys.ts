@@ -2,7 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import { PERIODS, moved } from "./range";
-import type { Scope } from "./scope";
+import { type Scope, shows } from "./scope";
 
 export function useKeys(scope: Scope, today: string, setHelp: (open: boolean) => void): void {
   useEffect(() => {
@@ -13,11 +13,11 @@ export function useKeys(scope: Scope, today: string, setHelp: (open: boolean) =>
       const period = PERIODS.find((period) => period.keys.includes(key));
       if (period !== undefined) go({ period: period.name, custom: null, interval: null });
       else if (key === "x") go({ compare: place.compare === "off" ? "previous" : "off" });
-      else if (key === "r") go({ view: place.view === "live" ? "report" : "live" });
-      else if (key === "g") go({ view: place.view === "ledger" ? "report" : "ledger" });
-      else if (key === "u") go({ view: place.view === "funnels" ? "report" : "funnels" });
-      else if (key === "o") go({ view: place.view === "flows" ? "report" : "flows" });
-      else if (key === "v") go({ view: place.view === "vitals" ? "report" : "vitals" });
+      else if (key === "r" && shows(scope, "live")) go({ view: place.view === "live" ? "report" : "live" });
+      else if (key === "g" && shows(scope, "ledger")) go({ view: place.view === "ledger" ? "report" : "ledger" });
+      else if (key === "u" && shows(scope, "funnels")) go({ view: place.view === "funnels" ? "report" : "funnels" });
+      else if (key === "o" && shows(scope, "flows")) go({ view: place.view === "flows" ? "report" : "flows" });
+      else if (key === "v" && shows(scope, "vitals")) go({ view: place.view === "vitals" ? "report" : "vitals" });
       else if (key === "0") go({ filters: [] });
       else if (key === "[" || key === "]") {
         const custom = moved(range, key === "[" ? -1 : 1, today);

@@ -9,7 +9,7 @@ import { t } from "./i18n";
 import { WorldMap } from "./map";
 import { Problem } from "./problem";
 import { CARDS, type Card, METRICS, type Tab, filteredBy, metricsOf } from "./reports";
-import { type Scope, beside, listQuery, useList } from "./scope";
+import { type Scope, beside, listQuery, shows, useList } from "./scope";
 import { useAnswer } from "./use-answer";
 
 const ROWS = 9;
@@ -26,7 +26,7 @@ const EXPORT_ROWS_MAX = 10_000;
 export function Lists({ scope }: { scope: Scope }) {
   return (
     <div class="lists">
-      {CARDS.map((card) => (
+      {CARDS.filter((card) => shows(scope, card.id)).map((card) => (
         <ListCard key={card.id} card={card} scope={scope} />
       ))}
     </div>
@@ -141,7 +141,7 @@ function Listed({ tab, dimension, scope }: { tab: Tab; dimension: string; scope:
   if (asked.value === undefined && asked.error !== undefined) return <Problem error={asked.error} scope={scope} />;
   if (asked.value === undefined) return <div class="rows waiting" aria-busy="true" />;
   if (asked.value.results.length === 0) return <p class="empty">{tab.id === "city" || tab.id === "region" ? t("empty_cities") : t("empty")}</p>;
-  const choose = (value: string) => scope.go({ filters: filteredBy(scope.filters, dimension, value) });
+  const choose = (value: string) => scope.go({ filters: filteredBy(scope.place.filters, dimension, value) });
   const { total_rows = 0 } = asked.value.meta;
   const more = total_rows > ROWS ? t("more", { n: total_rows }) : t("details");
   return (

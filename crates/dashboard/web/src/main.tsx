@@ -3,14 +3,18 @@
 import { render } from "preact";
 import { takeTokenFromFragment } from "./api";
 import { App } from "./app";
+import { later } from "./later";
 import "./style/base.css";
 import "./style/overview.css";
 import "./style/lists.css";
 import "./style/sign-in.css";
 import "./style/office.css";
 import "./style/ways.css";
+import "./style/share.css";
 import "./style/narrow.css";
 
-const setup = takeTokenFromFragment();
+const SharedPage = later(() => import("./shared").then((loaded) => loaded.SharedPage));
+
+const [, kind, id] = /^\/(share|embed)\/([^/]+)$/.exec(location.pathname) ?? [];
 const root = document.getElementById("app");
-if (root !== null) render(<App setup={setup} />, root);
+if (root !== null) render(id === undefined ? <App setup={takeTokenFromFragment()} /> : <SharedPage id={id} embedded={kind === "embed"} />, root);

@@ -36,13 +36,13 @@ export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string |
   const series = { dimensions: [`time:${interval}`], include: { time_labels: true } };
   const against = compared(range, place.compare);
   const key = JSON.stringify([asked, range.dates, against]);
-  const now = useAnswer(`now ${key}`, tick, (signal) => queryCompared({ ...asked, date_range: range.dates, include: { coverage: true } }, against, signal));
+  const now = useAnswer(`now ${key}`, tick, (signal) => queryCompared({ ...asked, date_range: range.dates, include: { coverage: scope.shared?.segment == null } }, against, signal));
   const over = useAnswer(`over ${key} ${interval}`, tick, (signal) => queryCompared({ ...asked, ...series, date_range: range.dates }, against, signal));
   // Against days before the first count everything would have grown.
   const isComparable = against !== null && firstDay !== undefined && firstDay <= against[0];
   const before = isComparable ? beforeIn(now.value) : undefined;
   const overBefore = isComparable ? beforeIn(over.value) : undefined;
-  const notes = useAnswer(`notes ${site.domain}`, 0, (signal) => definitions(site.domain, "annotations", signal));
+  const notes = useAnswer(`notes ${site.domain}`, 0, (signal) => (scope.shared === null ? definitions(site.domain, "annotations", signal) : Promise.resolve([])));
   if (now.value === undefined && now.error !== undefined) {
     return (
       <section class="card overview" aria-label={t("overview")}>

@@ -9,7 +9,7 @@ import { TABS } from "./reports";
 
 export const GRAPHED: Metric[] = ["visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration", "events", "time_on_page", "scroll_depth", "exit_rate"];
 
-export const VIEWS = ["report", "live", "funnels", "flows", "vitals", "sites", "ledger", "define", "account", "people", "audit"] as const;
+export const VIEWS = ["report", "live", "funnels", "flows", "vitals", "sites", "ledger", "define", "share", "account", "people", "audit"] as const;
 export type View = (typeof VIEWS)[number];
 export type Theme = "system" | "light" | "dark";
 
@@ -114,7 +114,7 @@ export function usePlace(): [Place, Go] {
   const go = (change: Partial<Place>) => {
     const next = { ...readPlace(location.search), ...change };
     const search = writePlace(next);
-    if (search !== location.search) history.pushState(null, "", location.pathname + search);
+    if (search !== location.search) history.pushState(null, "", location.pathname + search + location.hash);
     setPlace(next);
   };
   return [place, go];

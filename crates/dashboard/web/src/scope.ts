@@ -1,19 +1,41 @@
 // What every panel of a view asks about: one site, one range, the same filters.
 
 import { type Answer, type Filter, type Metric, type Query, type Site, query, sent } from "./api";
-import type { Go, Place } from "./place";
+import type { Go, Place, View } from "./place";
 import type { Range } from "./range";
-import { metricsOf } from "./reports";
+import { CARDS, metricsOf } from "./reports";
 import { type Asked, useAnswer } from "./use-answer";
+
+/** What a shared link shows. */
+export interface Shown {
+  id: string;
+  reports: string[];
+  /** The one segment whose counts are shown. */
+  segment: string | null;
+}
 
 export interface Scope {
   site: Site;
   range: Range;
   place: Place;
+  /** The view that is shown: the place's, or another where a shared link does not show that. */
+  view: View;
+  /** The reader's, and a shared link's own. */
   filters: Filter[];
+  /** `null` where somebody looks who sees everything. */
+  shared: Shown | null;
   /** Counts up while somebody looks; stands still where nothing changes any more. */
   tick: number;
   go: Go;
+}
+
+/** Whether a card or view is shown; the report is, where something of it is. */
+export function shows({ shared }: Pick<Scope, "shared">, report: string): boolean {
+  if (shared === null) return true;
+  if (report === "report") return ["overview", ...CARDS.map((card) => card.id)].some((card) => shared.reports.includes(card));
+  // Where pages lead and how they feel is told of pages, and of the whole site.
+  if (report === "flows" || report === "vitals") return shared.segment === null && shared.reports.includes("pages");
+  return shared.reports.includes(report);
 }
 
 /** The lists are asked at every third tick: their rows change slower than the graph. */
