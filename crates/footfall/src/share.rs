@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use settings::{Kind, Origin, Report, Reports, SecretDigest, Settings, Share, ShareTerms};
 
-use crate::administer::{open, say, usage, who};
+use crate::administer::{say, usage, who};
 use crate::clock;
 use crate::config::Config;
 use crate::failure::Failure;
