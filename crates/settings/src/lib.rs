@@ -15,6 +15,7 @@
 //! | `definitions` | what holds for a site from a time on |
 //! | `meaning` | what definitions say, and when they begin to count |
 //! | `accounts` | users and their grants, sessions, API tokens, shares |
+//! | `mailings` | reports by e-mail: to whom, and up to which period they have got them |
 //! | `audit` | who did what |
 
 mod accounts;
@@ -24,6 +25,7 @@ mod definitions;
 mod document;
 mod error;
 mod location;
+mod mailings;
 mod meaning;
 mod migrations;
 mod sites;
@@ -44,6 +46,7 @@ use database::Database;
 pub use definitions::{Definition, DefinitionList, Kind, StoredDefinition};
 pub use error::SettingsError;
 pub use location::{Location, LocationError};
+pub use mailings::{Address, Mail, MailEnd, Mailing, MailingTerms, Recipient, Rhythm, Tongue};
 pub use meaning::{CountedBy, LEAD_MS, Meaning};
 pub use sites::{SiteList, StoredSite, Unreadable};
 

@@ -26,6 +26,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "0001_settings", sql: include_str!("migrations/0001_settings.sql") },
     Migration { number: 2, name: "0002_accounts", sql: include_str!("migrations/0002_accounts.sql") },
     Migration { number: 3, name: "0003_shares", sql: include_str!("migrations/0003_shares.sql") },
+    Migration { number: 4, name: "0004_mailings", sql: include_str!("migrations/0004_mailings.sql") },
 ];
 
 /// The table that remembers.

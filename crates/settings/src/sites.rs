@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::accounts::shares;
 use crate::audit::{Deed, note};
 use crate::database::Value;
-use crate::{Expected, Revision, Settings, SettingsError, document};
+use crate::{Expected, Revision, Settings, SettingsError, document, mailings};
 
 /// Most sites of one database: every station holds all of them in memory, and a reader reads all at a change.
 pub const SITES_MAX: i64 = 10_000;
@@ -151,6 +151,7 @@ impl Settings {
             changing.run("DELETE FROM grants WHERE site = $1", &[name]).await?;
             changing.run("DELETE FROM token_sites WHERE site = $1", &[name]).await?;
             shares::forget(&mut changing, domain).await?;
+            mailings::forget(&mut changing, domain).await?;
             let deed = Deed { who, what: "site_removed", site: Some(domain), detail: json!({}) };
             note(&mut changing, self.clock.now(), &deed).await?;
             changing.commit().await?;

@@ -92,6 +92,8 @@ macro_rules! words {
     };
 }
 
+pub(crate) use words;
+
 words! {
     /// What somebody is. Of a site each holds what those before it hold; the operator is beside them.
     Role, "a role" {
