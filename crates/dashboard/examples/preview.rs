@@ -54,13 +54,14 @@ async fn main() {
     let small = Site { mode: Mode::Exempt, ..named("small.example") };
     let sites = [Site::new(site.clone()), Site { public: true, ..named("quiet.example") }, small.clone()];
     let location = Location::Sqlite(directory.path().join("settings.sqlite"));
-    let router = dashboard::router(dashboard::Dashboard {
+    let (router, _) = dashboard::router(dashboard::Dashboard {
         store: store.clone(),
         sites: Arc::new(ArcSwap::from_pointee(sites.into_iter().collect::<Sites>())),
         settings: Settings::open(&location, Clock::new(now)).await.expect("an empty directory"),
         token_sha256: Sha256::digest(TOKEN).into(),
         peer_of: Arc::new(|_, _| Peer { address: Ipv4Addr::LOCALHOST.into(), is_https: false }),
         clock: Clock::new(now),
+        mail: None,
         registry: prometheus::Registry::new(),
     })
     .expect("a new registry");

@@ -8,6 +8,7 @@ mod accounts;
 mod calendar;
 pub mod define;
 mod headers;
+mod mail;
 mod page;
 pub mod query;
 mod reply;
@@ -26,7 +27,9 @@ use tokio::sync::Semaphore;
 
 use access::{Access, Look, Right};
 use accounts::Accounts;
-pub use accounts::{Peer, PeerOf, link_secret, password, token_secret};
+pub use accounts::{Peer, PeerOf, link_secret, password, token_secret, unsubscribe_secret};
+use mail::Post;
+pub use mail::{MailError, MailServer, MailTls, Mailer};
 use query::Query;
 use query::range::Range;
 use reply::Failure;
@@ -55,15 +58,17 @@ pub struct Dashboard {
     pub peer_of: PeerOf,
     /// The time.
     pub clock: Clock,
+    /// The server that reports are sent by, where there is one.
+    pub mail: Option<MailServer>,
     /// Where the metrics are registered.
     pub registry: Registry,
 }
 
-/// Makes the routes of the API and the page; everything else is 404.
+/// Makes the routes of the API and the page (everything else is 404), and what sends reports by e-mail, to be run beside them.
 ///
 /// # Errors
-/// The registry has these metrics already.
-pub fn router(parts: Dashboard) -> Result<Router, prometheus::Error> {
+/// The registry has these metrics already, or no mail can be sent as it is configured.
+pub fn router(parts: Dashboard) -> Result<(Router, Mailer), MailError> {
     let options =
         HistogramOpts::new("footfall_query_seconds", "Time to answer a question, by report; waiting included")
             .buckets(vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0]);
@@ -74,12 +79,15 @@ pub fn router(parts: Dashboard) -> Result<Router, prometheus::Error> {
         store: parts.store,
         sites: parts.sites,
         accounts: Accounts::new(settings, token_sha256, peer_of, clock.clone(), &registry)?,
+        post: parts.mail.map(|server| Post::new(&server, &registry)).transpose()?,
         clock,
         seconds,
         places: Semaphore::new(QUESTIONS_AT_ONCE_MAX + QUESTIONS_WAITING_MAX),
         turns: Semaphore::new(QUESTIONS_AT_ONCE_MAX),
     });
-    Ok(routes::routes().fallback(page::serve).with_state(shared).layer(axum::middleware::map_response(headers::secure)))
+    let mailer = Mailer { shared: Arc::clone(&shared) };
+    let routes = routes::routes().fallback(page::serve).with_state(shared);
+    Ok((routes.layer(axum::middleware::map_response(headers::secure)), mailer))
 }
 
 /// Whether a share can show what it is to show.
@@ -107,6 +115,7 @@ struct Shared {
     store: Store,
     sites: Arc<ArcSwap<Sites>>,
     accounts: Accounts,
+    post: Option<Post>,
     clock: Clock,
     seconds: HistogramVec,
     places: Semaphore,

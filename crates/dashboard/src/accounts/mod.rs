@@ -341,6 +341,11 @@ fn secret() -> Result<String, Failure> {
     Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// The secret of a mail's link to unsubscribe, which opens nothing.
+pub fn unsubscribe_secret() -> Option<String> {
+    secret().ok()
+}
+
 /// The secret of a new API token.
 pub fn token_secret() -> Option<String> {
     Some(format!("{TOKEN_PREFIX}{}", secret().ok()?))

@@ -25,25 +25,25 @@ use crate::query::{Dimension, Direction, Sorting};
 use crate::reply::Failure;
 
 /// A query with its answer.
-pub(super) struct Answered {
+pub(crate) struct Answered {
     /// As it was asked of the counts: what people defined stands under the values it is counted by.
-    pub(super) query: Query,
-    pub(super) plan: Plan,
-    pub(super) found: Found,
-    pub(super) zone: TimeZone,
+    pub(crate) query: Query,
+    pub(crate) plan: Plan,
+    pub(crate) found: Found,
+    pub(crate) zone: TimeZone,
 }
 
 /// What the older API asks for besides a query.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Ask {
+pub(crate) struct Ask {
     /// What stands for today.
-    pub(super) date: Option<jiff::civil::Date>,
+    pub(crate) date: Option<jiff::civil::Date>,
     /// A row for every bucket of time, those without a count too.
-    pub(super) every_bucket: bool,
+    pub(crate) every_bucket: bool,
 }
 
 /// Answers a query.
-pub(super) async fn answer(shared: &Shared, access: &Access, query: &Query, ask: Ask) -> Result<Answered, Failure> {
+pub(crate) async fn answer(shared: &Shared, access: &Access, query: &Query, ask: Ask) -> Result<Answered, Failure> {
     let look = Look::Counts(query);
     let sites = query.sites.iter().map(|name| shared.site(name, access, look)).collect::<Result<Vec<_>, _>>()?;
     let query = &access.narrowed(query, &sites)?;

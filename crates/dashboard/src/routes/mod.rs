@@ -1,7 +1,7 @@
 //! The API's paths, one file each. A handler finds out who asks, lets the query be read and planned, asks, and writes.
 
 pub(crate) mod accounts;
-mod asking;
+pub(crate) mod asking;
 mod days;
 mod definitions;
 mod flow;

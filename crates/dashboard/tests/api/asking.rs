@@ -70,9 +70,11 @@ pub fn dashboard_keeping(
         token_sha256: Sha256::digest(TOKEN).into(),
         peer_of: Arc::new(|_, _| Peer { address: Ipv4Addr::LOCALHOST.into(), is_https: false }),
         clock: Clock::new(move || now),
+        mail: None,
         registry: registry.clone(),
     })
     .unwrap()
+    .0
 }
 
 /// Settings without accounts, for all tests that are about something else. They are opened on a thread of their own, because they

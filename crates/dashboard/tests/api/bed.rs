@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
-use dashboard::Peer;
+use dashboard::{MailServer, MailTls, Mailer, Peer};
 use model::{Clock, Domain, Millis, Site, Sites};
 use prometheus::Registry;
 use serde_json::{Value, json};
@@ -77,13 +77,30 @@ impl Bed {
         let private = ["a.example", "b.example"].into_iter().map(site);
         let sites: Sites = private.chain(public.iter().map(|name| Site { public: true, ..site(name) })).collect();
         let registry = Registry::new();
-        let router = router(nowhere(), &sites, &settings, clock.clone(), &registry);
+        let (router, _) = router(nowhere(), &sites, &settings, clock.clone(), &registry, None);
         Self { router, settings, registry, sites, clock, now, _directory: directory }
     }
 
     /// The same dashboard over a store that answers.
     pub fn over(&self, store: Store) -> Router {
-        router(store, &self.sites, &self.settings, self.clock.clone(), &Registry::new())
+        router(store, &self.sites, &self.settings, self.clock.clone(), &Registry::new(), None).0
+    }
+
+    /// What sends reports of such a dashboard, by a mail server at a port of this machine.
+    pub fn mailing(&self, store: Store, port: u16) -> Mailing {
+        let registry = Registry::new();
+        let (_, mailer) =
+            router(store, &self.sites, &self.settings, self.clock.clone(), &registry, Some(mail_server(port)));
+        Mailing { mailer, registry }
+    }
+
+    /// The same dashboard over a store that answers, and with a mail server.
+    pub fn posting(&self, store: Store, port: u16) -> Self {
+        let (sites, registry) = (self.sites.clone(), Registry::new());
+        let (settings, clock) = (self.settings.clone(), self.clock.clone());
+        let (router, _) = router(store, &sites, &settings, clock.clone(), &registry, Some(mail_server(port)));
+        let directory = tempfile::tempdir().unwrap();
+        Self { router, settings, registry, sites, clock, now: Arc::clone(&self.now), _directory: directory }
     }
 
     pub fn now(&self) -> Millis {
@@ -219,16 +236,54 @@ impl Bed {
 
     /// A counter's value.
     pub fn counted(&self, name: &str, label: &str) -> u64 {
-        let families = self.registry.gather();
-        // A family that nothing was counted in is not told.
-        let Some(family) = families.iter().find(|family| family.name() == name) else { return 0 };
-        let metric =
-            family.get_metric().iter().find(|metric| metric.get_label().iter().any(|pair| pair.value() == label));
-        metric.map_or(0, |metric| metric.get_counter().get_value() as u64)
+        counted(&self.registry, name, label)
     }
 }
 
-fn router(store: Store, sites: &Sites, settings: &Settings, clock: Clock, registry: &Registry) -> Router {
+fn mail_server(port: u16) -> MailServer {
+    MailServer {
+        host: "127.0.0.1".to_owned(),
+        port,
+        tls: MailTls::None,
+        credentials: Some(("user".to_owned(), "password".to_owned())),
+        from: "Footfall <footfall@example.com>".to_owned(),
+        url: "https://count.example/".to_owned(),
+    }
+}
+
+/// What sends reports, and what it has counted.
+pub struct Mailing {
+    mailer: Mailer,
+    registry: Registry,
+}
+
+impl Mailing {
+    pub async fn look(&self) -> Result<(), String> {
+        self.mailer.look().await
+    }
+
+    pub fn counted(&self, result: &str) -> u64 {
+        counted(&self.registry, "footfall_mails_total", result)
+    }
+}
+
+/// A counter's value.
+fn counted(registry: &Registry, name: &str, label: &str) -> u64 {
+    let families = registry.gather();
+    // A family that nothing was counted in is not told.
+    let Some(family) = families.iter().find(|family| family.name() == name) else { return 0 };
+    let metric = family.get_metric().iter().find(|metric| metric.get_label().iter().any(|pair| pair.value() == label));
+    metric.map_or(0, |metric| metric.get_counter().get_value() as u64)
+}
+
+fn router(
+    store: Store,
+    sites: &Sites,
+    settings: &Settings,
+    clock: Clock,
+    registry: &Registry,
+    mail: Option<MailServer>,
+) -> (Router, Mailer) {
     // What proxies say is the binary's to read; here it is said plainly.
     let peer_of = |headers: &HeaderMap, _| Peer {
         address: headers
@@ -243,6 +298,7 @@ fn router(store: Store, sites: &Sites, settings: &Settings, clock: Clock, regist
         token_sha256: Sha256::digest(TOKEN).into(),
         peer_of: Arc::new(peer_of),
         clock,
+        mail,
         registry: registry.clone(),
     };
     dashboard::router(parts).unwrap()

@@ -15,6 +15,7 @@
 //! * `signing`: signing in and out, guessing, other sites' pages, passwords, sessions that are over
 //! * `programs`: API tokens, exports, the audit log
 //! * `shares`: shared links, what they show and what they do not; frames; public sites
+//! * `mails`: reports by e-mail, sent to a mail server of the tests' own and read by Python's library
 //! * `bed`: a dashboard with accounts and a clock that tests turn
 //! * `engine`, `traffic`, `recount`, `asking`: what they stand on
 
@@ -30,11 +31,14 @@ mod engine;
 mod flows;
 mod goals;
 mod ledger;
+mod mails;
 mod programs;
 mod recount;
 mod roles;
 mod shares;
 mod signing;
+#[path = "../../../../tests/mail/smtp.rs"]
+mod smtp;
 mod tens;
 mod together;
 mod traffic;

@@ -228,6 +228,15 @@ fn table() -> Vec<Line> {
         line("DELETE", "/api/sites/a.example/shares/{share}", none(), shares(204, 404)),
         line("POST", "/api/sites/a.example/shares/{share}/link", none(), shares(200, 404)),
         line("PUT", "/api/sites/a.example/public", json!({ "public": true }), shares(400, 404)),
+        line("GET", "/api/sites/a.example/reports", none(), shares(200, 404)),
+        line(
+            "POST",
+            "/api/sites/a.example/reports",
+            json!({ "rhythm": "weekly", "recipients": ["jane@example.com"] }),
+            shares(201, 404),
+        ),
+        line("DELETE", "/api/sites/a.example/reports/{report}", none(), shares(404, 404)),
+        line("POST", "/api/sites/a.example/reports/{report}/test", none(), shares(404, 404)),
         line("GET", "/api/sites/b.example/shares", none(), [401, 404, 404, 404, 200, 404, 404, 200, 404, 200])
             .guests([404; 3]),
         line(
@@ -253,7 +262,7 @@ async fn everybody_gets_what_the_table_says_of_every_endpoint() {
             };
             let asker = ASKERS.iter().chain(&GUESTS).nth(column).unwrap();
             let path = line.path.replace("{session}", &target.session).replace("{token}", &target.token);
-            let path = path.replace("{share}", &target.share);
+            let path = path.replace("{share}", &target.share).replace("{report}", "nothing");
             let body = line.body.to_string().replace("{new}", &format!("new-{row}-{column}"));
             let body = body.replace("{link}", &target.link);
             let body =
@@ -293,8 +302,11 @@ fn the_table_has_every_endpoint_of_the_description() {
             let path = path.replace("/api/sites/a.example/goals", "/api/sites/{site}/{kind}");
             let path = path.replace("/api/sites/b.example/goals", "/api/sites/{site}/{kind}");
             let path = path.replace("/api/sites/a.example/funnels", "/api/sites/{site}/{kind}");
-            let path =
-                path.replace("a.example/", "{site}/").replace("b.example/", "{site}/").replace("{share}", "{id}");
+            let path = path
+                .replace("a.example/", "{site}/")
+                .replace("b.example/", "{site}/")
+                .replace("{share}", "{id}")
+                .replace("{report}", "{id}");
             (line.method.to_owned(), path)
         })
         .collect();

@@ -7,7 +7,7 @@ import { countryName, languageName } from "./format";
 import { type Word, t } from "./i18n";
 import { later } from "./later";
 import { DIMENSIONS } from "./reports";
-import type { Scope } from "./scope";
+import { type Scope, shows } from "./scope";
 
 const SaveSegment = later(() => import("./save-segment").then((loaded) => loaded.SaveSegment));
 
@@ -51,7 +51,7 @@ export function FilterChips({ scope }: { scope: Scope }) {
           </button>
         </li>
       ))}
-      {page?.startsWith("/") && (
+      {page?.startsWith("/") && shows(scope, "flows") && (
         <li>
           <button type="button" class="quiet" onClick={() => go({ view: "flows", page, detail: null })}>
             {t("flow_of")}

@@ -87,7 +87,10 @@ function ListCard({ card: { id, title, tabs }, scope }: { card: Card; scope: Sco
 function PropertyName({ scope }: { scope: Scope }) {
   const [name, setName] = useState(scope.place.property ?? "");
   const { site, range } = scope;
-  const known = useAnswer(`properties ${site.domain} ${range.dates}`, 0, (signal) => propertyNames(site.domain, range.dates, signal));
+  const known = useAnswer(`properties ${site.domain} ${range.dates}`, 0, (signal) =>
+    // The names are of the whole site: a link that shows one segment does not tell them.
+    scope.shared?.segment == null ? propertyNames(site.domain, range.dates, signal) : Promise.resolve([]),
+  );
   const submit = (event: Event) => {
     event.preventDefault();
     scope.go({ property: name.trim() === "" ? null : name.trim() });

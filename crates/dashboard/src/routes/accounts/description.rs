@@ -43,7 +43,7 @@ impl Endpoint {
 }
 
 /// All of them.
-const ENDPOINTS: [Endpoint; 27] = [
+const ENDPOINTS: [Endpoint; 31] = [
     one("get", "/api/session", "Who asks, and what they may do").answers(200, "WhoAmI"),
     one("post", "/api/session", "Sign in").takes("Credentials").answers(200, "SignedIn"),
     one("delete", "/api/session", "Sign out"),
@@ -92,6 +92,17 @@ const ENDPOINTS: [Endpoint; 27] = [
     )
     .with(&["Site", "Id"])
     .answers(200, "MadeShare"),
+    one("get", "/api/sites/{site}/reports", "The reports of a site that are sent by e-mail")
+        .with(&["Site"])
+        .answers(200, "Mailings"),
+    one("post", "/api/sites/{site}/reports", "Send a report by e-mail, from the next period that ends on")
+        .with(&["Site"])
+        .takes("NewMailing")
+        .answers(201, "Mailing"),
+    one("delete", "/api/sites/{site}/reports/{id}", "Send a report no more").with(&["Site", "Id"]),
+    one("post", "/api/sites/{site}/reports/{id}/test", "Send the last period's report now, as a test")
+        .with(&["Site", "Id"])
+        .answers(200, "SentMails"),
     one("put", "/api/sites/{site}/public", "Let everybody read a site's reports, or only those who may")
         .with(&["Site"])
         .takes("Publicity"),

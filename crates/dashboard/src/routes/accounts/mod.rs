@@ -5,6 +5,7 @@
 
 mod audit;
 pub(crate) mod description;
+mod mailings;
 mod session;
 mod shares;
 mod tokens;
@@ -50,6 +51,10 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/api/sites/{site}/shares/{id}", put(shares::change).delete(shares::remove))
         .route("/api/sites/{site}/shares/{id}/link", post(shares::renew))
         .route("/api/sites/{site}/public", put(shares::publish))
+        .route("/api/sites/{site}/reports", get(mailings::list).post(mailings::make))
+        .route("/api/sites/{site}/reports/{id}", delete(mailings::remove))
+        .route("/api/sites/{site}/reports/{id}/test", post(mailings::test))
+        .route("/unsubscribe/{secret}", get(mailings::ask).post(mailings::unsubscribe))
         .route("/share/{id}", get(shares::document))
         .route("/embed/{id}", get(shares::framed))
 }

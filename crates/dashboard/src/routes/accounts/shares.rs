@@ -246,7 +246,7 @@ fn configured(domain: &Domain) -> Failure {
 
 impl Shared {
     /// A site, for who administers it. One that may not be read is as if it were not there.
-    fn administered(&self, name: &str, access: &Access) -> Result<Arc<Site>, Failure> {
+    pub(super) fn administered(&self, name: &str, access: &Access) -> Result<Arc<Site>, Failure> {
         let refused = |failure| self.accounts.note_refusal(access, failure);
         let found = self.sites.load().get(name).cloned();
         // An API token for changes alone does not read, and administers all the same.
