@@ -154,7 +154,12 @@ const fn report_of(dimension: Dimension) -> Report {
     match dimension {
         Dimension::Total => Report::Overview,
         Dimension::Source | Dimension::Channel | Dimension::Referrer => Report::Sources,
-        Dimension::Page | Dimension::EntryPage | Dimension::ExitPage | Dimension::Hostname => Report::Pages,
+        Dimension::Page
+        | Dimension::EntryPage
+        | Dimension::ExitPage
+        | Dimension::Hostname
+        | Dimension::NextPage
+        | Dimension::Vital => Report::Pages,
         Dimension::Country | Dimension::Region | Dimension::City => Report::Places,
         Dimension::UtmSource
         | Dimension::UtmMedium

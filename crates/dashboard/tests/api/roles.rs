@@ -203,10 +203,10 @@ fn table() -> Vec<Line> {
         )
         .guests([403, 400, 403]),
         line("POST", "/api/v2/vitals", json!({ "site_id": "a.example", "date_range": "7d" }), reads)
-            .guests([403, 200, 403]),
-        line("GET", "/api/v1/properties?site_id=a.example", none(), reads).guests([403, 200, 403]),
+            .guests([403, 503, 403]),
+        line("GET", "/api/v1/properties?site_id=a.example", none(), reads).guests([403, 503, 403]),
         line("POST", "/api/v2/flow", json!({ "site_id": "a.example", "page": "/", "date_range": "7d" }), reads)
-            .guests([403, 200, 403]),
+            .guests([403, 503, 403]),
         line("GET", "/api/sites/a.example/goals", none(), [401, 200, 200, 200, 200, 404, 404, 200, 200, 404]),
         line("GET", "/api/sites/a.example/goals/none", none(), [401, 404, 404, 404, 404, 404, 404, 404, 404, 404]),
         line("PUT", "/api/sites/a.example/goals/some", goal(), [401, 403, 200, 200, 200, 404, 404, 200, 403, 200]),
@@ -220,7 +220,7 @@ fn table() -> Vec<Line> {
         line("GET", "/api/v1/stats/breakdown?site_id=a.example&property=visit:source", none(), reads)
             .guests([503, 503, 403]),
         line("GET", "/api/sites/a.example/funnels", none(), [401, 200, 200, 200, 200, 404, 404, 200, 200, 404])
-            .guests([403, 200, 403]),
+            .guests([403, 503, 403]),
         line("POST", "/api/share", json!({ "link": "{link}" }), [200; 10]).guests([200; 3]),
         line("GET", "/api/sites/a.example/shares", none(), shares(200, 404)),
         line("POST", "/api/sites/a.example/shares", json!({ "name": "s" }), shares(201, 404)),
