@@ -55,7 +55,7 @@ await looking(base, async ({ page, context, step, shows, accessible, open }) => 
 
   step("the ways from a page");
   await open(`?site=${expected.site}&period=7d&view=flows&page=/`);
-  const ways = () => [...document.querySelectorAll(".side")].map((side) => [...side.querySelectorAll("li")].map((row) => [row.querySelector(".name").innerText, Number(row.querySelector(".value").innerText.split(/\s/)[0])]));
+  const ways = () => [...document.querySelectorAll(".side")].map((side) => [...side.querySelectorAll("li")].map((row) => [row.querySelector(".name").innerText, Number(row.querySelector(".amount").innerText.split(/\s/)[0])]));
   await shows(ways, expected.ways);
 
   step("the comparison");

@@ -114,7 +114,7 @@ function Side({ title, end, ends, side, onChoose }: SideProps) {
     <>
       <span class="bar" style={{ width: told === undefined ? "0" : share(told.share) }} />
       <span class={quiet ? "name quiet" : "name"}>{name}</span>
-      <span class="value">
+      <span class="amount">
         {inFull(told?.pageviews)} <span class="beside">{metricValue("percentage", told?.share)}</span>
       </span>
     </>

@@ -32,15 +32,23 @@ const VIEWS: { name: View; label: Word }[] = [
   { name: "define", label: "view_define" },
 ];
 
+/** What stands for all sites among them; no site has this name. */
+const ALL = "*";
+
 export function Header({ me, sites, scope, today, liveTick, onHelp, onSignOut, onSignIn }: Props) {
   const { site, place, go } = scope;
+  const choose = (domain: string) => {
+    if (domain === ALL) return go({ view: "sites", detail: null });
+    go({ site: domain, filters: [], detail: null, page: null, view: place.view === "sites" ? "report" : place.view });
+  };
   return (
     <header class="top">
       <div class="who">
         <Mark />
         <h1 class="site">
           {sites.length > 1 ? (
-            <select aria-label={t("site")} value={site.domain} onChange={(event) => go({ site: event.currentTarget.value, filters: [], detail: null, page: null, view: place.view === "sites" ? "report" : place.view })}>
+            <select aria-label={t("site")} value={place.view === "sites" ? ALL : site.domain} onChange={(event) => choose(event.currentTarget.value)}>
+              <option value={ALL}>{t("all_sites")}</option>
               {sites.map((site) => (
                 <option key={site.domain} value={site.domain}>
                   {site.domain}
@@ -54,11 +62,6 @@ export function Header({ me, sites, scope, today, liveTick, onHelp, onSignOut, o
         <Live site={site} tick={liveTick} />
       </div>
       <nav class="views" aria-label={t("views")}>
-        {sites.length > 1 && (
-          <button type="button" aria-current={place.view === "sites" ? "page" : undefined} onClick={() => go({ view: "sites", detail: null })}>
-            {t("all_sites")}
-          </button>
-        )}
         {VIEWS.map(({ name, label }) => (
           <button key={name} type="button" aria-current={place.view === name ? "page" : undefined} onClick={() => go({ view: name, detail: null })}>
             {t(label)}

@@ -73,7 +73,7 @@ function Figure({ name, vital, chosen, onChoose }: { name: VitalName; vital: Vit
 function Shares({ vital }: { vital: Vital }) {
   const told = RATINGS.map((rating) => `${ratingWord(rating)} ${metricValue("percentage", vital[rating])}`).join(t("comma"));
   return (
-    <span class="shares" role="img" aria-label={told} title={told}>
+    <span class="rated" role="img" aria-label={told} title={told}>
       {RATINGS.map((rating) => (
         <i key={rating} class={rating} style={{ width: `${vital[rating] ?? 0}%` }} />
       ))}

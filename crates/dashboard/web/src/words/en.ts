@@ -278,7 +278,7 @@ export const en = {
   flow_of: "Ways from and to this page",
   flow_why: "Page views of one visit that followed each other, of visits measured in full. Other: ways that fewer than {n} visitors took on a closed day, and views whose way is not counted.",
 
-  vitals: "Web vitals",
+  vitals: "Vitals",
   vitals_none: "Nothing was measured in this period",
   vitals_how: "A page is measured where it carries the tracker that measures, in place of the other one. It is 0.6 kB larger, and sends no more requests.",
   vitals_choose: "The 75th percentiles; choose one for the lists",
