@@ -184,7 +184,7 @@ fn import_earlier(server: &Server, directory: &std::path::Path) {
 }
 
 /// A day's number since 1970 as a date: by counting, so that it is nobody else's arithmetic.
-fn civil(mut day: i64) -> String {
+pub fn civil(mut day: i64) -> String {
     let leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let mut year = 1970;
     while day >= 365 + i64::from(leap(year)) {

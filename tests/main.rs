@@ -9,6 +9,7 @@
 //! | `imports` | imports that are killed, of a log that grows |
 //! | `crashes` | `kill -9` of any process while hits are sent |
 //! | `lost` | a key that is lost before its records were counted |
+//! | `mailing` | a report by e-mail, sent to a mail server of the test's own and read by Python's library |
 //! | `attacker` | what somebody with every table finds out about a visitor, before and after closing |
 //! | `canary` | known identifiers through every door, and every byte written searched for them |
 //! | `close` | closed days at rest, and in answers |
@@ -29,7 +30,7 @@
 //! | `flows` | ways, web vitals and a scroll depth: real pages in Chromium, against what the browser told the test |
 //! | `dashboard_ui` | the web page in Chromium: numbers, filters, keyboard, languages, themes, axe-core, weight |
 //!
-//! `harness` starts and stops servers and speaks HTTP.
+//! `smtp` takes mails; `harness` starts and stops servers and speaks HTTP.
 
 #![allow(
     clippy::unwrap_used,
@@ -58,6 +59,7 @@ mod harness;
 mod imports;
 mod journey;
 mod lost;
+mod mailing;
 mod notice;
 mod outcomes;
 mod promises;
@@ -65,4 +67,7 @@ mod prove;
 mod recount;
 mod sharing;
 mod sites;
+#[path = "mail/smtp.rs"]
+#[allow(missing_docs, reason = "helpers of tests, named for what they do")]
+mod smtp;
 mod users;

@@ -50,6 +50,7 @@ impl Smtp {
     }
 
     /// Whether it answers every mail with "try again later".
+    #[allow(dead_code, reason = "of those who take this file in, not all need it")]
     pub fn refuse(&self, refuses: bool) {
         self.kept.refuses.store(refuses, Ordering::SeqCst);
     }

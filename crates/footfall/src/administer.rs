@@ -1,4 +1,4 @@
-//! What the commands over the settings database share (`footfall site`, `goal`, `segment`, `funnel`, `user`, `token`, `share`): how they are
+//! What the commands over the settings database share (`footfall site`, `goal`, `segment`, `funnel`, `user`, `token`, `share`, `report`): how they are
 //! asked, how the database is opened, who is noted in its audit log, and how it is said what was done.
 
 use clap::{Args, Subcommand};

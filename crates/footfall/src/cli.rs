@@ -8,7 +8,9 @@ use tracing_subscriber::EnvFilter;
 use crate::administer::{self, Asked};
 use crate::config::{self, Common, Config, Overrides, Setting};
 use crate::failure::Failure;
-use crate::{assets, define, demo, engine, import, notice, prove, query, roles, serve, share, site, tokens, user};
+use crate::{
+    assets, define, demo, engine, import, notice, prove, query, report, roles, serve, share, site, tokens, user,
+};
 
 /// Libraries whose finer logs would repeat values, or a database's absence with every look.
 const QUIET: [&str; 2] = ["clickhouse=info", "sqlx=error"];
@@ -51,6 +53,8 @@ enum Command {
     User(Asked<user::Does>),
     /// List, make and revoke API tokens
     Token(Asked<tokens::Does>),
+    /// List, add, try and remove reports of a site by e-mail
+    Report(Asked<report::Does>),
     /// List, make and take back links that show reports of a site without an account
     Share(Asked<share::Does>),
     /// Print a site's privacy notice and record of processing, made from its configuration
@@ -165,6 +169,10 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Token(asked) => {
             let config = administered(&asked)?;
             administer::wait_for(tokens::run(&config, &asked.does, asked.json))
+        }
+        Command::Report(asked) => {
+            let config = administered(&asked)?;
+            administer::wait_for(report::run(&config, &asked.does, asked.json))
         }
         Command::Share(asked) => {
             let config = administered(&asked)?;

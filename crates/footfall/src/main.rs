@@ -24,6 +24,7 @@ mod privacy_page;
 mod process;
 mod prove;
 mod query;
+mod report;
 mod roles;
 mod serve;
 mod share;

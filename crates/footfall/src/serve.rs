@@ -11,7 +11,7 @@ use anyhow::Context;
 use arc_swap::ArcSwap;
 use axum::Router;
 use collector::{Collector, CollectorParts, ConnectionLimits, PublicKeys};
-use dashboard::Dashboard;
+use dashboard::{Dashboard, Mailer};
 use fold::Tables;
 use journal::Journal;
 use journal::embedded::EmbeddedJournal;
@@ -27,7 +27,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::audit::Audit;
-use crate::config::Config;
+use crate::config::{Config, Mail};
 use crate::measured::Measured;
 use crate::notice::Running;
 use crate::privacy_page::{self, Ask, Failed, PrivacyPage};
@@ -94,7 +94,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         result
     });
     let collector = Arc::new(collector(&config, &shared)?);
-    let router = router(&config, &shared, &store, &tables, (token.sha256, settings), (&collector, inquiries))?;
+    let (router, mailer) =
+        router(&config, &shared, &store, &tables, (token.sha256, settings), (&collector, inquiries))?;
+    let mailing = tokio::spawn(mailer.run());
     let others = station::answering(router);
     let stopped = engine::stopped();
     say_ready(shared.sites.load().is_empty(), listener.local_addr()?, token.made.as_deref())?;
@@ -114,6 +116,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let processed = processor.await;
     upkeep_handle.abort();
     following_handle.abort();
+    mailing.abort();
     engine.stop().await;
     shared.audit.record("stopped", &json!({}));
     Ok(processed.context("the processor stopped on a broken invariant")??)
@@ -179,7 +182,7 @@ fn router(
     tables: &Tables,
     (token_sha256, settings): (token::Digested, settings::Settings),
     (collector, inquiries): (&Arc<Collector<EmbeddedJournal>>, Inquiries),
-) -> anyhow::Result<Router> {
+) -> anyhow::Result<(Router, Mailer)> {
     let dashboard = Dashboard {
         store: store.clone(),
         sites: Arc::clone(&shared.sites),
@@ -187,6 +190,7 @@ fn router(
         token_sha256,
         peer_of: station::peer_of(&config.trusted_proxies),
         clock: shared.clock.clone(),
+        mail: config.mail.as_ref().map(Mail::server).transpose()?,
         registry: shared.registry.clone(),
     };
     let import = import::service::Service {
@@ -220,11 +224,12 @@ fn router(
     let station = station::router(&shared.registry, move || ready(&collector, &journal, &data));
     let ours =
         import::service::router(import).merge(prove::service::router(prove)).merge(privacy_page::router(privacy));
-    let mut router = dashboard::router(dashboard)?.merge(ours).merge(station);
+    let (router, mailer) = dashboard::router(dashboard)?;
+    let mut router = router.merge(ours).merge(station);
     if let Some(site) = &config.demo_page {
         router = router.merge(demo_page::router(site));
     }
-    Ok(router)
+    Ok((router, mailer))
 }
 
 /// Why a hit sent now would not be taken and kept.

@@ -4,6 +4,7 @@
 //! mistake that names its near miss. One table of settings feeds the file, the environment and the docs.
 
 mod distributed;
+mod mail;
 mod site;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use clap::Args;
 pub use distributed::Distributed;
+pub use mail::Mail;
 use model::{Domain, Site, Sites};
 use site::SITE_SETTINGS;
 
@@ -37,7 +39,7 @@ impl Setting {
 
 /// Every setting outside `[[site]]`.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    SETTINGS.iter().chain(distributed::SETTINGS)
+    SETTINGS.iter().chain(mail::SETTINGS).chain(distributed::SETTINGS)
 }
 
 const SETTINGS: &[Setting] = &[
@@ -133,6 +135,8 @@ pub struct Config {
     pub token: Option<String>,
     /// The sites.
     pub sites: Sites,
+    /// The mail server, when named.
+    pub mail: Option<Mail>,
     /// What a role of a distributed installation needs beside.
     pub distributed: Distributed,
 }
@@ -345,16 +349,17 @@ impl Reading {
         }
         let database = self.database(data.as_deref());
         let distributed = self.distributed();
+        let mail = self.mail();
         let sites = self.sites.into_values().collect();
         let token = token.filter(|token| !token.is_empty());
-        match (listen, flush, log, proxies, data.zip(database), distributed) {
+        match (listen, flush, log, proxies, data.zip(database), distributed.zip(mail)) {
             (
                 Some(listen),
                 Some(flush),
                 Some(log),
                 Some(trusted_proxies),
                 Some((data, database)),
-                Some(distributed),
+                Some((distributed, mail)),
             ) if self.mistakes.is_empty() => {
                 let (rate_limit, demo_page) = (rate_limit.flatten(), demo_page.flatten());
                 Ok(Config {
@@ -371,6 +376,7 @@ impl Reading {
                     log,
                     token,
                     sites,
+                    mail,
                     distributed,
                 })
             }

@@ -24,7 +24,7 @@ use super::awaited::{Awaited, Neighbour};
 use super::directory::Directory;
 use super::speaker::{Speaker, Step};
 use super::{Common, schema};
-use crate::config::Config;
+use crate::config::{Config, Mail};
 use crate::measured::Measured;
 use crate::prove::{self, service::Part};
 use crate::{station, token};
@@ -86,10 +86,13 @@ pub async fn run(
         token_sha256,
         peer_of: station::peer_of(&config.trusted_proxies),
         clock: common.clock.clone(),
+        mail: config.mail.as_ref().map(Mail::server).transpose()?,
         registry: common.registry.clone(),
     };
     let station = station::router(&common.registry, || Ok(()));
-    let router = dashboard::router(parts)?.merge(prove::service::router(prove)).merge(station);
+    let (router, mailer) = dashboard::router(parts)?;
+    let mailing = tokio::spawn(mailer.run());
+    let router = router.merge(prove::service::router(prove)).merge(station);
     let listener = anteroom.leave();
     let address = listener.local_addr()?;
     if let Some(token) = &token.made {
@@ -106,6 +109,7 @@ pub async fn run(
     };
     collector::serve_alone(listener, station::answering(router), ConnectionLimits::default(), figures, until).await;
     publishing.abort();
+    mailing.abort();
     following.abort();
     refused.map_or(Ok(()), Err)
 }

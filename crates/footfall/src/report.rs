@@ -1,0 +1,147 @@
+//! `footfall report`: reports of a site by e-mail, from a terminal. Who gets one is kept in the settings database; a running dashboard
+//! sends them.
+
+use bytes::Bytes;
+use clap::{Args, Subcommand};
+use jiff::civil::date;
+use serde_json::{Value, json};
+use settings::{Address, Mailing, MailingTerms, Rhythm, SecretDigest, Tongue};
+
+use crate::administer::{say, usage, who};
+use crate::client::Client;
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// What `footfall report` does.
+#[derive(Subcommand)]
+pub enum Does {
+    /// Show a site's reports by e-mail
+    List {
+        /// The site's name
+        domain: String,
+    },
+    /// Send a report by e-mail, from the next period that ends on
+    Add(Add),
+    /// Send a report no more
+    Remove {
+        /// The site's name
+        domain: String,
+        /// The report's id, as the list shows it
+        id: String,
+    },
+    /// Let a running dashboard send the last period's report now, as a test, with the token in FOOTFALL_TOKEN; what is due is sent all the same
+    Send(Send),
+}
+
+#[derive(Args)]
+pub struct Add {
+    /// The site's name
+    domain: String,
+    /// weekly (of Monday to Sunday) or monthly
+    rhythm: String,
+    /// Who gets it; one address or several
+    #[arg(value_name = "ADDRESS", required = true)]
+    recipients: Vec<String>,
+    /// The hour of the site's day
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u8).range(0..=23))]
+    hour: u8,
+    /// en or ja
+    #[arg(long, default_value = "en")]
+    language: String,
+}
+
+#[derive(Args)]
+pub struct Send {
+    /// The site's name
+    domain: String,
+    /// The report's id, as the list shows it
+    id: String,
+    /// The dashboard's address [default: http:// and the address it listens on]
+    #[arg(long, value_name = "URL", env = "FOOTFALL_URL")]
+    url: Option<String>,
+}
+
+/// Does what was asked.
+pub async fn run(config: &Config, does: &Does, as_json: bool) -> Result<(), Failure> {
+    match does {
+        Does::List { domain } => list(config, domain, as_json).await,
+        Does::Add(asked) => Box::pin(add(config, asked, as_json)).await,
+        Does::Remove { domain, id } => remove(config, (domain, id), as_json).await,
+        Does::Send(asked) => Box::pin(send(config, asked, as_json)).await,
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the list is what was asked for")]
+async fn list(config: &Config, domain: &str, as_json: bool) -> Result<(), Failure> {
+    let (settings, site) = crate::define::known(config, domain).await?;
+    let mailings = settings.mailings(Some(&site.domain)).await.map_err(anyhow::Error::from)?;
+    if as_json {
+        println!("{:#}", mailings.iter().map(shown).collect::<Value>());
+        return Ok(());
+    }
+    for Mailing { id, terms, recipients, .. } in &mailings {
+        let addresses: Vec<_> = recipients.iter().map(|recipient| recipient.address.as_str()).collect();
+        let (rhythm, language) = (terms.rhythm.as_str(), terms.language.as_str());
+        println!("{id:<16} {rhythm:<8} at {:02}:00 in {language}: {}", terms.hour, addresses.join(" "));
+    }
+    Ok(())
+}
+
+async fn add(config: &Config, asked: &Add, as_json: bool) -> Result<(), Failure> {
+    let rhythm = Rhythm::parse(&asked.rhythm).map_err(usage)?;
+    let language = Tongue::parse(&asked.language).map_err(usage)?;
+    let terms = MailingTerms { rhythm, hour: asked.hour, language };
+    let secret =
+        || dashboard::unsubscribe_secret().ok_or_else(|| anyhow::anyhow!("the operating system gave no random bytes"));
+    let mut recipients = Vec::new();
+    for text in &asked.recipients {
+        recipients.push((Address::parse(text).map_err(usage)?, secret()?));
+    }
+    let (settings, site) = crate::define::known(config, &asked.domain).await?;
+    let id = SecretDigest::of(&secret()?).id();
+    let kept = match settings.add_mailing((&id, &site.domain), terms, &recipients, &who()).await {
+        Err(settings::SettingsError::Refused(why)) => return Err(Failure::Usage(why)),
+        done => done.map_err(anyhow::Error::from)?,
+    };
+    say(as_json, &shown(&kept), &format!("{id}: {rhythm} report of {} at {:02}:00", site.domain, asked.hour));
+    Ok(())
+}
+
+async fn remove(config: &Config, (domain, id): (&str, &str), as_json: bool) -> Result<(), Failure> {
+    let (settings, site) = crate::define::known(config, domain).await?;
+    let removed = settings.remove_mailing(&site.domain, id, &who()).await.map_err(anyhow::Error::from)?;
+    if !removed {
+        let said = anyhow::anyhow!("{domain} has no report {id}: footfall report list {domain} shows those it has");
+        return Err(Failure::Failed(said));
+    }
+    say(as_json, &json!({ "id": id, "removed": true }), &format!("{id} is sent no more"));
+    Ok(())
+}
+
+async fn send(config: &Config, asked: &Send, as_json: bool) -> Result<(), Failure> {
+    let Send { domain, id, url } = asked;
+    let url = url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
+    let client = Client::new(&url, config.token.as_deref())?;
+    let answer = client.post(&format!("/api/sites/{domain}/reports/{id}/test"), &[], Bytes::new()).await?;
+    let said = answer.good(&format!("sending report {id} of {domain}"))?;
+    let told: Value = serde_json::from_slice(&said).unwrap_or_default();
+    let sent = told.get("sent").and_then(Value::as_u64).unwrap_or_default();
+    say(as_json, &told, &format!("sent to {sent} addresses"));
+    Ok(())
+}
+
+fn shown(mailing: &Mailing) -> Value {
+    let day = |number: i64| date(1970, 1, 1).saturating_add(jiff::Span::new().days(number)).to_string();
+    let recipients = mailing.recipients.iter().map(
+        |recipient| json!({ "address": recipient.address.as_str(), "sent_through": recipient.sent_through.map(day) }),
+    );
+    json!({
+        "id": mailing.id,
+        "site": mailing.site,
+        "rhythm": mailing.terms.rhythm.as_str(),
+        "hour": mailing.terms.hour,
+        "language": mailing.terms.language.as_str(),
+        "recipients": recipients.collect::<Vec<_>>(),
+        "made_by": mailing.made_by,
+    })
+}
