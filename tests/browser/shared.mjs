@@ -225,6 +225,21 @@ await looking(base, async ({ page, context, step, accessible }) => {
     await page.waitForSelector(shareNamed("Wall"), { ...PATIENCE, state: "detached" });
     await framed.page.waitForSelector("h1:has-text('This link opens nothing')", PATIENCE);
 
+    step("reports by e-mail");
+    assert.match(await page.innerText("#mailings"), /No mail server is configured/);
+    await page.fill("[name=mailing-recipients]", "jane");
+    await page.click("#mailings form button[type=submit]");
+    await page.waitForFunction(() => /such as jane@example\.com/.test(document.querySelector("#mailings form .said")?.innerText), null, PATIENCE);
+    await page.fill("[name=mailing-recipients]", "max@example.com, jane@example.com");
+    await page.selectOption("[name=mailing-language]", "ja");
+    await page.focus("#mailings form button[type=submit]");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("[data-mailing=weekly]", PATIENCE);
+    assert.match(await page.innerText("[data-mailing=weekly]"), /Every Monday 08:00 日本語\s+jane@example\.com, max@example\.com/);
+    await accessible("reports by e-mail");
+    await twice("[data-mailing=weekly] .acts button:has-text('Remove')");
+    await page.waitForSelector("[data-mailing=weekly]", { ...PATIENCE, state: "detached" });
+
     step("a public dashboard");
     const stranger = await clean();
     await stranger.page.goto(`${base}/?site=${site}`);

@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import { Said, Sure, useChange, useList } from "./asked";
 import { definitions } from "./definitions";
 import { t } from "./i18n";
+import { Mailings } from "./mailings";
 import type { Scope } from "./scope";
 import { type MadeShare, REPORTS, type Sent, type Share, changeShare, makeShare, publish, removeShare, renewShare, sharesOf } from "./shares";
 import { useAnswer } from "./use-answer";
@@ -68,6 +69,7 @@ export function ShareView({ scope }: { scope: Scope }) {
           }
         />
       </section>
+      <Mailings site={scope.site} />
       <Public scope={scope} />
     </div>
   );
