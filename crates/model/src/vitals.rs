@@ -3,6 +3,8 @@
 //! A bucket's bounds are part of what is stored, so whoever counts and whoever tells must agree on them. What a measurement means to a
 //! report (percentiles, ratings) is the dashboard's to say.
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 
 /// What is measured. The names are those of the Chrome team's `web-vitals`.
@@ -156,19 +158,24 @@ impl Bucket {
 
 /// What a browser measured of one page view: times in milliseconds, the layout's shift in thousandths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Vitals([Option<u32>; Vital::ALL.len()]);
+pub struct Vitals(
+    /// One more than each value, so that every hit is 20 bytes larger by them and not 40.
+    [Option<NonZeroU32>; Vital::ALL.len()],
+);
+
+const _: () = assert!(size_of::<Vitals>() == 20, "every hit carries one");
 
 impl Vitals {
     /// Notes a value, held to what is read.
     pub fn set(&mut self, vital: Vital, value: u32) {
         if let Some(slot) = self.0.get_mut(vital as usize) {
-            *slot = Some(value.min(vital.max()));
+            *slot = NonZeroU32::new(value.min(vital.max()).saturating_add(1));
         }
     }
 
     /// What was measured.
     pub fn iter(&self) -> impl Iterator<Item = (Vital, u32)> {
-        Vital::ALL.into_iter().zip(self.0).filter_map(|(vital, value)| Some((vital, value?)))
+        Vital::ALL.into_iter().zip(self.0).filter_map(|(vital, more)| Some((vital, more?.get() - 1)))
     }
 
     /// Whether nothing was.
@@ -234,6 +241,7 @@ mod tests {
         vitals.set(Vital::Cls, u32::MAX);
         vitals.set(Vital::Lcp, 1_200);
         assert_eq!(vitals.iter().collect::<Vec<_>>(), [(Vital::Lcp, 1_200), (Vital::Cls, SHIFT_MAX)]);
-        assert_eq!(Vitals([Some(u32::MAX), None, None, None, None]).held().iter().next(), Some((Vital::Lcp, MS_MAX)));
+        let sent = Vitals([Some(NonZeroU32::MAX), None, None, None, None]);
+        assert_eq!(sent.held().iter().next(), Some((Vital::Lcp, MS_MAX)));
     }
 }
