@@ -117,7 +117,7 @@ fn change(total: &Total, words: &Words) -> String {
 
 /// The report's period, and the one that it is compared with.
 fn periods(report: &Report, words: &Words) -> String {
-    format!("{} ({} {})", period(report.dates), words.against, period(report.before))
+    format!("{}, {} {}", period(report.dates), words.compared, period(report.before))
 }
 
 /// A row's name as it is shown.

@@ -135,8 +135,22 @@ impl Post {
     }
 
     /// Hands a mail to the server.
-    async fn send(&self, mail: lettre::Message) -> Result<(), String> {
-        self.transport.send(mail).await.map(drop).map_err(|error| error.to_string())
+    async fn send(&self, mail: lettre::Message) -> Result<(), NotSent> {
+        let sent = self.transport.send(mail).await;
+        sent.map(drop).map_err(|error| NotSent { why: error.to_string(), is_away: error.status().is_none() })
+    }
+}
+
+/// Why a mail was not sent, and whether the server said anything at all.
+struct NotSent {
+    why: String,
+    is_away: bool,
+}
+
+impl NotSent {
+    /// Ours to mend, not the server's.
+    fn here(why: &impl ToString) -> Self {
+        Self { why: why.to_string(), is_away: false }
     }
 }
 
@@ -191,7 +205,11 @@ impl Shared {
             }
             let mut written = None;
             for recipient in waiting {
-                Box::pin(self.send_one(post, (&mailing, recipient), &site, &due, &mut written)).await?;
+                let mail = self.send_one(post, (&mailing, recipient), &site, &due, &mut written);
+                if !Box::pin(mail).await? {
+                    // A server that is away keeps one mail waiting at each look, not all of them one after the other.
+                    return Ok(());
+                }
             }
         }
         Ok(())
@@ -203,6 +221,7 @@ impl Shared {
         Ok(complete_to.is_none_or(|to| to.0 < due.over.0) && now.0 < due.at.0 + COMPLETE_WAIT_MS)
     }
 
+    /// Sends a mail where it is this dashboard's to send. False where no server answered.
     async fn send_one(
         &self,
         post: &Post,
@@ -210,30 +229,33 @@ impl Shared {
         site: &Arc<Site>,
         due: &Due,
         written: &mut Option<Report>,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let (settings, now) = (&self.accounts.settings, self.clock.now());
         let mail = Mail { mailing, address: &recipient.address, through: due.through() };
-        let Some(attempt) = settings.take_mail(mail, now.plus(TAKEN_MS)).await? else { return Ok(()) };
+        let Some(attempt) = settings.take_mail(mail, now.plus(TAKEN_MS)).await? else { return Ok(true) };
         let sent = match self.written(mailing, site, due, written).await {
             Ok(report) => match letter::write(report, (mailing, recipient), &post.sender, false) {
                 Ok(mail) => post.send(mail).await,
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(NotSent::here(&error)),
             },
-            Err(failure) => Err(failure.to_string()),
+            Err(failure) => Err(NotSent::here(&failure)),
         };
-        let Err(why) = sent else {
+        let Err(NotSent { why, is_away }) = sent else {
             post.mails.with_label_values(&["sent"]).inc();
-            return Ok(settings.end_mail(mail, MailEnd::Sent).await?);
+            settings.end_mail(mail, MailEnd::Sent).await?;
+            return Ok(true);
         };
         post.mails.with_label_values(&["failed"]).inc();
         tracing::warn!(site = %site.domain, report = mailing.id, attempt, "a report was not sent by e-mail: {why}");
         if attempt < ATTEMPTS_MAX {
             let wait = i64::try_from(due::wait(attempt).as_millis()).unwrap_or(TAKEN_MS);
-            return Ok(settings.put_mail_off(mail, now.plus(wait)).await?);
+            settings.put_mail_off(mail, now.plus(wait)).await?;
+            return Ok(!is_away);
         }
         post.mails.with_label_values(&["given_up"]).inc();
         tracing::error!(site = %site.domain, report = mailing.id, "a report is given up after {attempt} attempts");
-        Ok(settings.end_mail(mail, MailEnd::GivenUp).await?)
+        settings.end_mail(mail, MailEnd::GivenUp).await?;
+        Ok(!is_away)
     }
 
     /// The report of a period, asked once for all of its recipients.
@@ -263,7 +285,8 @@ impl Shared {
         for recipient in &mailing.recipients {
             let mail = letter::write(&report, (mailing, recipient), &post.sender, true);
             let mail = mail.map_err(|error| Failure::Refused(error.to_string()))?;
-            post.send(mail).await.map_err(|why| Failure::Refused(format!("the mail server did not take it: {why}")))?;
+            let sent = post.send(mail).await;
+            sent.map_err(|not| Failure::Refused(format!("the mail server did not take it: {}", not.why)))?;
             post.mails.with_label_values(&["test"]).inc();
         }
         Ok(mailing.recipients.len())

@@ -171,6 +171,25 @@ async fn a_server_that_is_away_gets_it_later_and_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_not_there_is_asked_once_a_look() {
+    let bed = bed().await;
+    let store = counted(bed.now(), 10).await;
+    mailing(&bed, Tongue::English, &["jane@example.com", "max@example.com"]).await;
+    let nobodys = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mailer = bed.mailing(store.clone(), nobodys);
+    for looks in 1..=2 {
+        mailer.look().await.unwrap();
+        assert_eq!(mailer.counted("failed"), looks, "the second look is the other one's");
+    }
+    mailer.look().await.unwrap();
+    assert_eq!(mailer.counted("failed"), 2, "both wait");
+    let server = Smtp::start();
+    bed.turn(60_000);
+    bed.mailing(store, server.port).look().await.unwrap();
+    assert_eq!(server.mails().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_never_taken_is_given_up() {
     let (bed, server) = (bed().await, Smtp::start());
     let store = counted(bed.now(), 10).await;
