@@ -376,7 +376,7 @@ async fn what_cannot_be_opened_is_inserted_with_the_flush_that_commits_it_and_ne
     desk.hits(1).await;
     let next = Effect::Committed { next: 7, intent: false };
     desk.run_until(|effects| effects.contains(&next)).await.unwrap();
-    let forgotten = LostLine { hour: NOW.hour(), loss: Loss::Forgotten, records: 2 };
+    let forgotten = LostLine { hour: NOW.hour() - 3, loss: Loss::Forgotten, records: 2 };
     assert_eq!(desk.log.lost.lock().unwrap()[1..], [("j-0-6-7-1".to_owned(), vec![forgotten])]);
 }
 
