@@ -15,6 +15,8 @@ use crate::harness::{AGENT, Answer, Server, eventually, request};
 const ELSEWHERE: &[(&str, &str)] = &[
     ("footfall_spool_bytes", "only a collector beside Kafka has a spool"),
     ("footfall_spool_bytes_max", "the same"),
+    ("footfall_spool_records", "the same"),
+    ("footfall_spool_failed", "the same"),
     ("footfall_spool_oldest_seconds", "the same"),
     ("footfall_spool_dropped_total", "the same"),
     ("footfall_sites_published_otherwise", "only a dashboard among other processes publishes"),

@@ -47,7 +47,7 @@ pub struct Add {
     domain: String,
     /// What the share is called, also to whoever follows the link
     name: String,
-    /// A report to show: overview, sources, pages, places, campaigns, devices, systems, events, funnels, live or ledger; may be given several times
+    /// A report to show: overview, sources, pages, places, campaigns, devices, systems, events, funnels, flows, vitals, live or ledger; may be given several times
     /// [default: all of them]
     #[arg(long = "report", value_name = "REPORT")]
     reports: Vec<String>,

@@ -135,7 +135,7 @@ fn only(segment: &str) -> Selection {
 
 /// Whether a report can be of a segment: what is counted by the minute, and the ways of visitors, are of the whole site.
 pub(crate) const fn is_of_segments(report: Report) -> bool {
-    !matches!(report, Report::Funnels | Report::Live | Report::Ledger)
+    !matches!(report, Report::Funnels | Report::Flows | Report::Vitals | Report::Live | Report::Ledger)
 }
 
 /// Refuses a share of a segment with reports that are of the whole site.
@@ -154,12 +154,9 @@ const fn report_of(dimension: Dimension) -> Report {
     match dimension {
         Dimension::Total => Report::Overview,
         Dimension::Source | Dimension::Channel | Dimension::Referrer => Report::Sources,
-        Dimension::Page
-        | Dimension::EntryPage
-        | Dimension::ExitPage
-        | Dimension::Hostname
-        | Dimension::NextPage
-        | Dimension::Vital => Report::Pages,
+        Dimension::Page | Dimension::EntryPage | Dimension::ExitPage | Dimension::Hostname => Report::Pages,
+        Dimension::NextPage => Report::Flows,
+        Dimension::Vital => Report::Vitals,
         Dimension::Country | Dimension::Region | Dimension::City => Report::Places,
         Dimension::UtmSource
         | Dimension::UtmMedium
@@ -287,7 +284,7 @@ mod tests {
             let Ok(query) = Query::parse(body.to_string().as_bytes()) else { continue };
             assert!(all.may_look(Look::Counts(&query)).is_err(), "{more}");
         }
-        for report in [Report::Funnels, Report::Live, Report::Ledger] {
+        for report in [Report::Funnels, Report::Flows, Report::Vitals, Report::Live, Report::Ledger] {
             assert!(all.may_look(Look::Report(report)).is_err(), "{report} is of the whole site");
             assert!(check_segment(&Reports::These(vec![report]), Some("Germans")).is_err());
             assert!(check_segment(&Reports::These(vec![report]), None).is_ok());

@@ -47,13 +47,9 @@ pub(super) async fn answer(
 ) -> Result<Json<Value>, Failure> {
     let body = json_body(&headers, body, QUESTION_BYTES_MAX).await?;
     let asked = Asked::parse(&body)?;
-    let days = Days::of(
-        &shared,
-        (&access, Look::WholeSite(Report::Pages)),
-        (&asked.site, asked.range),
-        "ways from page to page",
-    )
-    .await?;
+    let days =
+        Days::of(&shared, (&access, Look::Report(Report::Flows)), (&asked.site, asked.range), "ways from page to page")
+            .await?;
     let [of_page, previous, next] = questions(&days, &asked);
     let (of_page, previous, next, lost) = shared
         .in_turn("flow", async {

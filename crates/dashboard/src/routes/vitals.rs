@@ -52,7 +52,7 @@ pub(super) async fn answer(
     let body = json_body(&headers, body, QUESTION_BYTES_MAX).await?;
     let asked = Asked::parse(&body)?;
     let days =
-        Days::of(&shared, (&access, Look::WholeSite(Report::Pages)), (&asked.site, asked.range), "web vitals").await?;
+        Days::of(&shared, (&access, Look::Report(Report::Vitals)), (&asked.site, asked.range), "web vitals").await?;
     let question = |of: Measured| VitalsQuestion {
         site: days.site.domain.clone(),
         days: days.span.days(),

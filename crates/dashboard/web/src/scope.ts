@@ -33,8 +33,6 @@ export interface Scope {
 export function shows({ shared }: Pick<Scope, "shared">, report: string): boolean {
   if (shared === null) return true;
   if (report === "report") return ["overview", ...CARDS.map((card) => card.id)].some((card) => shared.reports.includes(card));
-  // Where pages lead and how they feel is told of pages, and of the whole site.
-  if (report === "flows" || report === "vitals") return shared.segment === null && shared.reports.includes("pages");
   return shared.reports.includes(report);
 }
 

@@ -16,6 +16,8 @@ export const REPORTS: { name: string; label: Word; wholeSite?: true }[] = [
   { name: "events", label: "events" },
   // These are not counted by segment.
   { name: "funnels", label: "funnels", wholeSite: true },
+  { name: "flows", label: "flows", wholeSite: true },
+  { name: "vitals", label: "vitals", wholeSite: true },
   { name: "live", label: "view_live", wholeSite: true },
   { name: "ledger", label: "view_ledger", wholeSite: true },
 ];

@@ -141,6 +141,10 @@ words! {
         Events = "events",
         /// How far visitors come on the ways that somebody defined.
         Funnels = "funnels",
+        /// Where pages lead.
+        Flows = "flows",
+        /// How pages feel to load and use.
+        Vitals = "vitals",
         /// Who is there now.
         Live = "live",
         /// What became of every hit.
