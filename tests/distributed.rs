@@ -14,10 +14,8 @@ mod postgres;
 
 use std::time::Duration;
 
-use journal::kafka::{KafkaJournal, KafkaSettings, Scram, Security};
+use journal::kafka::{KafkaJournal, KafkaSettings, Keeps, Publisher, Scram, Security};
 use journal::{Journal, Offset};
-use rdkafka::ClientConfig;
-use rdkafka::producer::{FutureProducer, FutureRecord};
 use serde_json::{Value, json};
 
 use crate::harness::{AGENT, Server, eventually};
@@ -165,15 +163,13 @@ fn each_role_works_with_the_rights_that_the_deployment_gives_it() {
         runtime.block_on(read).map_err(|error| error.to_string())
     };
     let write = |role, topic| {
-        let mut client = ClientConfig::new();
-        client.set("bootstrap.servers", apart.broker.sasl()).set("security.protocol", "sasl_plaintext");
-        client.set("sasl.mechanisms", "SCRAM-SHA-512").set("sasl.username", role);
-        client.set("sasl.password", format!("password-of-{role}")).set("message.timeout.ms", "5000");
-        let client: FutureProducer = client.create().unwrap();
-        let topic = format!("footfall-{topic}");
-        let record = FutureRecord::to(&topic).partition(0).key("site:own.example").payload("{}");
-        let written = runtime.block_on(async { client.send(record, Duration::ZERO).await });
-        written.map(drop).map_err(|(error, _)| error.to_string())
+        let settings = settings(role, topic);
+        let keeps = if topic == "settings" { Keeps::Latest } else { Keeps::Nothing };
+        let write = async {
+            let publisher = Publisher::open(&settings, &settings.topic, keeps).await?;
+            publisher.publish("site:own.example", Some(b"{}")).await
+        };
+        runtime.block_on(write).map_err(|error| error.to_string())
     };
     assert_eq!(read("processor", "hits"), Ok(1), "the question is one that may be answered");
     assert_eq!(write("processor", "answers"), Ok(()));

@@ -43,7 +43,6 @@ struct Bounds {
 const BOUNDS: Bounds = Bounds { pending_cells_max: 200_000, visitors_max: 2_000_000, lines_between_looks: 10_000 };
 
 /// What one line of a file says.
-#[expect(clippy::large_enum_variant, reason = "one at a time, and most lines are the large one")]
 pub enum Line {
     /// Something arrived.
     Arrived(Arrival),
