@@ -151,7 +151,8 @@ fn each_role_works_with_the_rights_that_the_deployment_gives_it() {
             tls: None,
         };
         let topic = format!("footfall-{topic}");
-        KafkaSettings { security, ..KafkaSettings::new(vec![apart.broker.sasl()], topic, "footfall".to_owned(), 2) }
+        let all = KafkaSettings::new(vec![apart.broker.sasl()], topic, "footfall".to_owned(), 2);
+        KafkaSettings { security, replication: 1, in_sync_min: 1, ..all }
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let read = |role, topic| {

@@ -6,7 +6,7 @@ import { inFull, metricValue } from "./format";
 import { t } from "./i18n";
 import { Change, Spark } from "./overview";
 import { Problem } from "./problem";
-import { type Interval, compared, intervalFor } from "./range";
+import { type Interval, compared, intervalFor, openBucket } from "./range";
 import { METRICS } from "./reports";
 import type { Scope } from "./scope";
 import { useAnswer } from "./use-answer";
@@ -96,14 +96,14 @@ function One({ site, scope }: { site: Site; scope: Scope }) {
         <Change name="visitors" value={visitors} earlier={beforeIn(now.value)?.results[0]?.metrics[0]} scope={scope} />
       </td>
       <td>
-        <Spark values={series(over.value)} />
+        <Spark values={series(over.value, openBucket(interval, site.timezone, range.dates[0]))} />
       </td>
     </tr>
   );
 }
 
-/** A value for every bucket. */
-function series(answer: Answer | undefined): Told[] | undefined {
+/** A value for every bucket up to the one that is still filling. */
+function series(answer: Answer | undefined, open: string): Told[] | undefined {
   const known = new Map(answer?.results.map((row) => [row.dimensions[0], row.metrics[0] ?? null]));
-  return answer?.meta.time_labels?.map((label) => known.get(label) ?? 0);
+  return answer?.meta.time_labels?.filter((label) => label <= open).map((label) => known.get(label) ?? 0);
 }

@@ -9,7 +9,7 @@ import { type Word, t } from "./i18n";
 import { Notes } from "./notes";
 import { beforeName } from "./period";
 import { Problem } from "./problem";
-import { type Interval, compared, daysMeasured, intervalFor, intervalsFor } from "./range";
+import { type Interval, compared, daysMeasured, intervalFor, intervalsFor, openBucket } from "./range";
 import { METRICS, hoursAnswerable, metricsOf } from "./reports";
 import type { Scope } from "./scope";
 import { type Asked, useAnswer } from "./use-answer";
@@ -42,6 +42,9 @@ export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string |
   const isComparable = against !== null && firstDay !== undefined && firstDay <= against[0];
   const before = isComparable ? beforeIn(now.value) : undefined;
   const overBefore = isComparable ? beforeIn(over.value) : undefined;
+  // The comparison has rows for hours to come, too.
+  const open = openBucket(interval, site.timezone, range.dates[0]);
+  const begun = over.value?.results.filter((row) => (row.dimensions[0] ?? "") <= open);
   const notes = useAnswer(`notes ${site.domain}`, 0, (signal) => (scope.shared === null ? definitions(site.domain, "annotations", signal) : Promise.resolve([])));
   if (now.value === undefined && now.error !== undefined) {
     return (
@@ -62,7 +65,7 @@ export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string |
             now={now}
             value={now.value?.results[0]?.metrics[index]}
             earlier={before?.results[0]?.metrics[index]}
-            line={over.value?.results.map((row) => row.metrics[index] ?? null)}
+            line={begun?.map((row) => row.metrics[index] ?? null)}
             days={daysMeasured(range, firstDay)}
           />
         ))}
