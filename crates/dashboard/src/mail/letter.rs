@@ -141,7 +141,8 @@ fn notes(report: &Report, words: &Words) -> Vec<String> {
         Some(words.sums.to_owned()),
         report.rounded.then(|| words.rounded.to_owned()),
         folded.then(|| words.folded.to_owned()),
-        report.degraded.then(|| words.degraded.to_owned()),
+        report.degraded.has_lost().then(|| words.lost.to_owned()),
+        report.degraded.has_forgotten().then(|| words.forgotten.to_owned()),
         counted,
     ]
     .into_iter()
@@ -290,10 +291,16 @@ pub(crate) fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
+    use model::Domain;
     use serde_json::json;
     use settings::Tongue;
+    use store::questions::{LostSum, Span};
 
     use super::*;
+    use crate::calendar::local_day;
+    use crate::query::degraded::Degraded;
+    use crate::query::range::instants;
 
     #[test]
     fn numbers_read_well_and_what_is_not_told_stays_so() {
@@ -323,6 +330,34 @@ mod tests {
             (told(Metric::Visits, json!(0), json!(null)), told(Metric::Visits, json!(null), json!(null))),
             (String::new(), String::new())
         );
+    }
+
+    #[test]
+    fn what_is_missing_is_told_apart_from_what_was_forgotten() {
+        let day: jiff::civil::Date = "2024-05-14".parse().unwrap();
+        let told = |reasons: &[&str]| {
+            let span = Span::Days { first: local_day(day), last: local_day(day) };
+            let hour = instants(span, &TimeZone::UTC).0;
+            let lost: Vec<_> =
+                reasons.iter().map(|reason| LostSum { hour, reason: (*reason).to_owned(), records: 3 }).collect();
+            let report = Report {
+                site: Domain::parse("example.com").unwrap(),
+                dates: (day, day),
+                before: (day, day),
+                totals: Vec::new(),
+                days: Vec::new(),
+                tables: Vec::new(),
+                rounded: false,
+                degraded: Degraded::of(&lost, span, &TimeZone::UTC),
+                counted: Counted::Whole,
+            };
+            notes(&report, words::of(Tongue::English)).split_off(1).join(" ")
+        };
+        let (lost, forgotten) = (words::of(Tongue::English).lost, words::of(Tongue::English).forgotten);
+        assert_eq!(told(&[]), "");
+        assert_eq!(told(&["expired"]), lost);
+        assert_eq!(told(&["forgotten"]), forgotten);
+        assert_eq!(told(&["forgotten", "forged"]), format!("{lost} {forgotten}"));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::access::Access;
 use crate::calendar::{at, instant_label, zone_of};
 use crate::query::Query;
 use crate::query::answer::{ToldRow, tell_meta, tell_rows};
+use crate::query::degraded::Degraded;
 use crate::query::metric::Metric;
 use crate::reply::Failure;
 use crate::routes::asking::{self, Answered, Ask};
@@ -37,8 +38,7 @@ pub(crate) struct Report {
     pub(crate) tables: Vec<Table>,
     /// Counts are told in tens.
     pub(crate) rounded: bool,
-    /// Days of which something is missing.
-    pub(crate) degraded: bool,
+    pub(crate) degraded: Degraded,
     pub(crate) counted: Counted,
 }
 
@@ -112,7 +112,7 @@ pub(super) async fn ask(shared: &Shared, mailing: &Mailing, site: &Arc<Site>, du
         query
     };
     let compared = json!({ "comparisons": { "mode": "custom", "date_range": range(due.before) } });
-    let (rows, meta) = answered(shared, with(json!({ "metrics": names, "include": compared }))).await?;
+    let (rows, meta, degraded) = answered(shared, with(json!({ "metrics": names, "include": compared }))).await?;
     let row = rows.first();
     let told = |metrics: Option<&Vec<privacy::disclosure::Disclosed>>, at: usize| {
         metrics.and_then(|metrics| metrics.get(at)).map_or(Value::Null, |told| json!(told))
@@ -128,13 +128,13 @@ pub(super) async fn ask(shared: &Shared, mailing: &Mailing, site: &Arc<Site>, du
     });
     let totals = totals.collect();
     let series = with(json!({ "metrics": ["visitors"], "dimensions": ["time:day"] }));
-    let (days, _) = asked(shared, series, Ask { every_bucket: true, ..Ask::default() }).await?;
+    let (days, ..) = asked(shared, series, Ask { every_bucket: true, ..Ask::default() }).await?;
     let mut tables = Vec::new();
     for kind in Kind::ALL {
         let (dimension, beside) = kind.asked();
         let more = json!({ "metrics": ["visitors", beside.as_str()], "dimensions": [dimension], "pagination": { "limit": ROWS },
                            "order_by": [["visitors", "desc"], [dimension, "asc"]] });
-        let (rows, meta) = answered(shared, with(more)).await?;
+        let (rows, meta, _) = answered(shared, with(more)).await?;
         let rows = rows.iter().map(|row| {
             let name = row.dimensions.first().cloned().flatten().unwrap_or_default();
             (name, told(Some(&row.metrics), 0), told(Some(&row.metrics), 1))
@@ -151,7 +151,7 @@ pub(super) async fn ask(shared: &Shared, mailing: &Mailing, site: &Arc<Site>, du
         days: days.iter().map(|row| told(Some(&row.metrics), 0)).collect(),
         tables,
         rounded: meta.get("rounded").is_some(),
-        degraded: meta.get("degraded").is_some(),
+        degraded,
         counted: match complete_to {
             Some(to) if to.0 >= due.over.0 => Counted::Whole,
             Some(to) => Counted::UpTo(instant_label(&at(to, &zone_of(site)))),
@@ -160,14 +160,15 @@ pub(super) async fn ask(shared: &Shared, mailing: &Mailing, site: &Arc<Site>, du
     })
 }
 
-async fn answered(shared: &Shared, query: Value) -> Result<(Vec<ToldRow>, Value), Failure> {
+/// Its rows, its `meta`, and the days of it that are degraded.
+async fn answered(shared: &Shared, query: Value) -> Result<(Vec<ToldRow>, Value, Degraded), Failure> {
     asked(shared, query, Ask::default()).await
 }
 
 /// Whoever made the mailing administers the site, and who gets it is theirs to say: so it is asked as the installation itself.
-async fn asked(shared: &Shared, query: Value, ask: Ask) -> Result<(Vec<ToldRow>, Value), Failure> {
+async fn asked(shared: &Shared, query: Value, ask: Ask) -> Result<(Vec<ToldRow>, Value, Degraded), Failure> {
     let query = Query::parse(query.to_string().as_bytes())?;
     let Answered { query, plan, found, zone } =
         Box::pin(asking::answer(shared, &Access::Administrator, &query, ask)).await?;
-    Ok((tell_rows(&query, &plan, &found), tell_meta(&query, &plan, &found, &zone)))
+    Ok((tell_rows(&query, &plan, &found), tell_meta(&query, &plan, &found, &zone), found.degraded))
 }

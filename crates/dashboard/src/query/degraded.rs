@@ -47,6 +47,18 @@ impl Degraded {
         Self(days)
     }
 
+    /// Whether anything of them is missing.
+    #[must_use]
+    pub fn has_lost(&self) -> bool {
+        self.0.values().any(|harm| harm.lost > 0)
+    }
+
+    /// Whether a visitor of one of them may count as two.
+    #[must_use]
+    pub fn has_forgotten(&self) -> bool {
+        self.0.values().any(|harm| harm.forgotten > 0)
+    }
+
     /// Tells them as an answer's `degraded`; nothing where there is none.
     #[must_use]
     pub fn tell(&self, precision: Precision) -> Option<Value> {
@@ -85,6 +97,8 @@ mod tests {
             days.tell(Precision::Exact).unwrap()[0].clone()
         };
         let only = told(std::slice::from_ref(&forgotten));
+        let alone = Degraded(BTreeMap::from([(day, Harm { lost: 0, forgotten: 3 })]));
+        assert!(alone.has_forgotten() && !alone.has_lost() && !Degraded::default().has_forgotten());
         assert_eq!((&only["records"], &only["forgotten"]), (&json!(0), &json!(3)));
         assert!(
             only["warning"].as_str().unwrap().starts_with("a restart could not read up to 3 counted requests again")
