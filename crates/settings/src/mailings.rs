@@ -3,6 +3,7 @@
 //! Any number of dashboards look for what is due. The one that takes it ([`Settings::take_mail`]) has it for a while; when it says
 //! nothing by then, another one takes it. So a mail is sent again after a crash between sending and noting it, and never forgotten.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use model::{Domain, Millis};
@@ -148,7 +149,7 @@ pub enum MailEnd {
 }
 
 type MailingRow = (String, String, String, i64, String, String, i64);
-type RecipientRow = (String, String, Option<i64>);
+type RecipientRow = (String, String, String, Option<i64>);
 
 impl Settings {
     /// Keeps a new mailing; each recipient comes with the secret of their link to unsubscribe.
@@ -286,13 +287,8 @@ impl Settings {
                        attempts = CASE WHEN trying_through = $3 THEN attempts + 1 ELSE 1 END \
                        WHERE mailing = $1 AND address = $2 AND (sent_through IS NULL OR sent_through < $3) \
                        AND (trying_through IS NULL OR trying_through <> $3 OR retry_at <= $5) RETURNING attempts";
-            let values = [
-                Value::Text(&mail.mailing.id),
-                Value::Text(mail.address.as_str()),
-                Value::Number(mail.through),
-                Value::Number(until.0),
-                Value::Number(self.clock.now().0),
-            ];
+            let [id, address, through] = keys(&mail);
+            let values = [id, address, through, Value::Number(until.0), Value::Number(self.clock.now().0)];
             let taken = changing.row::<(i64,)>(sql, &values).await?.map(|(attempt,)| attempt);
             changing.commit().await?;
             Ok(taken)
@@ -350,9 +346,18 @@ fn keys<'m>(mail: &Mail<'m>) -> [Value<'m>; 3] {
 }
 
 async fn of_site(from: &mut Transaction, site: Option<&Domain>) -> Result<Vec<Mailing>, SettingsError> {
+    let of = [Value::Text(site.map_or("", Domain::as_str))];
     let sql = "SELECT id, site, rhythm, hour, language, made_by, created FROM mailings \
                WHERE $1 = '' OR site = $1 ORDER BY created, id";
-    let rows = from.rows::<MailingRow>(sql, &[Value::Text(site.map_or("", Domain::as_str))]).await?;
+    let rows = from.rows::<MailingRow>(sql, &of).await?;
+    let sql = "SELECT mailing, address, secret, sent_through FROM mailing_recipients \
+               WHERE mailing IN (SELECT id FROM mailings WHERE $1 = '' OR site = $1)";
+    let mut recipients: HashMap<String, Vec<Recipient>> = HashMap::new();
+    for (mailing, address, secret, sent_through) in from.rows::<RecipientRow>(sql, &of).await? {
+        if let Ok(address) = Address::parse(&address) {
+            recipients.entry(mailing).or_default().push(Recipient { address, secret, sent_through });
+        }
+    }
     let mut mailings = Vec::with_capacity(rows.len());
     for (id, site, rhythm, hour, language, made_by, created) in rows {
         // What a newer version sends otherwise is not sent by this one.
@@ -361,11 +366,7 @@ async fn of_site(from: &mut Transaction, site: Option<&Domain>) -> Result<Vec<Ma
         else {
             continue;
         };
-        let sql = "SELECT address, secret, sent_through FROM mailing_recipients WHERE mailing = $1";
-        let mut recipients = Vec::new();
-        for (address, secret, sent_through) in from.rows::<RecipientRow>(sql, &[Value::Text(&id)]).await? {
-            recipients.extend(Address::parse(&address).map(|address| Recipient { address, secret, sent_through }));
-        }
+        let mut recipients = recipients.remove(&id).unwrap_or_default();
         recipients.sort_by(|one, other| one.address.cmp(&other.address));
         let (site, terms) = (domain(&site, from)?, MailingTerms { rhythm, hour, language });
         mailings.push(Mailing { id, site, terms, recipients, made_by, created: Millis(created) });

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
+use privacy::notice::escaped;
 use serde_json::Value;
 use settings::{Mailing, Recipient};
 use sha2::{Digest as _, Sha256};
@@ -272,21 +273,6 @@ fn html_table(table: &Table, words: &Words) -> String {
 /// The picture in words.
 fn days(report: &Report) -> String {
     report.days.iter().map(|day| number(Metric::Visitors, day)).collect::<Vec<_>>().join(", ")
-}
-
-/// A text that a page shows as it is.
-pub(crate) fn escaped(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut escaped, letter| {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            letter => escaped.push(letter),
-        }
-        escaped
-    })
 }
 
 #[cfg(test)]

@@ -31,7 +31,6 @@ use due::Due;
 use letter::Sender;
 use report::Report;
 
-pub(crate) use letter::escaped;
 pub(crate) use words::{Words, of as words_of};
 
 /// How often it is looked for what is due.

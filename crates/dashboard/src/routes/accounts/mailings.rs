@@ -9,6 +9,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use privacy::notice::escaped;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use settings::{Address, Mailing, MailingTerms, Rhythm, SecretDigest, Tongue};
@@ -18,7 +19,7 @@ use crate::Shared;
 use crate::access::Access;
 use crate::accounts::unsubscribe_secret;
 use crate::calendar::date_of;
-use crate::mail::{Words, escaped, words_of};
+use crate::mail::{Words, words_of};
 use crate::reply::Failure;
 
 /// The hour of a report where none is said: when people begin to work.
