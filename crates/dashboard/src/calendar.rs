@@ -29,6 +29,12 @@ pub fn date_of(day: LocalDay) -> Date {
     EPOCH.saturating_add(day.0.days())
 }
 
+/// How a day in UTC is told, which is given as days since 1970.
+#[must_use]
+pub fn utc_day_label(day: i64) -> String {
+    at(Millis(0).plus_days(day), &TimeZone::UTC).date().to_string()
+}
+
 /// An instant on a site's wall clock.
 #[must_use]
 pub fn at(now: Millis, zone: &TimeZone) -> ZonedDateTime {

@@ -28,6 +28,7 @@ use tokio::sync::Semaphore;
 use access::{Access, Look, Right};
 use accounts::Accounts;
 pub use accounts::{Peer, PeerOf, link_secret, password, token_secret, unsubscribe_secret};
+pub use calendar::utc_day_label;
 use mail::Post;
 pub use mail::{MailError, MailServer, MailTls, Mailer};
 use query::Query;

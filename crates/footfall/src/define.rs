@@ -56,7 +56,7 @@ pub async fn run(config: &Config, kind: Kind, does: &Does, as_json: bool) -> Res
 async fn list(config: &Config, kind: Kind, domain: &str, as_json: bool) -> Result<(), Failure> {
     let (settings, site) = known(config, domain).await?;
     let list = settings.definitions(Some(kind), Some(&site.domain)).await.map_err(anyhow::Error::from)?;
-    let present = list.definitions.iter().filter(|stored| stored.effective_until.is_none());
+    let present = list.definitions.iter().filter(|stored| stored.is_present());
     let told: Vec<_> = present.map(|stored| define::stored(stored, &define::zone_of(&site))).collect();
     if as_json {
         println!("{:#}", told.into_iter().map(Value::Object).collect::<Value>());

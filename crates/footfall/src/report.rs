@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use clap::{Args, Subcommand};
-use jiff::civil::date;
+use dashboard::utc_day_label;
 use serde_json::{Value, json};
 use settings::{Address, Mailing, MailingTerms, Rhythm, SecretDigest, Tongue};
 
@@ -131,9 +131,8 @@ async fn send(config: &Config, asked: &Send, as_json: bool) -> Result<(), Failur
 }
 
 fn shown(mailing: &Mailing) -> Value {
-    let day = |number: i64| date(1970, 1, 1).saturating_add(jiff::Span::new().days(number)).to_string();
     let recipients = mailing.recipients.iter().map(
-        |recipient| json!({ "address": recipient.address.as_str(), "sent_through": recipient.sent_through.map(day) }),
+        |recipient| json!({ "address": recipient.address.as_str(), "sent_through": recipient.sent_through.map(utc_day_label) }),
     );
     json!({
         "id": mailing.id,

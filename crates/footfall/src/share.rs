@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use dashboard::utc_day_label;
 use serde_json::{Value, json};
 use settings::{Kind, Origin, Report, Reports, SecretDigest, Settings, Share, ShareTerms};
 
@@ -12,8 +13,6 @@ use crate::administer::{say, usage, who};
 use crate::clock;
 use crate::config::Config;
 use crate::failure::Failure;
-
-const DAY_MS: i64 = 24 * 3_600_000;
 
 /// What `footfall share` does.
 #[derive(Subcommand)]
@@ -114,7 +113,7 @@ async fn list(config: &Config, domain: &str, as_json: bool) -> Result<(), Failur
         };
         let segment = segment.as_ref().map_or(String::new(), |segment| format!(" of segment {segment}"));
         let password = if share.has_password { ", password" } else { "" };
-        let (expires, used) = (expires.map_or("never".to_owned(), |at| day(at.0)), used(share));
+        let (expires, used) = (expires.map_or("never".to_owned(), |at| utc_day_label(at.day())), used(share));
         println!("{:<16} {name:<30} {what}{segment}{password}; expires {expires}, used {used}", share.id);
     }
     Ok(())
@@ -175,7 +174,7 @@ fn terms(asked: &Add) -> Result<ShareTerms, Failure> {
         }
     };
     let origins = asked.origins.iter().map(|origin| Origin::parse(origin)).collect::<Result<_, _>>().map_err(usage)?;
-    let expires = asked.days.map(|days| clock::system().now().plus(days * DAY_MS));
+    let expires = asked.days.map(|days| clock::system().now().plus_days(days));
     let (name, segment) = (asked.name.clone(), asked.segment.clone());
     Ok(ShareTerms { name, reports, segment, export: asked.export, origins, expires })
 }
@@ -183,7 +182,7 @@ fn terms(asked: &Add) -> Result<ShareTerms, Failure> {
 /// A share of a segment that is not there would show nothing.
 async fn must_have(settings: &Settings, site: &model::Domain, segment: &str) -> Result<(), Failure> {
     let list = settings.definitions(Some(Kind::Segment), Some(site)).await.map_err(anyhow::Error::from)?;
-    let mut present = list.definitions.iter().filter(|stored| stored.effective_until.is_none());
+    let mut present = list.definitions.iter().filter(|stored| stored.is_present());
     if present.any(|stored| stored.definition.name == segment) {
         return Ok(());
     }
@@ -227,14 +226,8 @@ fn print_link(config: &Config, share: &Share, secret: &str, at: &At, as_json: bo
     }
 }
 
-/// The day of a time, in UTC.
-fn day(ms: i64) -> String {
-    let at = jiff::Timestamp::from_millisecond(ms).map(|at| at.to_string()).unwrap_or_default();
-    at.chars().take(10).collect()
-}
-
 fn used(share: &Share) -> String {
-    share.used_day.map_or("never".to_owned(), |number| day(number * DAY_MS))
+    share.used_day.map_or("never".to_owned(), utc_day_label)
 }
 
 fn shown(share: &Share) -> Value {
@@ -250,9 +243,9 @@ fn shown(share: &Share) -> Value {
         "segment": segment,
         "export": export,
         "origins": origins.iter().map(Origin::as_str).collect::<Vec<_>>(),
-        "expires": expires.map(|at| day(at.0)),
+        "expires": expires.map(|at| utc_day_label(at.day())),
         "password": share.has_password,
         "made_by": share.made_by,
-        "used_on": share.used_day.map(|number| day(number * DAY_MS)),
+        "used_on": share.used_day.map(utc_day_label),
     })
 }

@@ -2,6 +2,7 @@
 //! again.
 
 use clap::{Args, Subcommand};
+use dashboard::utc_day_label;
 use serde_json::{Value, json};
 use settings::{ApiToken, Login, Reach, Scope, SecretDigest};
 
@@ -9,8 +10,6 @@ use crate::administer::{open, say, usage, who};
 use crate::clock;
 use crate::config::Config;
 use crate::failure::Failure;
-
-const DAY_MS: i64 = 24 * 3_600_000;
 
 /// What `footfall token` does.
 #[derive(Subcommand)]
@@ -62,8 +61,8 @@ async fn list(config: &Config, as_json: bool) -> Result<(), Failure> {
     }
     for token in &tokens {
         let owner = token.owner.as_ref().map_or("administrator", Login::as_str);
-        let expires = token.expires.map_or("never".to_owned(), |at| day(at.0));
-        let used = token.used_day.map_or("never".to_owned(), |number| day(number * DAY_MS));
+        let expires = token.expires.map_or("never".to_owned(), |at| utc_day_label(at.day()));
+        let used = token.used_day.map_or("never".to_owned(), utc_day_label);
         println!(
             "{:<16} {:<20} {owner:<20} {:<24} {:<24} expires {expires}, used {used}",
             token.id,
@@ -85,7 +84,7 @@ async fn add(config: &Config, asked: &Add, as_json: bool) -> Result<(), Failure>
     let sites = asked.sites.iter().map(|site| Reach::parse(site)).collect::<Result<Vec<_>, _>>().map_err(usage)?;
     let owner = asked.owner.as_deref().map(Login::parse).transpose().map_err(usage)?;
     let now = clock::system().now();
-    let expires = asked.days.map(|days| now.plus(days * DAY_MS));
+    let expires = asked.days.map(|days| now.plus_days(days));
     let no_random = || anyhow::anyhow!("the operating system gave no random bytes");
     let secret = dashboard::token_secret().ok_or_else(no_random)?;
     let name = asked.name.clone();
@@ -123,12 +122,6 @@ fn sites(token: &ApiToken) -> Vec<&str> {
     token.sites.iter().map(Reach::as_str).collect()
 }
 
-/// The day of a time, in UTC.
-fn day(ms: i64) -> String {
-    let at = jiff::Timestamp::from_millisecond(ms).map(|at| at.to_string()).unwrap_or_default();
-    at.chars().take(10).collect()
-}
-
 fn shown(token: &ApiToken) -> Value {
     json!({
         "id": token.id,
@@ -136,7 +129,7 @@ fn shown(token: &ApiToken) -> Value {
         "owner": token.owner.as_ref().map(Login::as_str),
         "scopes": token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
         "sites": sites(token),
-        "expires": token.expires.map(|at| day(at.0)),
-        "used_on": token.used_day.map(|number| day(number * DAY_MS)),
+        "expires": token.expires.map(|at| utc_day_label(at.day())),
+        "used_on": token.used_day.map(utc_day_label),
     })
 }

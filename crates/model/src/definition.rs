@@ -334,6 +334,12 @@ pub struct Effective<T> {
 }
 
 impl<T> Effective<T> {
+    /// Whether nothing has replaced or removed it: it is what its name means now, or will in a moment.
+    #[must_use]
+    pub const fn is_present(&self) -> bool {
+        self.until.is_none()
+    }
+
     /// Whether it holds for what is received at `at`.
     #[must_use]
     pub fn holds_at(&self, at: Millis) -> bool {

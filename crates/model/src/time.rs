@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+const DAY_MS: i64 = 24 * 3_600_000;
+
 /// An instant: milliseconds since 1970-01-01T00:00:00Z, leap seconds ignored as in Unix time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Millis(pub i64);
@@ -22,10 +24,22 @@ impl Millis {
         self.0.div_euclid(3_600_000)
     }
 
+    /// The day in UTC this instant lies in, as days since the epoch.
+    #[must_use]
+    pub const fn day(self) -> i64 {
+        self.0.div_euclid(DAY_MS)
+    }
+
     /// This instant moved by `ms` milliseconds, held at the ends of the range.
     #[must_use]
     pub const fn plus(self, ms: i64) -> Self {
         Self(self.0.saturating_add(ms))
+    }
+
+    /// This instant moved by `days` of 24 hours, held at the ends of the range.
+    #[must_use]
+    pub const fn plus_days(self, days: i64) -> Self {
+        self.plus(days.saturating_mul(DAY_MS))
     }
 }
 

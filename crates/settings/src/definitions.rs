@@ -87,6 +87,12 @@ pub struct StoredDefinition {
 }
 
 impl StoredDefinition {
+    /// Whether nothing has replaced or removed it: it is what its name means now, or will in a moment.
+    #[must_use]
+    pub const fn is_present(&self) -> bool {
+        self.effective_until.is_none()
+    }
+
     /// Whether it holds for what is received at `at`.
     #[must_use]
     pub fn holds_at(&self, at: Millis) -> bool {

@@ -139,7 +139,7 @@ impl Settings {
             let known = self.definitions(None, Some(site)).await?.definitions;
             let present = known.iter().find(|stored| {
                 let Definition { kind: of, name: named, .. } = &stored.definition;
-                *of == kind && named == name && stored.effective_until.is_none()
+                *of == kind && named == name && stored.is_present()
             });
             if let Some(present) = present.filter(|present| present.definition.body == body) {
                 return Ok(StoredDefinition::clone(present));
@@ -176,7 +176,7 @@ impl Settings {
 fn room(site: &Domain, kind: Kind, name: &str, body: &Value, known: &[StoredDefinition]) -> Result<(), SettingsError> {
     let is_other = |stored: &&StoredDefinition| stored.definition.kind != kind || stored.definition.name != name;
     let others = known.iter().filter(is_other);
-    let of_kind = others.filter(|stored| stored.definition.kind == kind && stored.effective_until.is_none()).count();
+    let of_kind = others.filter(|stored| stored.definition.kind == kind && stored.is_present()).count();
     let most = match kind {
         Kind::Goal => GOALS_MAX,
         Kind::Segment => SEGMENTS_MAX,

@@ -59,7 +59,7 @@ impl Guest {
         let mut query = query.clone();
         let Some(segment) = &self.share.terms.segment else { return Ok(query) };
         let present = site.definitions.segments().iter();
-        if !present.filter(|known| known.until.is_none()).any(|known| *known.name == **segment) {
+        if !present.filter(|known| known.is_present()).any(|known| *known.name == **segment) {
             let gone =
                 "the segment that this link shows is not defined any more; ask whoever shared it for another link";
             return Err(Failure::Forbidden(gone.to_owned()));

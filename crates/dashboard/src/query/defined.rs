@@ -97,7 +97,7 @@ impl Present {
 }
 
 fn present<T>(dimension: Cells, all: &[Effective<T>]) -> Vec<Present> {
-    let now = all.iter().filter(|one| one.until.is_none());
+    let now = all.iter().filter(|one| one.is_present());
     now.map(|one| Present { dimension, name: one.name.clone(), key: one.key(), from: one.from }).collect()
 }
 

@@ -107,7 +107,7 @@ impl Shared {
     /// What names of a kind mean now, or will in a moment.
     async fn held(&self, kind: Kind, site: &Site) -> Result<Vec<StoredDefinition>, Failure> {
         let list = self.accounts.settings.definitions(Some(kind), Some(&site.domain)).await?;
-        Ok(list.definitions.into_iter().filter(|stored| stored.effective_until.is_none()).collect())
+        Ok(list.definitions.into_iter().filter(|stored| stored.is_present()).collect())
     }
 }
 

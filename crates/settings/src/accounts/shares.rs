@@ -22,7 +22,6 @@ pub const SHARE_SESSIONS_MAX: usize = 200;
 pub const ORIGINS_MAX: usize = 20;
 /// Longest name, in characters.
 const NAME_CHARS_MAX: usize = 100;
-const DAY_MS: i64 = 24 * 3_600_000;
 
 /// Which reports a share shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,8 +176,6 @@ impl Settings {
             let [name, expires, reports, segment, export, origins] = values(terms, &reports, &origins);
             let password = Value::MaybeText(password.map(|hash| hash.0.as_str()));
             let (id, site) = (Value::Text(&kept.id), Value::Text(site.as_str()));
-            let made = [Value::Text(who), Value::Number(now.0)];
-            let [made_by, created] = made;
             let all = [
                 id,
                 site,
@@ -190,8 +187,8 @@ impl Settings {
                 segment,
                 export,
                 origins,
-                made_by,
-                created,
+                Value::Text(who),
+                Value::Number(now.0),
             ];
             changing.run(sql, &all).await?;
             tell(&mut changing, now, (who, "share_added"), &kept).await?;
@@ -309,7 +306,7 @@ impl Settings {
         let tried = "noting a share's use";
         let call = async {
             let mut changing = self.database.change(tried).await?;
-            let today = Value::Number(self.clock.now().0.div_euclid(DAY_MS));
+            let today = Value::Number(self.clock.now().day());
             changing.run("UPDATE shares SET used_day = $2 WHERE id = $1", &[Value::Text(id), today]).await?;
             changing.commit().await
         };
@@ -410,7 +407,7 @@ impl Share {
     /// Whether it was noted already that it was used on the day of `now`.
     #[must_use]
     pub fn is_noted(&self, now: Millis) -> bool {
-        self.used_day == Some(now.0.div_euclid(DAY_MS))
+        self.used_day == Some(now.day())
     }
 }
 

@@ -15,7 +15,6 @@ pub const TOKENS_PER_OWNER_MAX: i64 = 200;
 pub const SITES_PER_TOKEN_MAX: usize = 100;
 /// Longest name, in characters.
 const NAME_CHARS_MAX: usize = 100;
-const DAY_MS: i64 = 24 * 3_600_000;
 
 /// A token, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,7 +156,7 @@ impl Settings {
         let tried = "noting a token's use";
         let call = async {
             let mut changing = self.database.change(tried).await?;
-            let today = Value::Number(self.clock.now().0.div_euclid(DAY_MS));
+            let today = Value::Number(self.clock.now().day());
             changing.run("UPDATE tokens SET used_day = $2 WHERE id = $1", &[Value::Text(id), today]).await?;
             changing.commit().await
         };
@@ -193,7 +192,7 @@ impl ApiToken {
     /// Whether it was noted already that it was used on the day of `now`.
     #[must_use]
     pub fn is_noted(&self, now: Millis) -> bool {
-        self.used_day == Some(now.0.div_euclid(DAY_MS))
+        self.used_day == Some(now.day())
     }
 }
 

@@ -18,7 +18,7 @@ use super::{DONE, Sent, at};
 use crate::Shared;
 use crate::access::Access;
 use crate::accounts::unsubscribe_secret;
-use crate::calendar::date_of;
+use crate::calendar::utc_day_label;
 use crate::mail::{Words, words_of};
 use crate::reply::Failure;
 
@@ -93,9 +93,8 @@ pub(super) async fn test(
 }
 
 fn tell(mailing: &Mailing) -> Value {
-    let day = |number: i64| i32::try_from(number).ok().map(|number| date_of(model::LocalDay(number)).to_string());
     let recipients = mailing.recipients.iter().map(|recipient| {
-        json!({ "address": recipient.address.as_str(), "sent_through": recipient.sent_through.and_then(day) })
+        json!({ "address": recipient.address.as_str(), "sent_through": recipient.sent_through.map(utc_day_label) })
     });
     json!({
         "id": mailing.id,

@@ -4,6 +4,7 @@
 //! A link is in the answer that makes it, and nowhere after. Its secret stands behind the `#` of the address, which no server, log or
 //! referrer sees; the page sends it in a body.
 
+use crate::calendar::utc_day_label;
 use std::sync::Arc;
 
 use axum::Json;
@@ -21,8 +22,6 @@ use crate::accounts::password;
 use crate::headers::FramedBy;
 use crate::reply::Failure;
 use crate::{Shared, page};
-
-const DAY_MS: i64 = 24 * 3_600_000;
 
 /// What a share shall show. What is left out is as it is here.
 #[derive(Deserialize)]
@@ -55,9 +54,9 @@ impl SentTerms {
             Some(words) => Reports::These(words.iter().map(|word| Report::parse(word)).collect::<Result<_, _>>()?),
         };
         if let Some(segment) = &self.segment
-            && !site.definitions.segments().iter().any(|known| known.until.is_none() && *known.name == **segment)
+            && !site.definitions.segments().iter().any(|known| known.is_present() && *known.name == **segment)
         {
-            let names = site.definitions.segments().iter().filter(|known| known.until.is_none());
+            let names = site.definitions.segments().iter().filter(|known| known.is_present());
             return Err(crate::query::defined::missing("segment", segment, names.map(|known| &*known.name)).into());
         }
         check_segment(&reports, self.segment.as_deref())?;
@@ -277,7 +276,7 @@ fn tell(share: &Share, now: Millis) -> Value {
         "password": share.has_password,
         "made_by": share.made_by,
         "created": at(share.created),
-        "used_on": share.used_day.map(|day| at(Millis(day * DAY_MS)).as_str().map(|at| at.chars().take(10).collect::<String>())),
+        "used_on": share.used_day.map(utc_day_label),
     })
 }
 

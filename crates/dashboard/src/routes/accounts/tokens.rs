@@ -1,5 +1,6 @@
 //! API tokens: `/api/tokens`. A token's secret is in the answer that makes it, and nowhere after.
 
+use crate::calendar::utc_day_label;
 use std::sync::Arc;
 
 use axum::Json;
@@ -17,7 +18,6 @@ use crate::reply::Failure;
 
 /// Longest life that is given, in days; without one a token lives until it is revoked.
 const DAYS_MAX: i64 = 3_650;
-const DAY_MS: i64 = 24 * 3_600_000;
 
 /// `GET /api/tokens`: one's own; all for whoever runs the users.
 pub(super) async fn list(State(shared): State<Arc<Shared>>, access: Access) -> Result<Json<Value>, Failure> {
@@ -77,7 +77,7 @@ pub(super) async fn make(
 
 fn expiry(now: Millis, days: i64) -> Result<Millis, Failure> {
     if (1..=DAYS_MAX).contains(&days) {
-        return Ok(now.plus(days * DAY_MS));
+        return Ok(now.plus_days(days));
     }
     Err(Failure::Refused(format!(
         "a token lives 1 to {DAYS_MAX} days, or until it is revoked where `days` is left out"
@@ -104,6 +104,6 @@ fn tell(token: &ApiToken) -> Value {
         "sites": token.sites.iter().map(Reach::as_str).collect::<Vec<_>>(),
         "created": at(token.created),
         "expires": token.expires.map(at),
-        "used_on": token.used_day.map(|day| at(Millis(day * DAY_MS)).as_str().map(|at| at.chars().take(10).collect::<String>())),
+        "used_on": token.used_day.map(utc_day_label),
     })
 }
