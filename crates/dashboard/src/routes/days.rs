@@ -3,9 +3,12 @@
 
 use std::sync::Arc;
 
+use axum::extract::Query;
+use axum::extract::rejection::QueryRejection;
 use jiff::tz::TimeZone;
 use model::Site;
 use privacy::disclosure::{Precision, Scale};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use store::questions::{Cells, LostSum, Order, Question, Span};
 
@@ -24,6 +27,23 @@ pub(super) const QUESTION_BYTES_MAX: usize = 4 * 1024;
 
 /// Percent with one decimal.
 pub(super) const PERCENT: Scale = Scale { steps_per_one: 1_000.0, steps: 10.0, empty_is_zero: false };
+
+/// A site and its days, as the address of a `GET` asks for them; a range that is left out is today.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Addressed {
+    site_id: Option<String>,
+    date_range: Option<String>,
+}
+
+impl Addressed {
+    /// Reads it.
+    pub(super) fn read(asked: Result<Query<Self>, QueryRejection>) -> Result<(String, Range), Failure> {
+        let Query(asked) = asked.map_err(|_| Failure::Parameters)?;
+        let site = asked.site_id.ok_or(Problem::Missing("site_id"))?;
+        Ok((site, Range::parse_text(asked.date_range.as_deref().unwrap_or("day"))?))
+    }
+}
 
 /// The fields of a question.
 pub(super) struct Fields(Map<String, Value>);

@@ -31,8 +31,6 @@ const PER_DAY: &str = "a visitor is known for one site-local day only: whoever t
 /// Why a step may be missing on a day.
 const FOLDED: &str = "on a closed day, steps that fewer visitors reached than the site folds are left out";
 
-const LOOK: Look<'_> = Look::Report(Report::Funnels);
-
 /// Answers the question.
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
@@ -42,15 +40,16 @@ pub(super) async fn answer(
 ) -> Result<Json<Value>, Failure> {
     let body = json_body(&headers, body, QUESTION_BYTES_MAX).await?;
     let asked = Asked::parse(&body)?;
-    let site = shared.site(&asked.site, &access, LOOK)?;
+    let look = Look::Report(Report::Funnels);
+    let days = Days::of(&shared, (&access, look), (&asked.site, asked.range), "funnels").await?;
+    let site = &days.site;
     let funnel = match find(site.definitions.funnels(), &asked.funnel) {
         Ok(funnel) => funnel.clone(),
         Err(problem) => {
-            let now = shared.defined_now(&site).await.unwrap_or_default();
+            let now = shared.defined_now(site).await.unwrap_or_default();
             find(now.funnels(), &asked.funnel).map_err(|_| problem)?.clone()
         }
     };
-    let days = Days::of(&shared, (&access, LOOK), (&asked.site, asked.range), "funnels").await?;
     let (reached, everybody) = questions(&days, &funnel);
     let (reached, everybody, lost) = shared
         .in_turn("funnel", async {
@@ -105,7 +104,7 @@ fn questions(days: &Days, funnel: &Effective<Funnel>) -> (Question, Question) {
 }
 
 fn find<'f>(funnels: &'f [Effective<Funnel>], name: &str) -> Result<&'f Effective<Funnel>, Problem> {
-    let present = || funnels.iter().filter(|funnel| funnel.until.is_none());
+    let present = || funnels.iter().filter(|funnel| funnel.is_present());
     let found = present().find(|funnel| *funnel.name == *name);
     found.ok_or_else(|| missing("funnel", name, present().map(|funnel| &*funnel.name)))
 }

@@ -8,40 +8,30 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use model::Loss;
 use privacy::disclosure::{Disclosed, Precision};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use settings::Report;
 use store::questions::{LedgerSum, LostSum};
 
+use super::days::Addressed;
 use crate::Shared;
 use crate::access::{Access, Look};
 use crate::calendar::{at, instant_label, zone_of};
 use crate::query::answer::rounded;
 use crate::query::coverage::{Coverage, ToldCoverage};
 use crate::query::degraded::Degraded;
-use crate::query::problem::Problem;
 use crate::query::range::{Range, ends, instants};
 use crate::reply::Failure;
-
-/// What is asked.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Asked {
-    site_id: Option<String>,
-    date_range: Option<String>,
-}
 
 /// Answers with the ledger of a range; without one, of today.
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
     access: Access,
-    asked: Result<Query<Asked>, QueryRejection>,
+    asked: Result<Query<Addressed>, QueryRejection>,
 ) -> Result<Json<Told>, Failure> {
-    let Query(asked) = asked.map_err(|_| Failure::Parameters)?;
-    let site =
-        shared.site(&asked.site_id.ok_or(Problem::Missing("site_id"))?, &access, Look::Report(Report::Ledger))?;
+    let (site, range) = Addressed::read(asked)?;
+    let site = shared.site(&site, &access, Look::Report(Report::Ledger))?;
     let zone = zone_of(&site);
-    let range = Range::parse_text(asked.date_range.as_deref().unwrap_or("day"))?;
     let work = async {
         let first_count = match range {
             Range::All => shared.store.first_day(std::slice::from_ref(&site.domain)).await?,

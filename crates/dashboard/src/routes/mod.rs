@@ -31,6 +31,8 @@ pub(crate) struct Endpoint {
     pub(crate) path: &'static str,
     /// What it is for.
     pub(crate) summary: &'static str,
+    /// What its body holds, by its schema's name in the description.
+    pub(crate) question: Option<&'static str>,
     /// The parameters in its URL, by their names in the description.
     pub(crate) parameters: &'static [&'static str],
     /// What it answers with, by its schema's name in the description.
@@ -40,7 +42,7 @@ pub(crate) struct Endpoint {
 }
 
 const fn reading(path: &'static str, parameters: &'static [&'static str], answer: &'static str) -> Endpoint {
-    Endpoint { method: "get", path, summary: "", parameters, answer, is_open: false }
+    Endpoint { method: "get", path, summary: "", question: None, parameters, answer, is_open: false }
 }
 
 /// The definitions of a kind.
@@ -48,13 +50,17 @@ pub(crate) const DEFINITIONS: &str = "/api/sites/{site}/{kind}";
 /// One of them.
 pub(crate) const DEFINITION: &str = "/api/sites/{site}/{kind}/{name}";
 
+const fn asking(path: &'static str, question: &'static str, answer: &'static str) -> Endpoint {
+    Endpoint { method: "post", question: Some(question), ..reading(path, &[], answer) }
+}
+
 const fn defining(method: &'static str, path: &'static str, parameters: &'static [&'static str]) -> Endpoint {
     Endpoint { method, ..reading(path, parameters, "Definition") }
 }
 
 /// Every path of the API: what is served and what /api/openapi.json describes.
 pub(crate) const ENDPOINTS: [Endpoint; 17] = [
-    Endpoint { method: "post", summary: "Ask the counts of a site", ..reading("/api/v2/query", &[], "Answer") },
+    Endpoint { summary: "Ask the counts of a site", ..asking("/api/v2/query", "Query", "Answer") },
     Endpoint {
         summary: "One number a metric (Plausible's older API)",
         ..reading(
@@ -94,20 +100,14 @@ pub(crate) const ENDPOINTS: [Endpoint; 17] = [
     },
     Endpoint { summary: "This description", is_open: true, ..reading("/api/openapi.json", &[], "Description") },
     Endpoint {
-        method: "post",
         summary: "How many visitors reached each step of a funnel",
-        ..reading("/api/v2/funnel", &[], "FunnelAnswer")
+        ..asking("/api/v2/funnel", "FunnelQuery", "FunnelAnswer")
     },
     Endpoint {
-        method: "post",
         summary: "Where the views of a page came from, and where they led to",
-        ..reading("/api/v2/flow", &[], "FlowAnswer")
+        ..asking("/api/v2/flow", "FlowQuery", "FlowAnswer")
     },
-    Endpoint {
-        method: "post",
-        summary: "How pages felt to load and use",
-        ..reading("/api/v2/vitals", &[], "VitalsAnswer")
-    },
+    Endpoint { summary: "How pages felt to load and use", ..asking("/api/v2/vitals", "VitalsQuery", "VitalsAnswer") },
     Endpoint {
         summary: "The names of the properties that events had",
         ..reading("/api/v1/properties", &["SiteId", "DateRange"], "PropertyNames")
@@ -118,6 +118,7 @@ pub(crate) const ENDPOINTS: [Endpoint; 17] = [
     },
     Endpoint { summary: "One of them", ..defining("get", DEFINITION, &["Site", "Kind", "Name"]) },
     Endpoint {
+        question: Some("Meaning"),
         summary: "Give a name a meaning: hits are counted by it from `effective_from` on",
         ..defining("put", DEFINITION, &["Site", "Kind", "Name"])
     },

@@ -49,7 +49,7 @@ fn describe(mut document: Value) -> Value {
 
 #[expect(clippy::indexing_slicing, reason = "a key of an object is made where it is missing")]
 fn operation(endpoint: &Endpoint) -> Value {
-    let Endpoint { method, summary, parameters, answer, .. } = endpoint;
+    let Endpoint { method, summary, question, parameters, answer, .. } = endpoint;
     let schema = |name: &str| json!({ "schema": { "$ref": format!("#/components/schemas/{name}") } });
     let response = |name: &str| json!({ "$ref": format!("#/components/responses/{name}") });
     let mut operation = json!({
@@ -65,7 +65,9 @@ fn operation(endpoint: &Endpoint) -> Value {
     if *method == "put" {
         responses["413"] = response("Problem");
         responses["415"] = response("Problem");
-        operation["requestBody"] = json!({ "required": true, "content": { "application/json": schema("Meaning") } });
+    }
+    if let Some(question) = question {
+        operation["requestBody"] = json!({ "required": true, "content": { "application/json": schema(question) } });
     }
     let responses = &mut operation["responses"];
     if *method == "post" || !parameters.is_empty() {
@@ -77,21 +79,12 @@ fn operation(endpoint: &Endpoint) -> Value {
         responses["413"] = response("Problem");
         responses["415"] = response("Problem");
     }
-    let own_question = match endpoint.path {
-        "/api/v2/funnel" => Some("FunnelQuery"),
-        "/api/v2/flow" => Some("FlowQuery"),
-        "/api/v2/vitals" => Some("VitalsQuery"),
-        _ => None,
-    };
-    if let Some(question) = own_question {
-        operation["requestBody"] = json!({ "required": true, "content": { "application/json": schema(question) } });
-    } else if *method == "post" {
+    if *question == Some("Query") {
         responses["200"]["content"]["text/csv"] = json!({ "schema": { "type": "string" } });
         responses["200"]["headers"] = json!({
             "footfall-total-rows": { "description": "With text/csv: how many rows there are without `pagination`", "schema": { "type": "integer" } },
             "footfall-warnings": { "description": "With text/csv: the keys of what `meta` would warn of", "schema": { "type": "string" } }
         });
-        operation["requestBody"] = json!({ "required": true, "content": { "application/json": schema("Query") } });
     }
     if !parameters.is_empty() {
         let parameter = |name: &&str| json!({ "$ref": format!("#/components/parameters/{name}") });

@@ -5,37 +5,24 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use settings::Report;
 
-use super::days::Days;
+use super::days::{Addressed, Days};
 use crate::Shared;
 use crate::access::{Access, Look};
-use crate::query::problem::Problem;
-use crate::query::range::Range;
 use crate::reply::Failure;
 
 /// Most names: more is no list to choose from.
 const NAMES_MAX: u32 = 200;
 
-/// What is asked.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Asked {
-    site_id: Option<String>,
-    date_range: Option<String>,
-}
-
 /// Answers with the names of a range; without one, of today.
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
     access: Access,
-    asked: Result<Query<Asked>, QueryRejection>,
+    asked: Result<Query<Addressed>, QueryRejection>,
 ) -> Result<Json<Value>, Failure> {
-    let Query(asked) = asked.map_err(|_| Failure::Parameters)?;
-    let site = asked.site_id.ok_or(Problem::Missing("site_id"))?;
-    let range = Range::parse_text(asked.date_range.as_deref().unwrap_or("day"))?;
+    let (site, range) = Addressed::read(asked)?;
     let days =
         Days::of(&shared, (&access, Look::WholeSite(Report::Events)), (&site, range), "names of properties").await?;
     let names = shared

@@ -100,7 +100,7 @@ pub(super) async fn answer(
 /// How often a vital was measured in each of its buckets.
 type Histogram = BTreeMap<Bucket, i64>;
 
-/// By the place of a vital in [`Vital::ALL`].
+/// Those of the vitals that were measured at all.
 type Histograms = BTreeMap<Vital, Histogram>;
 
 fn histograms<'r>(rows: impl IntoIterator<Item = &'r MeasuredRow>) -> Histograms {
