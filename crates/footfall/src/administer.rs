@@ -2,7 +2,7 @@
 //! asked, how the database is opened, who is noted in its audit log, and how it is said what was done.
 
 use clap::{Args, Subcommand};
-use model::Domain;
+use model::{Domain, Site};
 use serde_json::Value;
 use settings::{Settings, SettingsError};
 
@@ -20,15 +20,6 @@ pub struct Asked<Does: Subcommand> {
     pub json: bool,
     #[command(subcommand)]
     pub does: Does,
-}
-
-/// Does what was asked.
-///
-/// # Errors
-/// The runtime does not start, or what was asked fails.
-pub fn wait_for(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
-    runtime.block_on(work)
 }
 
 /// Opens the settings, making what is missing of them.
@@ -50,6 +41,31 @@ pub fn who() -> String {
 /// A site's name on the command line.
 pub fn domain(text: &str) -> Result<Domain, Failure> {
     Domain::parse(text).map_err(|error| Failure::Usage(format!("{text:?}: {error}")))
+}
+
+/// The settings, and a site of theirs or of the configuration.
+pub async fn known(config: &Config, text: &str) -> Result<(Settings, Site), Failure> {
+    let domain = domain(text)?;
+    let settings = open(config).await?;
+    if let Some(site) = config.sites.get(domain.as_str()) {
+        return Ok((settings, Site::clone(site)));
+    }
+    let stored = settings.site(&domain).await.map_err(anyhow::Error::from)?;
+    let missing = || {
+        anyhow::anyhow!(
+            "no site {domain} is measured: footfall site list shows those that are, footfall site add {domain} adds it"
+        )
+    };
+    let site = stored.ok_or_else(missing)?.site;
+    Ok((settings, site))
+}
+
+/// What the settings took; what they refuse was asked for wrongly.
+pub fn taken<T>(done: Result<T, SettingsError>) -> Result<T, Failure> {
+    done.map_err(|error| match error {
+        SettingsError::Refused(why) => Failure::Usage(why),
+        error => Failure::Failed(error.into()),
+    })
 }
 
 /// A word of the command line that the settings would not take.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::administer::{self, Asked};
+use crate::administer::Asked;
 use crate::config::{self, Common, Config, Overrides, Setting};
 use crate::failure::Failure;
 use crate::{
@@ -155,29 +155,14 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
             let config = load(asked.common.config.clone(), Overrides::data(asked.common.data.clone()))?;
             query::run(&config, &asked)
         }
-        Command::Site(asked) => {
-            let config = administered(&asked)?;
-            administer::wait_for(site::run(&config, &asked.does, asked.json))
-        }
+        Command::Site(asked) => administered(&asked, site::run),
         Command::Goal(asked) => defining(settings::Kind::Goal, &asked),
         Command::Segment(asked) => defining(settings::Kind::Segment, &asked),
         Command::Funnel(asked) => defining(settings::Kind::Funnel, &asked),
-        Command::User(asked) => {
-            let config = administered(&asked)?;
-            administer::wait_for(user::run(&config, &asked.does, asked.json))
-        }
-        Command::Token(asked) => {
-            let config = administered(&asked)?;
-            administer::wait_for(tokens::run(&config, &asked.does, asked.json))
-        }
-        Command::Report(asked) => {
-            let config = administered(&asked)?;
-            administer::wait_for(report::run(&config, &asked.does, asked.json))
-        }
-        Command::Share(asked) => {
-            let config = administered(&asked)?;
-            administer::wait_for(share::run(&config, &asked.does, asked.json))
-        }
+        Command::User(asked) => administered(&asked, user::run),
+        Command::Token(asked) => administered(&asked, tokens::run),
+        Command::Report(asked) => administered(&asked, report::run),
+        Command::Share(asked) => administered(&asked, share::run),
         Command::Notice(asked) => {
             let config = load(asked.common.config.clone(), Overrides::data(asked.common.data.clone()))?;
             logging(&config);
@@ -195,15 +180,18 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
 }
 
 fn defining(kind: settings::Kind, asked: &Asked<define::Does>) -> Result<(), Failure> {
-    let config = administered(asked)?;
-    administer::wait_for(define::run(&config, kind, &asked.does, asked.json))
+    administered(asked, async |config, does, as_json| define::run(config, kind, does, as_json).await)
 }
 
-/// The configuration whose settings database is meant; logging begins.
-fn administered<Does: Subcommand>(asked: &Asked<Does>) -> Result<Config, Failure> {
+/// Does what was asked of the settings database that the configuration names; logging begins.
+fn administered<Does: Subcommand>(
+    asked: &Asked<Does>,
+    run: impl AsyncFnOnce(&Config, &Does, bool) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let config = load(asked.common.config.clone(), Overrides::data(asked.common.data.clone()))?;
     logging(&config);
-    Ok(config)
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    runtime.block_on(run(&config, &asked.does, asked.json))
 }
 
 fn load(file: Option<PathBuf>, overrides: Overrides) -> Result<Config, Failure> {

@@ -4,11 +4,10 @@
 use clap::{Args, Subcommand};
 use dashboard::define;
 use jiff::tz::TimeZone;
-use model::Site;
 use serde_json::{Value, json};
-use settings::{Kind, Meaning, Settings, SettingsError};
+use settings::{Kind, Meaning, SettingsError};
 
-use crate::administer::{domain, open, say, who};
+use crate::administer::{known, say, taken, who};
 use crate::config::Config;
 use crate::failure::Failure;
 
@@ -79,10 +78,7 @@ async fn add(config: &Config, kind: Kind, asked: &Add, as_json: bool) -> Result<
     let (settings, site) = known(config, &asked.domain).await?;
     let zone = define::zone_of(&site);
     let meaning = meaning(kind, &asked.what, &zone).map_err(Failure::Usage)?;
-    let stored = match settings.define(&site.domain, &asked.name, &meaning, &who()).await {
-        Err(SettingsError::Refused(why)) => return Err(Failure::Usage(why)),
-        done => done.map_err(anyhow::Error::from)?,
-    };
+    let stored = taken(settings.define(&site.domain, &asked.name, &meaning, &who()).await)?;
     let from = define::label(stored.definition.effective_from, &zone);
     let words = format!("{kind} {} of {} counts from {from}", asked.name, site.domain);
     say(as_json, &Value::Object(define::stored(&stored, &zone)), &words);
@@ -103,23 +99,6 @@ async fn remove(config: &Config, kind: Kind, (domain, name): (&str, &str), as_js
     let words = format!("{kind} {name} of {} removed; what was counted stays", site.domain);
     say(as_json, &json!({ "name": name, "removed": true }), &words);
     Ok(())
-}
-
-/// The settings, and a site of theirs or of the configuration.
-pub async fn known(config: &Config, text: &str) -> Result<(Settings, Site), Failure> {
-    let domain = domain(text)?;
-    let settings = open(config).await?;
-    if let Some(site) = config.sites.get(domain.as_str()) {
-        return Ok((settings, Site::clone(site)));
-    }
-    let stored = settings.site(&domain).await.map_err(anyhow::Error::from)?;
-    let missing = || {
-        anyhow::anyhow!(
-            "no site {domain} is measured: footfall site list shows those that are, footfall site add {domain} adds it"
-        )
-    };
-    let site = stored.ok_or_else(missing)?.site;
-    Ok((settings, site))
 }
 
 /// What the words of a command line say.

@@ -7,7 +7,7 @@ use dashboard::utc_day_label;
 use serde_json::{Value, json};
 use settings::{Address, Mailing, MailingTerms, Rhythm, SecretDigest, Tongue};
 
-use crate::administer::{say, usage, who};
+use crate::administer::{known, say, taken, usage, who};
 use crate::client::Client;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -73,7 +73,7 @@ pub async fn run(config: &Config, does: &Does, as_json: bool) -> Result<(), Fail
 
 #[expect(clippy::print_stdout, reason = "the list is what was asked for")]
 async fn list(config: &Config, domain: &str, as_json: bool) -> Result<(), Failure> {
-    let (settings, site) = crate::define::known(config, domain).await?;
+    let (settings, site) = known(config, domain).await?;
     let mailings = settings.mailings(Some(&site.domain)).await.map_err(anyhow::Error::from)?;
     if as_json {
         println!("{:#}", mailings.iter().map(shown).collect::<Value>());
@@ -97,18 +97,15 @@ async fn add(config: &Config, asked: &Add, as_json: bool) -> Result<(), Failure>
     for text in &asked.recipients {
         recipients.push((Address::parse(text).map_err(usage)?, secret()?));
     }
-    let (settings, site) = crate::define::known(config, &asked.domain).await?;
+    let (settings, site) = known(config, &asked.domain).await?;
     let id = SecretDigest::of(&secret()?).id();
-    let kept = match settings.add_mailing((&id, &site.domain), terms, &recipients, &who()).await {
-        Err(settings::SettingsError::Refused(why)) => return Err(Failure::Usage(why)),
-        done => done.map_err(anyhow::Error::from)?,
-    };
+    let kept = taken(settings.add_mailing((&id, &site.domain), terms, &recipients, &who()).await)?;
     say(as_json, &shown(&kept), &format!("{id}: {rhythm} report of {} at {:02}:00", site.domain, asked.hour));
     Ok(())
 }
 
 async fn remove(config: &Config, (domain, id): (&str, &str), as_json: bool) -> Result<(), Failure> {
-    let (settings, site) = crate::define::known(config, domain).await?;
+    let (settings, site) = known(config, domain).await?;
     let removed = settings.remove_mailing(&site.domain, id, &who()).await.map_err(anyhow::Error::from)?;
     if !removed {
         let said = anyhow::anyhow!("{domain} has no report {id}: footfall report list {domain} shows those it has");

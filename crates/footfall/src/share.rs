@@ -9,7 +9,7 @@ use dashboard::utc_day_label;
 use serde_json::{Value, json};
 use settings::{Kind, Origin, Report, Reports, SecretDigest, Settings, Share, ShareTerms};
 
-use crate::administer::{say, usage, who};
+use crate::administer::{known, say, taken, usage, who};
 use crate::clock;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -96,7 +96,7 @@ pub async fn run(config: &Config, does: &Does, as_json: bool) -> Result<(), Fail
 
 #[expect(clippy::print_stdout, reason = "the list is what was asked for")]
 async fn list(config: &Config, domain: &str, as_json: bool) -> Result<(), Failure> {
-    let (settings, site) = crate::define::known(config, domain).await?;
+    let (settings, site) = known(config, domain).await?;
     let shares = settings.shares(&site.domain).await.map_err(anyhow::Error::from)?;
     if as_json {
         println!("{:#}", shares.iter().map(shown).collect::<Value>());
@@ -120,7 +120,7 @@ async fn list(config: &Config, domain: &str, as_json: bool) -> Result<(), Failur
 }
 
 async fn add(config: &Config, asked: &Add, as_json: bool) -> Result<(), Failure> {
-    let (settings, site) = crate::define::known(config, &asked.domain).await?;
+    let (settings, site) = known(config, &asked.domain).await?;
     let terms = terms(asked)?;
     if let Some(segment) = &terms.segment {
         must_have(&settings, &site.domain, segment).await?;
@@ -139,16 +139,13 @@ async fn add(config: &Config, asked: &Add, as_json: bool) -> Result<(), Failure>
     };
     let secret = secret()?;
     let link = SecretDigest::of(&secret);
-    let kept = match settings.add_share(&site.domain, (&link, password.as_ref()), &terms, &who()).await {
-        Err(settings::SettingsError::Refused(why)) => return Err(Failure::Usage(why)),
-        done => done.map_err(anyhow::Error::from)?,
-    };
+    let kept = taken(settings.add_share(&site.domain, (&link, password.as_ref()), &terms, &who()).await)?;
     print_link(config, &kept, &secret, &asked.at, as_json);
     Ok(())
 }
 
 async fn renew(config: &Config, asked: &Named, as_json: bool) -> Result<(), Failure> {
-    let (settings, site) = crate::define::known(config, &asked.domain).await?;
+    let (settings, site) = known(config, &asked.domain).await?;
     let secret = secret()?;
     let renewed = settings.renew_share((&site.domain, &asked.id), &SecretDigest::of(&secret), &who()).await;
     let kept = renewed.map_err(anyhow::Error::from)?.ok_or_else(|| missing(asked))?;
@@ -157,7 +154,7 @@ async fn renew(config: &Config, asked: &Named, as_json: bool) -> Result<(), Fail
 }
 
 async fn remove(config: &Config, asked: &Named, as_json: bool) -> Result<(), Failure> {
-    let (settings, site) = crate::define::known(config, &asked.domain).await?;
+    let (settings, site) = known(config, &asked.domain).await?;
     let removed = settings.remove_share(&site.domain, &asked.id, &who()).await.map_err(anyhow::Error::from)?;
     let share = removed.ok_or_else(|| missing(asked))?;
     let words = format!("{} taken back: its link opens nothing any more", share.id);
