@@ -11,13 +11,14 @@ import { useKeys } from "./keys";
 import { later } from "./later";
 import { Lists } from "./lists";
 import { Overview } from "./overview";
-import { type Go, type Place, type View, usePlace } from "./place";
+import { type Go, type Place, usePlace } from "./place";
 import { resolve, today } from "./range";
 import { type Scope, type Shown, shows } from "./scope";
 import { SetUp, SignIn } from "./sign-in";
 import { mayShare } from "./shares";
 import { useAnswer, useTick } from "./use-answer";
 import { useLook } from "./use-look";
+import { TABS } from "./views";
 
 const Detail = later(() => import("./detail").then((loaded) => loaded.Detail));
 const AllSitesView = later(() => import("./all-sites").then((loaded) => loaded.AllSitesView));
@@ -157,8 +158,6 @@ interface Props {
   className: string;
 }
 
-const SHARED: View[] = ["report", "live", "funnels", "flows", "vitals", "ledger"];
-
 /** The views of a site, whoever looks. */
 export function Views({ site, sites, place, go, shared, header, className }: Props) {
   const tick = useTick();
@@ -171,7 +170,7 @@ export function Views({ site, sites, place, go, shared, header, className }: Pro
   // The day may change while the page is open: the range is resolved at every tick.
   const now = today(site.timezone);
   const range = resolve(place.period, now, place.custom, firstDay);
-  const view = shared === null || shows({ shared }, place.view) ? place.view : (SHARED.find((view) => shows({ shared }, view)) ?? "report");
+  const view = shared === null || shows({ shared }, place.view) ? place.view : (TABS.find(({ name }) => shows({ shared }, name))?.name ?? "report");
   // A link that shows one segment is a filter that cannot be taken off.
   const fixed: Filter[] = shared === null || shared.segment === null ? [] : [{ operator: "is", dimension: "segment", values: [shared.segment] }];
   const scope: Scope = { site, range, place, view, filters: [...fixed, ...place.filters], shared, tick: range.open ? tick : 0, go };

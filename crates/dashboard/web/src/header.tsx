@@ -2,14 +2,15 @@
 
 import { type Me, type Site, live } from "./api";
 import { inFull } from "./format";
-import { LANGUAGES, type Word, language, t } from "./i18n";
+import { LANGUAGES, type Language, language, t } from "./i18n";
 import { Mark } from "./mark";
 import { Menu } from "./menu";
 import { Period } from "./period";
-import type { Go, Place, Theme, View } from "./place";
+import type { Go, Place, Theme } from "./place";
 import type { Scope } from "./scope";
 import { mayShare } from "./shares";
 import { useAnswer } from "./use-answer";
+import { Tabs } from "./views";
 
 interface Props {
   me: Me;
@@ -21,16 +22,6 @@ interface Props {
   onSignOut: () => void;
   onSignIn: () => void;
 }
-
-const VIEWS: { name: View; label: Word }[] = [
-  { name: "report", label: "view_report" },
-  { name: "live", label: "view_live" },
-  { name: "funnels", label: "funnels" },
-  { name: "flows", label: "flows" },
-  { name: "vitals", label: "vitals" },
-  { name: "ledger", label: "view_ledger" },
-  { name: "define", label: "view_define" },
-];
 
 /** What stands for all sites among them; no site has this name. */
 const ALL = "*";
@@ -61,13 +52,7 @@ export function Header({ me, sites, scope, today, liveTick, onHelp, onSignOut, o
         </h1>
         <Live site={site} tick={liveTick} />
       </div>
-      <nav class="views" aria-label={t("views")}>
-        {VIEWS.map(({ name, label }) => (
-          <button key={name} type="button" aria-current={place.view === name ? "page" : undefined} onClick={() => go({ view: name, detail: null })}>
-            {t(label)}
-          </button>
-        ))}
-      </nav>
+      <Tabs scope={scope} />
       <div class="when">
         {place.view !== "live" && place.view !== "define" && place.view !== "share" && <Period scope={scope} today={today} />}
         <Menu title={t("settings")} className="settings" label={<Sliders />}>
@@ -105,16 +90,7 @@ export function Header({ me, sites, scope, today, liveTick, onHelp, onSignOut, o
 export function Looks({ place, go, onHelp }: { place: Place; go: Go; onHelp: () => void }) {
   return (
     <>
-      <label class="field">
-        {t("reading_language")}
-        <select value={language()} onChange={(event) => go({ language: LANGUAGES.find(({ code }) => code === event.currentTarget.value)?.code ?? null })}>
-          {LANGUAGES.map(({ code, name }) => (
-            <option key={code} value={code} lang={code}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </label>
+      <LanguageField value={language()} onChoose={(code) => go({ language: code })} />
       <label class="field">
         {t("theme")}
         <select value={place.theme} onChange={(event) => go({ theme: event.currentTarget.value as Theme })}>
@@ -127,6 +103,22 @@ export function Looks({ place, go, onHelp }: { place: Place; go: Go; onHelp: () 
         {t("keys")} <kbd>?</kbd>
       </button>
     </>
+  );
+}
+
+/** A language that somebody reads. */
+export function LanguageField({ name, value, onChoose }: { name?: string; value: Language; onChoose: (code: Language) => void }) {
+  return (
+    <label class="field">
+      {t("reading_language")}
+      <select name={name} value={value} onChange={(event) => onChoose(event.currentTarget.value as Language)}>
+        {LANGUAGES.map(({ code, name }) => (
+          <option key={code} value={code} lang={code}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

@@ -3,6 +3,7 @@
 import { Dialog } from "./dialog";
 import { t } from "./i18n";
 import { PERIODS } from "./range";
+import { TABS } from "./views";
 
 export function KeyHelp({ onClose }: { onClose: () => void }) {
   const others: [string, string][] = [
@@ -10,11 +11,7 @@ export function KeyHelp({ onClose }: { onClose: () => void }) {
     ["]", t("key_forth")],
     ["X", t("key_compare")],
     ["0", t("key_clear")],
-    ["R", t("view_live")],
-    ["U", t("funnels")],
-    ["O", t("flows")],
-    ["V", t("vitals")],
-    ["G", t("view_ledger")],
+    ...TABS.flatMap(({ key, label }): [string, string][] => (key === undefined ? [] : [[key.toUpperCase(), t(label)]])),
     ["Esc", t("key_close")],
     ["?", t("keys_help")],
   ];

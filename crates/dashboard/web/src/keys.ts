@@ -3,6 +3,7 @@
 import { useEffect } from "preact/hooks";
 import { PERIODS, moved } from "./range";
 import { type Scope, shows } from "./scope";
+import { TABS } from "./views";
 
 export function useKeys(scope: Scope, today: string, setHelp: (open: boolean) => void): void {
   useEffect(() => {
@@ -10,14 +11,11 @@ export function useKeys(scope: Scope, today: string, setHelp: (open: boolean) =>
       if (event.ctrlKey || event.metaKey || event.altKey || isTaken(event.target)) return;
       const { place, range, go } = scope;
       const key = event.key.toLowerCase();
+      const tab = TABS.find((tab) => tab.key === key);
       const period = PERIODS.find((period) => period.keys.includes(key));
       if (period !== undefined) go({ period: period.name, custom: null, interval: null });
       else if (key === "x") go({ compare: place.compare === "off" ? "previous" : "off" });
-      else if (key === "r" && shows(scope, "live")) go({ view: place.view === "live" ? "report" : "live" });
-      else if (key === "g" && shows(scope, "ledger")) go({ view: place.view === "ledger" ? "report" : "ledger" });
-      else if (key === "u" && shows(scope, "funnels")) go({ view: place.view === "funnels" ? "report" : "funnels" });
-      else if (key === "o" && shows(scope, "flows")) go({ view: place.view === "flows" ? "report" : "flows" });
-      else if (key === "v" && shows(scope, "vitals")) go({ view: place.view === "vitals" ? "report" : "vitals" });
+      else if (tab !== undefined && shows(scope, tab.name)) go({ view: place.view === tab.name ? "report" : tab.name });
       else if (key === "0") go({ filters: [] });
       else if (key === "[" || key === "]") {
         const custom = moved(range, key === "[" ? -1 : 1, today);

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { type Site, change } from "./api";
 import { Said, Sure, useChange, useList } from "./asked";
+import { LanguageField } from "./header";
 import { LANGUAGES, language, t } from "./i18n";
 
 interface Mailing {
@@ -23,7 +24,7 @@ export function Mailings({ site }: { site: Site }) {
   const [start, said, failed] = useChange(again);
   const [rhythm, setRhythm] = useState("weekly");
   const [hour, setHour] = useState(8);
-  const [spoken, setSpoken] = useState<string>(language());
+  const [spoken, setSpoken] = useState(language());
   const [recipients, setRecipients] = useState("");
   const submit = (event: Event) => {
     event.preventDefault();
@@ -72,16 +73,7 @@ export function Mailings({ site }: { site: Site }) {
             ))}
           </select>
         </label>
-        <label class="field">
-          {t("reading_language")}
-          <select name="mailing-language" value={spoken} onChange={(event) => setSpoken(event.currentTarget.value)}>
-            {LANGUAGES.map(({ code, name }) => (
-              <option key={code} value={code} lang={code}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
+        <LanguageField name="mailing-language" value={spoken} onChoose={setSpoken} />
         <label class="field wide-field">
           {t("mailing_recipients")}
           <input name="mailing-recipients" required autocomplete="off" autocapitalize="none" spellcheck={false} placeholder="jane@example.com" value={recipients} onInput={(event) => setRecipients(event.currentTarget.value)} />

@@ -5,14 +5,15 @@ import { useEffect, useState } from "preact/hooks";
 import { ApiError, SIGNED_OUT } from "./api";
 import { Views } from "./app";
 import { Live, Looks, Sliders } from "./header";
-import { type Word, language, t } from "./i18n";
+import { language, t } from "./i18n";
 import { Mark } from "./mark";
 import { Menu } from "./menu";
 import { Period } from "./period";
-import { type View, usePlace } from "./place";
+import { usePlace } from "./place";
 import { type Scope, shows } from "./scope";
 import { type Followed, follow, goOn } from "./shares";
 import { useLook } from "./use-look";
+import { Tabs } from "./views";
 
 type State = { at: "loading" } | { at: "gone" } | { at: "password"; said: string } | { at: "failed"; message: string } | { at: "open"; share: Followed };
 
@@ -166,19 +167,9 @@ function Password({ said, onEnter }: { said: string; onEnter: (password: string)
   );
 }
 
-const VIEWS: { name: View; label: Word }[] = [
-  { name: "report", label: "view_report" },
-  { name: "live", label: "view_live" },
-  { name: "funnels", label: "funnels" },
-  { name: "flows", label: "flows" },
-  { name: "vitals", label: "vitals" },
-  { name: "ledger", label: "view_ledger" },
-];
-
 /** The line on top, without an account and without what is not shared. */
 function Head({ share, scope, today, tick, onHelp }: { share: Followed; scope: Scope; today: string; tick: number; onHelp: () => void }) {
   const { site, place, go } = scope;
-  const views = VIEWS.filter(({ name }) => shows(scope, name));
   const until = share.expires === null ? undefined : new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeZone: site.timezone }).format(new Date(share.expires));
   return (
     <header>
@@ -188,15 +179,7 @@ function Head({ share, scope, today, tick, onHelp }: { share: Followed; scope: S
           <h1 class="site">{site.domain}</h1>
           {shows(scope, "live") && <Live site={site} tick={tick} />}
         </div>
-        {views.length > 1 && (
-          <nav class="views" aria-label={t("views")}>
-            {views.map(({ name, label }) => (
-              <button key={name} type="button" aria-current={scope.view === name ? "page" : undefined} onClick={() => go({ view: name, detail: null })}>
-                {t(label)}
-              </button>
-            ))}
-          </nav>
-        )}
+        <Tabs scope={scope} />
         <div class="when">
           {scope.view !== "live" && <Period scope={scope} today={today} />}
           <Menu title={t("settings")} className="settings" label={<Sliders />}>
