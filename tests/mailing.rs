@@ -174,6 +174,7 @@ fn what_is_wrong_with_the_mail_server_or_a_report_is_said() {
             "mail_host = \"m\"\nmail_from = \"a@b\"\nmail_url = \"https://c\"\nmail_tls = \"ssl\"\n",
             "starttls, tls or none",
         ),
+        ("mail_host = \"m\"\nmail_tls = \"ssl\"\nmail_port = 99999\n", "mail_from is missing"),
         ("mail_hosts = \"m\"\n", "did you mean `mail_host`"),
     ] {
         let file = data.path().join("wrong.toml");

@@ -17,6 +17,7 @@
 //! | `prove` | `footfall prove` against healthy installations and broken ones |
 //! | `notice` | the notice and the visitor's page against what the program does |
 //! | `docs` | the documents against the code |
+//! | `readme` | the README's commands, in an empty directory |
 //! | `distributed` | roles as processes of their own on real Kafka: shared, taken over, spooled, started alone |
 //! | `faults` | what networks, disks, machines and strangers do to it, on real processes, against a naive recount |
 //! | `definitions` | goals, segments and funnels that are defined while it runs, against the test's own count |
@@ -64,6 +65,7 @@ mod notice;
 mod outcomes;
 mod promises;
 mod prove;
+mod readme;
 mod recount;
 mod sharing;
 mod sites;

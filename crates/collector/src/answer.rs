@@ -121,7 +121,7 @@ impl Answers {
             (Door::Event, Handled::One(Outcome::Minimal(_))) => self.event_minimal.clone(),
             (Door::Pixel, Handled::One(Outcome::Counted(_))) => self.pixel_counted.clone(),
             (Door::Pixel, Handled::One(Outcome::Minimal(_))) => self.pixel_minimal.clone(),
-            (_, Handled::One(Outcome::Refused(_)) | Handled::Several(_)) => {
+            (_, Handled::One(Outcome::Late | Outcome::Refused(_)) | Handled::Several(_)) => {
                 let (_, _, content_type) = door.success();
                 let outcome = HeaderValue::try_from(handled.describe()).expect("words and numbers make a header");
                 ingest_headers(outcome, content_type)

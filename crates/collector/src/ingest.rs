@@ -247,7 +247,6 @@ const fn message(refusal: Refusal) -> &'static str {
         | Refusal::Erased
         | Refusal::Off
         | Refusal::Duplicate
-        | Refusal::Late
         | Refusal::StaticFile
         | Refusal::Method
         | Refusal::Status => "",

@@ -75,7 +75,7 @@ impl Handled {
 
 fn wrong_status(outcome: Outcome) -> Option<StatusCode> {
     match outcome {
-        Outcome::Counted(_) | Outcome::Minimal(_) => None,
+        Outcome::Counted(_) | Outcome::Minimal(_) | Outcome::Late => None,
         Outcome::Refused(refusal) => status(refusal),
     }
 }
@@ -92,7 +92,6 @@ const fn status(refusal: Refusal) -> Option<StatusCode> {
         | Refusal::Erased
         | Refusal::Off
         | Refusal::Duplicate
-        | Refusal::Late
         | Refusal::StaticFile
         | Refusal::Method
         | Refusal::Status => None,
@@ -104,6 +103,7 @@ pub(crate) const fn word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Counted(_) => "counted",
         Outcome::Minimal(_) => "minimal",
+        Outcome::Late => "late",
         Outcome::Refused(refusal) => match refusal {
             Refusal::UnknownSite => "refused; reason=unknown_site",
             Refusal::Malformed => "refused; reason=malformed",
@@ -115,7 +115,6 @@ pub(crate) const fn word(outcome: Outcome) -> &'static str {
             Refusal::Erased => "refused; reason=erased",
             Refusal::Off => "refused; reason=off",
             Refusal::Duplicate => "refused; reason=duplicate",
-            Refusal::Late => "refused; reason=late",
             Refusal::StaticFile => "refused; reason=static_file",
             Refusal::Method => "refused; reason=method",
             Refusal::Status => "refused; reason=status",

@@ -24,7 +24,7 @@ pub struct Bounds {
     pub label_sets: usize,
 }
 
-/// Ten million hits an hour and site: 160 MB for each such hour of the days that are open.
+/// Ten million hits an hour and site: 160 MB for each such hour whose hits can still come again.
 const IDS_PER_HOUR_MAX: usize = 10_000_000;
 
 impl Default for Bounds {

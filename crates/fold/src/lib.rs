@@ -184,6 +184,15 @@ impl Fold {
             changes.live.extend(live);
         }
         changes.cells.sort_unstable_by(|one, other| key(one).cmp(&key(other)));
+        // What came late may be of a cell that its day left waiting when it closed.
+        changes.cells.dedup_by(|later, earlier| {
+            let same = key(later) == key(earlier);
+            if same {
+                earlier.counts += later.counts;
+            }
+            same
+        });
+        changes.cells.retain(|cell| !cell.counts.is_zero());
         changes.ledger.sort_unstable();
         changes.live.sort_unstable_by(|one, other| one.site.cmp(&other.site));
         changes
@@ -195,7 +204,7 @@ impl Fold {
         self.sites.values_mut().for_each(SiteState::discard);
     }
 
-    /// Closes and forgets every day whose midnight and grace had passed at `now`; later hits of it are late. What still
+    /// Closes and forgets every day whose midnight and grace had passed at `now`; later hits of it are late: counted without a visitor. What still
     /// waits of it comes with the next [`Fold::changes`].
     ///
     /// `now` is how far the journal has been read, not the wall clock: after an outage the hits of yesterday are still
@@ -228,7 +237,8 @@ impl Fold {
     #[must_use]
     pub fn pending_cells(&self) -> usize {
         let open = self.sites.values().flat_map(|site| site.days.values()).map(|day| day.pending.len()).sum::<usize>();
-        open + self.of_closed_days.len()
+        let late = self.sites.values().flat_map(|site| site.late.values()).map(|day| day.pending.len()).sum::<usize>();
+        open + late + self.of_closed_days.len()
     }
 
     /// How often bounds were met.

@@ -63,14 +63,24 @@ pub(crate) const ADMISSION: &[Admission] = &[
 /// Refinement, in the fold: a [`model::Hit`] becomes changes of counts.
 pub(crate) const REFINEMENT: &[Refining] = &[
     Refining {
-        name: "refuse_late",
-        does: "finds the site-local day and hour, and turns away hits of a closed day",
-        run: |hit| hit.refuse_late(),
+        name: "add_day",
+        does: "finds the site-local day and hour, and opens the day if it is not over",
+        run: |hit| hit.add_day(),
     },
     Refining {
         name: "discard_duplicate",
         does: "drops a second arrival of the same hit",
         run: |hit| hit.discard_duplicate(),
+    },
+    Refining {
+        name: "refuse_off",
+        does: "turns away what was sent in mode `off` all the same",
+        run: |hit| hit.refuse_off(),
+    },
+    Refining {
+        name: "count_late",
+        does: "counts a hit of a closed day without its visitor, in totals and by page, and ends there",
+        run: |hit| hit.count_late(),
     },
     Refining {
         name: "count_minimal",

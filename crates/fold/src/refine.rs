@@ -17,7 +17,7 @@ use crate::Tables;
 use crate::admit::REVENUE_MICROS_MAX;
 use crate::bounds::{Bounds, Overflows};
 use crate::calendar::Moment;
-use crate::cells::pending::ValueTables;
+use crate::cells::pending::{Pending, ValueTables};
 use crate::cells::point::{OF_VISIT, OF_VISITOR};
 use crate::count::{self, Counted, flow};
 use crate::enrich::agent::{Agent, AgentId, Agents};
@@ -26,6 +26,7 @@ use crate::enrich::{screen_class, source};
 use crate::state::day::{SiteDay, VisitorNumber};
 use crate::state::duplicates::Arrived;
 use crate::state::history::{More, Past, PastHit};
+use crate::state::late::LateDay;
 use crate::state::profiles::ProfileId;
 use crate::state::site::SiteState;
 use crate::state::values::{ABSENT, FOLDED, ValueId};
@@ -57,6 +58,8 @@ pub(crate) struct Refinement<'f> {
     counted: Counted,
     /// When it was on its day.
     when: When,
+    /// Whether its day is over.
+    is_late: bool,
     /// The profile of the visit that it begins, before its entry page was known.
     begins: Option<ProfileId>,
     /// Whether its visitor has too many shapes, so that it goes on under `(other)`.
@@ -97,17 +100,16 @@ impl<'f> Refinement<'f> {
             number: 0,
             counted: Counted::default(),
             when: When { ms: 0, hour: 0 },
+            is_late: false,
             begins: None,
             crowded: false,
         }
     }
 
-    pub(crate) fn refuse_late(&mut self) -> ControlFlow<Outcome> {
+    pub(crate) fn add_day(&mut self) -> ControlFlow<Outcome> {
         self.moment = self.site.moment(self.hit.at);
-        match self.site.open(self.hit.at, self.moment, self.desk.closed_at) {
-            Some(_) => ON,
-            None => refused(Refusal::Late),
-        }
+        self.is_late = self.site.open(self.hit.at, self.moment, self.desk.closed_at).is_none();
+        ON
     }
 
     pub(crate) fn discard_duplicate(&mut self) -> ControlFlow<Outcome> {
@@ -122,16 +124,28 @@ impl<'f> Refinement<'f> {
         }
     }
 
-    pub(crate) fn count_minimal(&mut self) -> ControlFlow<Outcome> {
-        match self.hit.mode {
-            Mode::Off => refused(Refusal::Off),
-            Mode::Exempt | Mode::Full if self.hit.peer.is_some() => ON,
-            // Only a sender of another version leaves the peer out of a hit in another mode than minimal.
-            Mode::Minimal | Mode::Exempt | Mode::Full => {
-                self.count_without_visitor();
-                ControlFlow::Break(Outcome::Minimal(self.lowered_by()))
-            }
+    pub(crate) fn refuse_off(&mut self) -> ControlFlow<Outcome> {
+        if self.hit.mode == Mode::Off { refused(Refusal::Off) } else { ON }
+    }
+
+    pub(crate) fn count_late(&mut self) -> ControlFlow<Outcome> {
+        if !self.is_late {
+            return ON;
         }
+        let LateDay { values, pending } = self.site.late.entry(self.moment.day).or_default();
+        let Desk { bounds, overflows, .. } = &mut *self.desk;
+        let numbering = Numbering { values, values_max: bounds.values, folded: &mut overflows.values };
+        count_without_visitor(&self.hit, self.moment.hour, numbering, pending);
+        ControlFlow::Break(Outcome::Late)
+    }
+
+    pub(crate) fn count_minimal(&mut self) -> ControlFlow<Outcome> {
+        // Only a sender of another version leaves the peer out of a hit in another mode than minimal.
+        if self.hit.mode != Mode::Minimal && self.hit.peer.is_some() {
+            return ON;
+        }
+        self.count_without_visitor();
+        ControlFlow::Break(Outcome::Minimal(self.lowered_by()))
     }
 
     pub(crate) fn add_agent(&mut self) -> ControlFlow<Outcome> {
@@ -207,7 +221,7 @@ impl<'f> Refinement<'f> {
     /// Only in mode `full`, as funnels.
     pub(crate) fn count_flows(&mut self) -> ControlFlow<Outcome> {
         let (number, cells_max) = (self.number, self.desk.bounds.cells_per_pair);
-        let day = self.site.days.get_mut(&self.moment.day).expect("opened by `refuse_late`");
+        let day = self.site.days.get_mut(&self.moment.day).expect("opened by `add_day`");
         self.desk.overflows.cells += u64::from(flow::count(day, number, &self.counted, cells_max));
         ON
     }
@@ -216,7 +230,7 @@ impl<'f> Refinement<'f> {
         let counted = std::mem::take(&mut self.counted);
         self.remember(&counted);
         let (number, cells_max) = (self.number, self.desk.bounds.cells_per_pair);
-        let day = self.site.days.get_mut(&self.moment.day).expect("opened by `refuse_late`");
+        let day = self.site.days.get_mut(&self.moment.day).expect("opened by `add_day`");
         self.desk.overflows.cells += count::hit(day, number, &counted, cells_max);
         self.conclude()
     }
@@ -240,27 +254,21 @@ impl<'f> Refinement<'f> {
     }
 
     fn day(&mut self) -> &mut SiteDay {
-        self.site.days.get_mut(&self.moment.day).expect("opened by `refuse_late`")
+        self.site.days.get_mut(&self.moment.day).expect("opened by `add_day`")
     }
 
     /// What describing a hit needs at once: its words, the day that numbers them, the bounds on that.
     fn words(&mut self) -> (&mut Hit, Numbering<'_>) {
         let Desk { bounds, overflows, .. } = &mut *self.desk;
-        let day = self.site.days.get_mut(&self.moment.day).expect("opened by `refuse_late`");
+        let day = self.site.days.get_mut(&self.moment.day).expect("opened by `add_day`");
         (&mut self.hit, Numbering { values: &mut day.values, values_max: bounds.values, folded: &mut overflows.values })
     }
 
-    /// Page views and events in totals and by page; nothing of a visitor is needed or kept.
     fn count_without_visitor(&mut self) {
-        let (hit, mut numbering) = self.words();
-        let pageviews = match hit.kind {
-            Kind::Pageview => 1,
-            Kind::Event { .. } => 0,
-            Kind::Engagement(_) => return,
-        };
-        let page = numbering.number(Dimension::Page, &hit.path);
-        let hour = self.moment.hour;
-        count::without_visitor(&mut self.day().pending, page, hour, pageviews);
+        let Desk { bounds, overflows, .. } = &mut *self.desk;
+        let SiteDay { values, pending, .. } = self.site.days.get_mut(&self.moment.day).expect("opened by `add_day`");
+        let numbering = Numbering { values, values_max: bounds.values, folded: &mut overflows.values };
+        count_without_visitor(&self.hit, self.moment.hour, numbering, pending);
     }
 
     /// The hit's own values. A visitor with too many shapes goes on under `(other)`.
@@ -318,7 +326,7 @@ impl<'f> Refinement<'f> {
     fn visitor_profile(&mut self) -> [ValueId; OF_VISITOR.len()] {
         let Self { desk, site, hit, moment, agent, place, .. } = self;
         let Desk { agents, places, bounds, overflows, .. } = &mut **desk;
-        let day = site.days.get_mut(&moment.day).expect("opened by `refuse_late`");
+        let day = site.days.get_mut(&moment.day).expect("opened by `add_day`");
         let mut numbering =
             Numbering { values: &mut day.values, values_max: bounds.values, folded: &mut overflows.values };
         let (unread, unknown) = (Agent::default(), Place::default());
@@ -392,4 +400,15 @@ impl<'f> Refinement<'f> {
         };
         day.remember(number, Past::Hit(hit));
     }
+}
+
+/// Page views and events in totals and by page; nothing of a visitor is needed or kept.
+fn count_without_visitor(hit: &Hit, hour: u8, mut numbering: Numbering<'_>, pending: &mut Pending) {
+    let pageviews = match hit.kind {
+        Kind::Pageview => 1,
+        Kind::Event { .. } => 0,
+        Kind::Engagement(_) => return,
+    };
+    let page = numbering.number(Dimension::Page, &hit.path);
+    count::without_visitor(pending, page, hour, pageviews);
 }

@@ -53,7 +53,8 @@ pub async fn known(config: &Config, text: &str) -> Result<(Settings, Site), Fail
     let stored = settings.site(&domain).await.map_err(anyhow::Error::from)?;
     let missing = || {
         anyhow::anyhow!(
-            "no site {domain} is measured: footfall site list shows those that are, footfall site add {domain} adds it"
+            "no site {domain} is measured: footfall site list shows those that are, footfall site add {domain} adds it \
+             (one that footfall serve was given by --site is that process's own)"
         )
     };
     let site = stored.ok_or_else(missing)?.site;

@@ -27,8 +27,6 @@ pub enum Refusal {
     Off,
     /// A second arrival of a hit that was already counted.
     Duplicate,
-    /// Too old: its day is closed.
-    Late,
     /// A log line of something that is no page: a picture, a style sheet, a script.
     StaticFile,
     /// A log line of a request that does not view a page (`POST`, `HEAD`, …).
@@ -78,7 +76,6 @@ impl Refusal {
             Self::Erased => "erased",
             Self::Off => "off",
             Self::Duplicate => "duplicate",
-            Self::Late => "late",
             Self::StaticFile => "static_file",
             Self::Method => "method",
             Self::Status => "status",
@@ -171,6 +168,8 @@ pub enum Outcome {
     Counted(Measured),
     /// Counted without its visitor: the site's own mode, or what lowered it.
     Minimal(Option<Lowering>),
+    /// Counted without its visitor, because it came when its day had closed and nobody was known any more.
+    Late,
     /// Turned away.
     Refused(Refusal),
 }
@@ -182,8 +181,8 @@ impl Outcome {
         match self {
             Self::Counted(_) => "counted",
             Self::Minimal(_) => "minimal",
+            Self::Late => "late",
             Self::Refused(Refusal::Bot(_)) => "bot",
-            Self::Refused(Refusal::Late) => "late",
             Self::Refused(_) => "refused",
         }
     }
@@ -198,7 +197,7 @@ impl Outcome {
             Self::Counted(Measured::Exempt(None)) => "exempt",
             Self::Counted(Measured::Exempt(Some(lowering))) => lowering.to_exempt(),
             Self::Minimal(Some(lowering)) => lowering.as_str(),
-            Self::Minimal(None) | Self::Refused(Refusal::Late) => "",
+            Self::Minimal(None) | Self::Late => "",
             Self::Refused(Refusal::Bot(class)) => class.as_str(),
             Self::Refused(refusal) => refusal.as_str(),
         }

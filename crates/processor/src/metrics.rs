@@ -13,6 +13,7 @@ use crate::reading::{RECORDS, by_bound};
 pub struct Metrics {
     pub(crate) hits_counted: IntCounterVec,
     pub(crate) hits_refused: IntCounterVec,
+    pub(crate) hits_late: IntCounter,
     pub(crate) records_unreadable: IntCounterVec,
     pub(crate) records_repeated: IntCounter,
     pub(crate) revenue_left_out: IntCounter,
@@ -89,6 +90,10 @@ impl Metrics {
         Ok(Self {
             hits_counted: counters("footfall_hits_counted_total", "Hits folded into counts, by mode.", "mode")?,
             hits_refused: counters("footfall_hits_discarded_total", "Hits the fold did not count.", "reason")?,
+            hits_late: counter(
+                "footfall_hits_late_total",
+                "Hits that came when their day had closed, and were counted without their visitor.",
+            )?,
             records_unreadable: counters(
                 "footfall_records_unreadable_total",
                 "Records that could not be opened or read.",
@@ -186,6 +191,10 @@ impl Metrics {
         match outcome {
             Outcome::Counted(_) => self.hits_counted.with_label_values(&[mode.as_str()]).inc(),
             Outcome::Minimal(_) => self.hits_counted.with_label_values(&[Mode::Minimal.as_str()]).inc(),
+            Outcome::Late => {
+                self.hits_counted.with_label_values(&[Mode::Minimal.as_str()]).inc();
+                self.hits_late.inc();
+            }
             Outcome::Refused(refusal) => self.hits_refused.with_label_values(&[refusal.as_str()]).inc(),
         }
     }

@@ -99,7 +99,7 @@ const FATES: [(Outcome, &str, Option<&str>); 9] = [
 const OTHERS: [Outcome; 3] = [
     Outcome::Refused(Refusal::Bot(BotClass::Declared)),
     Outcome::Refused(Refusal::Duplicate),
-    Outcome::Refused(Refusal::Late),
+    Outcome::Late,
 ];
 
 /// The share in percent to one decimal, in whole numbers: no part of the program's own reckoning.

@@ -32,7 +32,7 @@ export function linesOf(told: Ledger): Line[] {
     ...parts("refused"),
     { name: t("ledger_bots"), hits: sum(told.bots), kind: "bots" },
     ...parts("bots"),
-    { name: t("ledger_late"), hits: told.late, kind: "late" },
+    { name: t("ledger_late"), why: t("ledger_late_why"), hits: told.late, kind: "late" },
   ];
 }
 

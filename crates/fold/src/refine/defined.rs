@@ -26,7 +26,7 @@ impl Refinement<'_> {
         let segments = segments.map(|segment| (Dimension::Segment, segment.key()));
         let found: Vec<_> = segments.chain(goals.map(|goal| (Dimension::Goal, goal.key()))).collect();
         let Desk { bounds, overflows, .. } = &mut *self.desk;
-        let SiteDay { values, labels, .. } = self.site.days.get_mut(&self.moment.day).expect("opened by `refuse_late`");
+        let SiteDay { values, labels, .. } = self.site.days.get_mut(&self.moment.day).expect("opened by `add_day`");
         let label = |(dimension, key): (Dimension, String)| {
             // Definitions have their own bound.
             let value = values.number(dimension, &key, usize::MAX, &mut overflows.values);
@@ -70,7 +70,7 @@ impl Refinement<'_> {
 
     /// What the hit says, and what its visit and visitor say; and the day it is on.
     pub(super) fn said(&self) -> (Saying<'_>, &SiteDay) {
-        let day = self.site.days.get(&self.moment.day).expect("opened by `refuse_late`");
+        let day = self.site.days.get(&self.moment.day).expect("opened by `add_day`");
         let person = day.visitors.get(self.number);
         let of_visitor = day.visitor_profiles.get(person.profile);
         let of_visit = day.visit_profiles.get(person.visit.profile);

@@ -1,4 +1,5 @@
-//! Recognises a second arrival of the same hit by the id its sender made for it alone, for as long as the hit's day is open.
+//! Recognises a second arrival of the same hit by the id its sender made for it alone, for as long as the hit's day is
+//! open, and as long as a second copy can still be opened.
 //!
 //! Ids are kept by the hour of their hits' own time, because that is what a second copy has in common with the first: a collector
 //! that heard nothing about an append sends the record again when it can, hours later, dated as it was. Errs when a sender dates
@@ -9,7 +10,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashSet;
 
-/// The ids of a site's open days, by hour.
+/// The ids of a site's hits, by hour.
 #[derive(Default)]
 pub(crate) struct Duplicates(BTreeMap<i64, Ids>);
 
@@ -39,9 +40,11 @@ impl Duplicates {
         Arrived::First
     }
 
-    /// Forgets the ids of the hours before `hour`: their days are closed, so that any further arrival is late.
+    /// Forgets the ids of the hours before `hour`.
     pub(crate) fn forget_before(&mut self, hour: i64) {
-        self.0 = self.0.split_off(&hour);
+        while self.0.first_key_value().is_some_and(|(known, _)| *known < hour) {
+            self.0.pop_first();
+        }
     }
 }
 

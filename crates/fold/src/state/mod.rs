@@ -6,6 +6,7 @@ pub(crate) mod duplicates;
 pub(crate) mod funnels;
 pub(crate) mod history;
 pub(crate) mod labels;
+pub(crate) mod late;
 pub(crate) mod live;
 pub(crate) mod profiles;
 pub(crate) mod scrolled;

@@ -4,16 +4,20 @@
 use std::collections::BTreeMap;
 
 use model::{Cell, Domain, LedgerLine, LocalDay, Millis, Outcome, Site};
+use privacy::seal::KEY_LIFE_HOURS;
 
 use crate::calendar::{Moment, Zone};
 use crate::state::day::SiteDay;
 use crate::state::duplicates::Duplicates;
+use crate::state::late::LateDay;
 use crate::state::live::Live;
 
 /// One site.
 pub(crate) struct SiteState {
     calendar: Calendar,
     pub(crate) days: BTreeMap<LocalDay, SiteDay>,
+    /// Of days that are over, what came late since the last flush.
+    pub(crate) late: BTreeMap<LocalDay, LateDay>,
     pub(crate) duplicates: Duplicates,
     pub(crate) live: Live,
     ledger: BTreeMap<(i64, Outcome), i64>,
@@ -27,6 +31,7 @@ impl Default for SiteState {
         Self {
             calendar: Calendar { zone: Zone::find_or_utc("UTC"), former: None },
             days: BTreeMap::new(),
+            late: BTreeMap::new(),
             duplicates: Duplicates::default(),
             live: Live::default(),
             ledger: BTreeMap::new(),
@@ -83,12 +88,16 @@ impl SiteState {
         for (day, state) in &mut self.days {
             state.take(site, *day, cells);
         }
+        for (day, mut late) in std::mem::take(&mut self.late) {
+            late.take(site, day, cells);
+        }
         let lines = std::mem::take(&mut self.ledger).into_iter();
         ledger.extend(lines.map(|((minute, outcome), hits)| LedgerLine { site: site.clone(), minute, outcome, hits }));
     }
 
     pub(crate) fn discard(&mut self) {
         self.days.values_mut().for_each(SiteDay::discard);
+        self.late.clear();
         self.ledger.clear();
     }
 
@@ -107,9 +116,10 @@ impl SiteState {
                 state.take(site, *day, cells);
             }
         }
-        if !over.is_empty() {
-            self.duplicates.forget_before(self.days.values().map(SiteDay::first_hour).min().unwrap_or(i64::MAX));
-        }
+        // A second copy may come as long as it can be opened, which may be longer than its day is open.
+        let can_be_opened = now.hour().saturating_sub(KEY_LIFE_HOURS + 1);
+        let of_days = self.days.values().map(SiteDay::first_hour).min().unwrap_or(i64::MAX);
+        self.duplicates.forget_before(of_days.min(can_be_opened));
         over
     }
 }

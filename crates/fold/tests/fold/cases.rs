@@ -159,7 +159,7 @@ fn a_day_closes_two_hours_after_its_midnight_with_what_still_waits() {
     let closed = fold.close(Millis(NOON + 14 * HOUR));
     assert_eq!(closed.iter().map(|closed| closed.site.as_str()).collect::<Vec<_>>(), ["example.com"]);
     assert_eq!((fold.visitors(), fold.pending_cells() > 0), (0, true));
-    assert_eq!(fold.apply(&sent.site, sent.hit()), Outcome::Refused(Refusal::Late));
+    assert_eq!(fold.apply(&sent.site, sent.hit()), Outcome::Late);
     assert_eq!(Day(fold.changes(Millis(NOON))).total().visitors, 1);
 }
 

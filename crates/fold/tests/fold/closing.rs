@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use fold::{Fold, OpenDay, Tables};
-use model::{ClosedDay, Dimension, FormerZone, LocalDay, Measured, Millis, Outcome, Refusal, Site};
+use model::{
+    Cell, ClosedDay, Counts, Dimension, Engagement, FormerZone, Kind, LocalDay, Measured, Millis, Mode, Outcome, Refusal,
+    Site, Vitals,
+};
 use privacy::visitor::Secret;
 
 use crate::sent::{HOUR, MINUTE, Sent, site};
@@ -51,7 +54,7 @@ fn a_day_closes_two_hours_after_its_own_midnight() {
         assert!(closed(&mut fold, closes - 1).is_empty(), "{zone}");
         assert_eq!(view(&mut fold, &site, closes - 2 * HOUR - 1), COUNTED, "{zone}");
         assert_eq!(closed(&mut fold, closes), [day], "{zone}");
-        assert_eq!(view(&mut fold, &site, closes - 2 * HOUR - 1), Outcome::Refused(Refusal::Late), "{zone}");
+        assert_eq!(view(&mut fold, &site, closes - 2 * HOUR - 1), Outcome::Late, "{zone}");
         assert_eq!(view(&mut fold, &site, closes - 2 * HOUR), COUNTED, "{zone}");
         assert_eq!(fold.open_days().count(), 1, "{zone}");
     }
@@ -114,6 +117,67 @@ fn a_replay_after_a_change_of_zone_reads_the_same_calendar() {
         (total.counts.visitors, total.counts.visits, total.counts.bounces, total.counts.pageviews),
         (0, 0, -1, 1)
     );
+}
+
+#[test]
+fn what_comes_when_its_day_is_over_counts_once_and_without_a_visitor() {
+    let (mut fold, site) = (fold(), site("example.com", "UTC"));
+    let evening = (JUNE + 1) * DAY - HOUR;
+    let view = |at, id, path| Sent { site: site.clone(), id: Some(id), ..Sent::view(at, path) };
+    let engagement = Engagement { engaged_ms: 900, scroll_percent: Some(50), vitals: Vitals::default() };
+    let mut come = |fold: &mut Fold, sent: &Sent| fold.apply(&site, sent.hit());
+    assert_eq!(come(&mut fold, &view(evening, 1, "/a")), COUNTED);
+    fold.changes(Millis(evening));
+    fold.close(Millis(evening + 6 * HOUR));
+    let late = [
+        (view(evening + MINUTE, 2, "/a"), Outcome::Late),
+        (view(evening + MINUTE, 2, "/a"), Outcome::Refused(Refusal::Duplicate)),
+        // What was counted while the day was open comes again, by another way.
+        (view(evening, 1, "/a"), Outcome::Refused(Refusal::Duplicate)),
+        (view(evening + 2 * MINUTE, 3, "/b"), Outcome::Late),
+        (Sent { kind: Kind::Engagement(engagement), ..view(evening + 3 * MINUTE, 4, "/b") }, Outcome::Late),
+        (Sent { mode: Mode::Off, ..view(evening + 3 * MINUTE, 5, "/b") }, Outcome::Refused(Refusal::Off)),
+    ];
+    for (sent, outcome) in &late {
+        assert_eq!(come(&mut fold, sent), *outcome, "{sent:?}");
+    }
+    assert_eq!((fold.visitors(), fold.pending_cells(), fold.open_days().count()), (0, 6, 0));
+    let changes = fold.changes(Millis(evening + 6 * HOUR));
+    let view = Counts { pageviews: 1, events: 1, ..Counts::default() };
+    let both = Counts { pageviews: 2, events: 2, ..Counts::default() };
+    let june = LocalDay(i32::try_from(JUNE).unwrap());
+    let mut expected = Vec::new();
+    for hour in [None, Some(23)] {
+        expected.push((june, hour, Dimension::Total, "".into(), both));
+        expected.push((june, hour, Dimension::Page, "/a".into(), view));
+        expected.push((june, hour, Dimension::Page, "/b".into(), view));
+    }
+    let cell = |cell: Cell| (cell.day, cell.hour, cell.dimension, cell.value, cell.counts);
+    assert_eq!(changes.cells.into_iter().map(cell).collect::<Vec<_>>(), expected);
+    let lines: BTreeMap<Outcome, i64> =
+        changes.ledger.iter().fold(BTreeMap::new(), |mut lines, line| {
+            *lines.entry(line.outcome).or_default() += line.hits;
+            lines
+        });
+    assert_eq!(lines[&Outcome::Late], 3);
+    assert!(fold.changes(Millis(evening + 6 * HOUR)).cells.is_empty(), "nothing is written twice");
+    // What a replay counts of it was counted before.
+    come(&mut fold, &Sent { site: site.clone(), id: Some(6), ..Sent::view(evening, "/a") });
+    fold.discard_changes();
+    assert!(fold.changes(Millis(evening + 6 * HOUR)).cells.is_empty());
+}
+
+#[test]
+fn ids_are_known_as_long_as_a_second_copy_can_be_opened() {
+    let (mut fold, site) = (fold(), site("example.com", "UTC"));
+    let at = JUNE * DAY + 23 * HOUR + 59 * MINUTE;
+    let sent = Sent { site: site.clone(), id: Some(1), ..Sent::view(at, "/") };
+    assert_eq!(fold.apply(&site, sent.hit()), COUNTED);
+    fold.close(Millis(at + 28 * HOUR));
+    assert_eq!(fold.apply(&site, sent.hit()), Outcome::Refused(Refusal::Duplicate));
+    // The key of its hour is destroyed now.
+    fold.close(Millis(JUNE * DAY + (24 + 28) * HOUR));
+    assert_eq!(fold.apply(&site, sent.hit()), Outcome::Late);
 }
 
 /// A site before and after its zone was changed.

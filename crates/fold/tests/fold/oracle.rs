@@ -67,7 +67,7 @@ struct Recount {
     /// Days that somebody's hit or request has opened.
     opened: BTreeSet<(Domain, LocalDay)>,
     restricted: BTreeSet<Person>,
-    minimal: Vec<Sent>,
+    without_visitor: Vec<Sent>,
 }
 
 /// A hit with a visitor, whose time never runs backwards.
@@ -113,8 +113,10 @@ impl Recount {
         *self.ledger.entry((sent.site.domain.clone(), Millis(sent.at).minute(), outcome)).or_default() += 1;
         let person = person(sent, wall(sent, sent.at).0);
         match (outcome, &sent.kind) {
-            (Outcome::Minimal(_), Kind::Engagement(_)) | (Outcome::Refused(_), _) => {}
-            (Outcome::Minimal(_), _) => self.minimal.push(sent.clone()),
+            (Outcome::Minimal(_) | Outcome::Late, Kind::Engagement(_)) | (Outcome::Refused(_), _) => {}
+            (Outcome::Minimal(_), _) => self.without_visitor.push(sent.clone()),
+            // Money is a visitor's.
+            (Outcome::Late, _) => self.without_visitor.push(Sent { revenue: None, ..sent.clone() }),
             (Outcome::Counted(_), Kind::Engagement(_)) => {
                 let known = self.people.get(&person);
                 let been_here = known.is_some_and(|hits| hits.iter().any(|hit| hit.path == sent.path));
@@ -166,12 +168,15 @@ impl Recount {
 
     fn outcome(&mut self, sent: &Sent) -> Outcome {
         let day = wall(sent, sent.at).0;
-        if is_over(sent, day, self.closed_at) {
-            return Outcome::Refused(Refusal::Late);
+        let is_late = is_over(sent, day, self.closed_at);
+        if !is_late {
+            self.opened.insert((sent.site.domain.clone(), day));
         }
-        self.opened.insert((sent.site.domain.clone(), day));
         if sent.id.is_some_and(|id| !self.ids.insert((sent.site.domain.clone(), id))) {
             return Outcome::Refused(Refusal::Duplicate);
+        }
+        if is_late {
+            return Outcome::Late;
         }
         match sent.mode {
             Mode::Exempt | Mode::Full if self.restricted.contains(&person(sent, day)) => {
@@ -190,7 +195,7 @@ impl Recount {
                 change(tallies.entry((site.clone(), day, Some(hour), place.clone())).or_default());
             }
         };
-        for sent in &self.minimal {
+        for sent in &self.without_visitor {
             for place in [total(), single(Dimension::Page, sent.path)] {
                 at(&sent.site.domain, wall(sent, sent.at), &place, &mut |tally| view(tally, sent, &place));
             }

@@ -142,7 +142,7 @@ fn every_step_is_told_when_it_is_done() {
     fold.apply_watched(&sent.site, sent.hit(), |step| steps.push(step));
     let all: Vec<&str> = fold::path::STEPS.iter().map(|step| step.name).collect();
     assert!(
-        all.ends_with(&steps) && steps.first() == Some(&"refuse_late") && steps.last() == Some(&"count_hit"),
+        all.ends_with(&steps) && steps.first() == Some(&"add_day") && steps.last() == Some(&"count_hit"),
         "{steps:?}"
     );
 }

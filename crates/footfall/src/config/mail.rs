@@ -77,19 +77,18 @@ impl Reading {
             "tls" => Some(MailTls::Tls),
             "none" => Some(MailTls::None),
             _ => None,
-        })?;
+        });
         let usual = match tls {
-            MailTls::Tls => 465,
-            MailTls::StartTls => 587,
-            MailTls::None => 25,
+            Some(MailTls::Tls) => 465,
+            Some(MailTls::StartTls) | None => 587,
+            Some(MailTls::None) => 25,
         };
         let port = self.parse("mail_port", "a port", |text| match text {
             "" => Some(usual),
             text => text.parse().ok().filter(|port| *port > 0),
-        })?;
-        let user = self.parse("mail_user", "a user", text)?;
-        let password_file = self.parse("mail_password_file", "a path", |text| Some(PathBuf::from(text)))?;
-        let password_file = Some(password_file).filter(|path| !path.as_os_str().is_empty());
+        });
+        let user = self.parse("mail_user", "a user", text);
+        let password_file = self.parse("mail_password_file", "a path", |text| Some(PathBuf::from(text)));
         let needed = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let from = self.parse("mail_from", "an address such as footfall@example.com, which mail_host needs", |text| {
             needed(text).filter(|text| text.contains('@'))
@@ -104,6 +103,8 @@ impl Reading {
                 self.mistake(format!("{key} is missing: mail_host needs it"));
             }
         }
-        Some(Some(Mail { host, port, tls, user, password_file, from: from?, url: url? }))
+        // Every mistake is told before the first ends this.
+        let password_file = password_file.map(|path| Some(path).filter(|path| !path.as_os_str().is_empty()))?;
+        Some(Some(Mail { host, port: port?, tls: tls?, user: user?, password_file, from: from?, url: url? }))
     }
 }

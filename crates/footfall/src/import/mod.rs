@@ -138,6 +138,6 @@ fn report(asked: &Import, account: &Value) {
     println!("   refused:{}", parts("refused"));
     println!("   robots:{}", parts("bots"));
     if number("late") > 0 {
-        println!("{:>10}  too far out of order", number("late"));
+        println!("{:>10}  counted without visitor: too far out of order", number("late"));
     }
 }

@@ -23,7 +23,7 @@ pub struct Summary {
     pub refused: BTreeMap<&'static str, u64>,
     /// Robots, by class.
     pub bots: BTreeMap<&'static str, u64>,
-    /// Too far out of order to be counted.
+    /// Counted without their visitor, because they came when their day was folded already: too far out of order.
     pub late: u64,
 }
 
@@ -42,6 +42,6 @@ impl Summary {
     /// Lines that became a page view or an event.
     #[must_use]
     pub const fn counted_all(&self) -> u64 {
-        self.counted + self.minimal
+        self.counted + self.minimal + self.late
     }
 }

@@ -323,6 +323,7 @@ export const ja: Words = {
   ledger_refused: "拒否",
   ledger_bots: "ボット",
   ledger_late: "遅延",
+  ledger_late_why: "一日の集計が締め切られた後に届いたため、訪問者なしで数えたページビューです。",
   ledger_expired: "開封前に期限切れ",
   ledger_outcome: "結果",
   ledger_hits: "ヒット",
