@@ -16,6 +16,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{ClientContext, TopicPartitionList};
 
 use super::fault::{self, Listener};
+use super::orphans;
 use super::seldom;
 use super::settings::{KafkaSettings, Member};
 use crate::{Grant, JournalError, Ownership};
@@ -45,12 +46,15 @@ impl Membership {
         let consumer: BaseConsumer<Hearing> = settings.member(member)?.create_with_context(hearing).map_err(failed)?;
         consumer.subscribe(&[&settings.topic]).map_err(failed)?;
         let membership = Arc::new(Self { consumer: Arc::new(consumer), ended: Arc::default() });
+        let thread = |name: &str, work: Box<dyn FnOnce() + Send>| {
+            let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+            spawned.map(drop).map_err(|error| JournalError::Failed { tried: tried(), reason: error.to_string() })
+        };
         let (consumer, ended) = (Arc::clone(&membership.consumer), Arc::clone(&membership.ended));
-        let listen = move || listen(&consumer, &ended);
-        std::thread::Builder::new()
-            .name("kafka-member".to_owned())
-            .spawn(listen)
-            .map_err(|error| JournalError::Failed { tried: tried(), reason: error.to_string() })?;
+        thread("kafka-member", Box::new(move || listen(&consumer, &ended)))?;
+        let (consumer, ended) = (Arc::clone(&membership.consumer), Arc::clone(&membership.ended));
+        let (settings, member) = (settings.clone(), member.clone());
+        thread("kafka-orphans", Box::new(move || orphans::watch(&consumer, (&settings, &member), &ended)))?;
         Ok(membership)
     }
 

@@ -10,6 +10,7 @@ mod fault;
 mod feed;
 mod hold;
 mod member;
+mod orphans;
 mod producing;
 mod reader;
 mod seldom;

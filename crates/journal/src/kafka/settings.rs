@@ -206,9 +206,20 @@ impl KafkaSettings {
 
     /// The configuration of the client that is the group's member. It is given partitions and fetches nothing of them.
     pub(super) fn member(&self, member: &Member) -> Result<ClientConfig, JournalError> {
+        let mut config = self.passing_member(member)?;
+        config.set("group.instance.id", &member.name).set("client.id", self.client_id(member));
+        Ok(config)
+    }
+
+    /// How the brokers hear a member called, beside its lasting name.
+    pub(super) fn client_id(&self, member: &Member) -> String {
+        format!("{}-{}", self.group, member.name)
+    }
+
+    /// The same of one that is there for a moment, and has no lasting name.
+    pub(super) fn passing_member(&self, member: &Member) -> Result<ClientConfig, JournalError> {
         let mut config = self.control()?;
         config
-            .set("group.instance.id", &member.name)
             .set("session.timeout.ms", member.silence_max.as_millis().to_string())
             .set("heartbeat.interval.ms", (member.silence_max.as_millis() / 6).max(1).to_string())
             // One partition after the other changes hands, and the others are read on meanwhile.

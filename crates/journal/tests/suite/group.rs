@@ -80,6 +80,27 @@ async fn who_starts_under_the_same_name_takes_over_at_once_and_fences_the_one_be
     assert_eq!(after.committed(0).await, Ok(Some(words(3))));
 }
 
+/// The group is settled then, as far as the brokers know: a static member that comes back is given what its last generation said, and nobody
+/// shares out what was on its way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_dies_while_handing_over_leaves_no_partition_without_a_reader() {
+    let settings = unlike_any_other(shared().plain(), 4);
+    let one = join(&settings, "one").await;
+    until("one has all", || held(&one).len() == 4).await;
+    let work: Vec<_> = (0..4).map(|partition| ownership(&one).begin(partition).unwrap()).collect();
+    let two = join(&settings, "two").await;
+    until("one is asked for two", || held(&one).len() == 2).await;
+    // It never answers: another process starts under its name, as after `kill -9`.
+    let again = join(&settings, "one").await;
+    until("all have a reader", || held(&again).union(&held(&two)).count() == 4).await;
+    assert!(held(&again).is_disjoint(&held(&two)));
+    for partition in 0..4 {
+        let owner = if held(&again).contains(&partition) { &again } else { &two };
+        owner.commit(partition, words(1)).await.unwrap();
+    }
+    drop(work);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_commits_beside_the_group() {
     let settings = unlike_any_other(shared().plain(), 1);
