@@ -11,7 +11,7 @@ use settings::{Mailing, Recipient};
 use sha2::{Digest as _, Sha256};
 
 use super::picture;
-use super::report::{Counted, Report, Table, Total};
+use super::report::{Counted, Kind, Report, Table, Total};
 use super::words::{self, Words, period};
 use crate::query::metric::Metric;
 
@@ -126,6 +126,7 @@ fn name<'n>(table: &'n Table, name: &'n str, words: &'n Words) -> &'n str {
     match name {
         name if table.folded.as_deref() == Some(name) => words.other,
         "" => words.unknown,
+        code if table.kind == Kind::Countries => words.country(code),
         name => name,
     }
 }

@@ -35,7 +35,12 @@ pub(crate) struct Words {
     pub(crate) unsubscribe_gone: &'static str,
     metrics: [&'static str; 6],
     tables: [&'static str; 4],
+    /// Where its names stand among a country's.
+    countries_column: usize,
 }
+
+/// Code, English and Japanese name, parted by tabs: `scripts/country-names.mjs` writes it.
+const COUNTRIES: &str = include_str!("countries.tsv");
 
 const ENGLISH: Words = Words {
     lang: "en",
@@ -65,6 +70,7 @@ const ENGLISH: Words = Words {
     unsubscribe_gone: "This report is not sent to you: you have unsubscribed already, or it has ended.",
     metrics: ["Visitors", "Visits", "Page views", "Bounce rate", "Visit duration", "Conversion"],
     tables: ["Pages", "Sources", "Countries", "Goals"],
+    countries_column: 0,
 };
 
 const JAPANESE: Words = Words {
@@ -95,6 +101,7 @@ const JAPANESE: Words = Words {
     unsubscribe_gone: "このレポートはあなたに送られていません。すでに停止されたか、配信が終了しています。",
     metrics: ["訪問者数", "訪問数", "ページビュー", "直帰率", "訪問時間", "コンバージョン"],
     tables: ["ページ", "参照元", "国", "ゴール"],
+    countries_column: 1,
 };
 
 /// The words of a language.
@@ -128,6 +135,12 @@ impl Words {
         }
     }
 
+    /// A country's name by its code; the code where there is none.
+    pub(crate) fn country<'n>(&self, code: &'n str) -> &'n str {
+        let names = COUNTRIES.lines().find_map(|line| line.strip_prefix(code)?.strip_prefix('\t'));
+        names.and_then(|names| names.split('\t').nth(self.countries_column)).unwrap_or(code)
+    }
+
     pub(crate) const fn title(&self, rhythm: Rhythm) -> &'static str {
         match rhythm {
             Rhythm::Weekly => self.weekly,
@@ -139,4 +152,20 @@ impl Words {
 /// A period, by its first and last day; their form is the same in every language.
 pub(crate) fn period((first, last): (Date, Date)) -> String {
     format!("{first} – {last}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn countries_have_their_names_in_each_language_and_other_values_stay() {
+        let told = |tongue, code: &'static str| of(tongue).country(code);
+        assert_eq!((told(Tongue::English, "DE"), told(Tongue::Japanese, "DE")), ("Germany", "ドイツ"));
+        assert_eq!((told(Tongue::English, "ZW"), told(Tongue::Japanese, "AD")), ("Zimbabwe", "アンドラ"));
+        assert_eq!((told(Tongue::English, "D"), told(Tongue::English, "de")), ("D", "de"));
+        for line in COUNTRIES.lines() {
+            assert_eq!(line.split('\t').filter(|part| !part.is_empty()).count(), 3, "{line}");
+        }
+    }
 }
