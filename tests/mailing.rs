@@ -89,10 +89,10 @@ fn a_report_is_sent_to_try_it_and_ended_by_who_got_it() {
 struct Tls(std::process::Child, u16);
 
 impl Tls {
-    fn before(smtp: &Smtp, certificate: &Path, key: &Path) -> Self {
+    fn before(smtp: &Smtp, (certificate, key): (&Path, &Path), begins: Option<&str>) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mail/tls.py");
         let mut command = std::process::Command::new("python3");
-        command.arg(script).arg(certificate).arg(key).arg(smtp.port.to_string());
+        command.arg(script).arg(certificate).arg(key).arg(smtp.port.to_string()).args(begins);
         let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line).unwrap();
@@ -125,12 +125,15 @@ fn a_mail_server_is_believed_only_where_it_is_vouched_for_and_spoken_to_in_secre
     let by = [authority.to_str().unwrap(), authority_key.to_str().unwrap()];
     let leaf = ["-CA", by[0], "-CAkey", by[1], "-addext", "basicConstraints=critical,CA:FALSE"];
     make("localhost", &key, &certificate, &[&leaf[..], &["-addext", "subjectAltName=DNS:localhost"]].concat());
-    let tls = Tls::before(&smtp, &certificate, &key);
+    let tls = Tls::before(&smtp, (&certificate, &key), None);
+    let later = Tls::before(&smtp, (&certificate, &key), Some("starttls"));
     // How the way is encrypted, the port, who the server says it is, whether its authority is believed; and what is said.
     let cases = [
         ("tls", tls.1, "localhost", true, "sent to 1 addresses"),
         ("tls", tls.1, "localhost", false, "did not take it"),
         ("tls", tls.1, "127.0.0.1", true, "did not take it"),
+        ("starttls", later.1, "localhost", true, "sent to 1 addresses"),
+        ("starttls", later.1, "localhost", false, "did not take it"),
         ("starttls", smtp.port, "localhost", true, "did not take it"),
     ];
     for (number, (way, port, host, believed, said)) in cases.into_iter().enumerate() {
@@ -157,7 +160,7 @@ fn a_mail_server_is_believed_only_where_it_is_vouched_for_and_spoken_to_in_secre
         assert!(told.contains(said), "{way} {host} {believed}: {told}");
         server.stop();
     }
-    assert_eq!((smtp.mails().len(), smtp.credentials().len()), (1, 1), "nothing was said to the others");
+    assert_eq!((smtp.mails().len(), smtp.credentials().len()), (2, 2), "nothing was said to the others");
 }
 
 #[test]
