@@ -1,37 +1,44 @@
-// Words in the reader's language: two tables of one type, so that a missing one does not compile.
+// Words in the reader's language: two tables of one type, so that a missing one does not compile. English is always there; another
+// language comes when somebody reads it.
 //
 // A word may hold `{name}`, and `{name#one|many}` where its form follows a number.
 
 import { en } from "./words/en";
-import { ja } from "./words/ja";
 
 export type Words = Record<keyof typeof en, string>;
 export type Word = keyof Words;
 export type Language = "en" | "ja";
 
-export const TABLES: Record<Language, Words> = { en, ja };
+const tables: Partial<Record<Language, Words>> = { en };
 export const LANGUAGES: { code: Language; name: string }[] = [
   { code: "en", name: "English" },
   { code: "ja", name: "日本語" },
 ];
 
 let current: Language = "en";
+let words: Words = en;
 
 export const language = (): Language => current;
 
-/** Chooses the language of everything written from now on; whoever calls it draws anew. */
+/** Fetches a language's words. */
+export async function learn(language: Language): Promise<void> {
+  if (language === "ja") tables.ja ??= (await import("./words/ja")).ja;
+}
+
+/** Chooses the language of everything written from now on, once its words are here; whoever calls it draws anew. */
 export function speak(language: Language): void {
-  current = language;
+  const known = tables[language];
+  if (known !== undefined) [current, words] = [language, known];
 }
 
 /** The first of the reader's languages that is spoken here. */
 export function preferred(wanted: readonly string[]): Language {
-  const known = wanted.map((tag) => tag.slice(0, 2).toLowerCase()).find((tag) => tag in TABLES);
+  const known = wanted.map((tag) => tag.slice(0, 2).toLowerCase()).find((tag) => LANGUAGES.some(({ code }) => code === tag));
   return known === "ja" ? "ja" : "en";
 }
 
 export function t(word: Word, values: Record<string, string | number> = {}): string {
-  return fill(TABLES[current][word], values);
+  return fill(words[word], values);
 }
 
 /** Puts values into a word; what has no value stays as it is, so that it is noticed. */

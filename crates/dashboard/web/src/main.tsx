@@ -3,7 +3,9 @@
 import { render } from "preact";
 import { takeTokenFromFragment } from "./api";
 import { App } from "./app";
+import { learn } from "./i18n";
 import { later } from "./later";
+import { readPlace } from "./place";
 import "./style/base.css";
 import "./style/overview.css";
 import "./style/lists.css";
@@ -12,9 +14,12 @@ import "./style/office.css";
 import "./style/ways.css";
 import "./style/share.css";
 import "./style/narrow.css";
+import { spokenAt } from "./use-look";
 
 const SharedPage = later(() => import("./shared").then((loaded) => loaded.SharedPage));
 
 const [, kind, id] = /^\/(share|embed)\/([^/]+)$/.exec(location.pathname) ?? [];
 const root = document.getElementById("app");
+// A reader of another language does not see English first.
+await learn(spokenAt(readPlace(location.search))).catch(() => undefined);
 if (root !== null) render(id === undefined ? <App setup={takeTokenFromFragment()} /> : <SharedPage id={id} embedded={kind === "embed"} />, root);

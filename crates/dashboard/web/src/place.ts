@@ -3,7 +3,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { type Filter, type Metric, VITALS, type VitalName } from "./api";
-import { type Language, TABLES } from "./i18n";
+import { LANGUAGES, type Language } from "./i18n";
 import { COMPARES, type Compare, INTERVALS, type Interval, PERIODS, type PeriodName, isDate } from "./range";
 import { TABS } from "./reports";
 
@@ -61,7 +61,7 @@ export function readPlace(search: string): Place {
     property: from.get("property"),
     page: from.get("page"),
     vital: one(VITALS, from.get("vital")) ?? "lcp",
-    language: one(Object.keys(TABLES) as Language[], from.get("lang")) ?? null,
+    language: one(LANGUAGES.map(({ code }) => code), from.get("lang")) ?? null,
     theme: one(["system", "light", "dark"], from.get("theme")) ?? "system",
   };
 }

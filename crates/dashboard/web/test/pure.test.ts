@@ -8,7 +8,9 @@ import { type Answer, ApiError, query } from "../src/api";
 import { beforeIn, queryCompared } from "../src/compared";
 import { csv, json } from "../src/export";
 import { axisLabel, bucketLabel, clockTime, duration, inFull, metricValue, sized, vitalValue } from "../src/format";
-import { TABLES, fill, preferred, speak, t } from "../src/i18n";
+import { fill, learn, preferred, speak, t } from "../src/i18n";
+import { en } from "../src/words/en";
+import { ja } from "../src/words/ja";
 import { tellSegment } from "../src/define";
 import { readAction, tellGoal } from "../src/definitions";
 import { noted } from "../src/graph";
@@ -155,20 +157,23 @@ test("a place and its address are each other's", () => {
 });
 
 test("both tables say everything, with the same values in them", () => {
-  assert.deepEqual(Object.keys(TABLES.ja).sort(), Object.keys(TABLES.en).sort());
+  assert.deepEqual(Object.keys(ja).sort(), Object.keys(en).sort());
   const holes = (word: string) => [...new Set([...word.matchAll(/\{(\w+)/g)].map((hole) => hole[1]))].filter((hole) => hole !== "n").sort();
-  for (const [name, word] of Object.entries(TABLES.en)) {
-    const other = TABLES.ja[name as keyof typeof TABLES.ja];
+  for (const [name, word] of Object.entries(en)) {
+    const other = ja[name as keyof typeof ja];
     assert.ok(word.trim() !== "" && other.trim() !== "", name);
     assert.deepEqual(holes(other), holes(word), name);
   }
 });
 
-test("words follow numbers and languages", () => {
+test("words follow numbers and languages", async () => {
   assert.equal(fill("{n} {n#row|rows}", { n: 1 }), "1 row");
   assert.equal(fill("{n} {n#row|rows}", { n: 1_200 }), "1,200 rows");
   assert.equal(fill("{missing}", {}), "{missing}");
   assert.deepEqual([preferred(["de-DE", "ja-JP", "en"]), preferred(["fr"]), preferred([])], ["ja", "en", "en"]);
+  speak("ja");
+  assert.equal(t("visitors"), "Visitors", "until its words are here");
+  await learn("ja");
   speak("ja");
   assert.equal(t("visitors"), "訪問者");
   assert.equal(duration(61), "1分 01秒");
