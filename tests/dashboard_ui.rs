@@ -235,7 +235,7 @@ fn expected() -> Value {
             "pages": rows(&google, &|visit| visit.pages.iter().map(|page| (*page).to_owned()).collect()),
         },
         "pricing": VISITS.iter().filter(|visit| visit.pages.contains(&"/pricing")).count(),
-        "ledger": { "Received": 3, "Measured": 1, "Counted only": 1, "Refused": 0, "Bots": 1, "says it is a bot": 1, "Too late": 0 },
+        "ledger": { "Received": 3, "Measured": 1, "Counted only": 1, "Refused": 0, "Bots": 1, "says it is a bot": 1, "Late": 0 },
     })
 }
 

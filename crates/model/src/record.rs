@@ -295,7 +295,8 @@ const REFUSALS: [Option<Refusal>; 17] = [
 ];
 
 fn refusal_number(refusal: Refusal) -> u8 {
-    let number = REFUSALS.iter().position(|known| *known == Some(refusal)).expect("every refusal has a number (tested)");
+    let number =
+        REFUSALS.iter().position(|known| *known == Some(refusal)).expect("every refusal has a number (tested)");
     u8::try_from(number).expect("fewer than 256 refusals")
 }
 

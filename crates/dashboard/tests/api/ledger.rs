@@ -96,11 +96,8 @@ const FATES: [(Outcome, &str, Option<&str>); 9] = [
 ];
 
 /// What is no hit of a person, or no hit at all.
-const OTHERS: [Outcome; 3] = [
-    Outcome::Refused(Refusal::Bot(BotClass::Declared)),
-    Outcome::Refused(Refusal::Duplicate),
-    Outcome::Late,
-];
+const OTHERS: [Outcome; 3] =
+    [Outcome::Refused(Refusal::Bot(BotClass::Declared)), Outcome::Refused(Refusal::Duplicate), Outcome::Late];
 
 /// The share in percent to one decimal, in whole numbers: no part of the program's own reckoning.
 fn share(part: i64, whole: i64) -> Value {

@@ -46,8 +46,7 @@ impl Refinement<'_> {
             return Vec::new();
         }
         let Desk { agents, bounds, overflows, .. } = &mut *self.desk;
-        let SiteDay { values, pending, .. } =
-            self.site.days.get_mut(&self.moment.day).expect("opened by `add_day`");
+        let SiteDay { values, pending, .. } = self.site.days.get_mut(&self.moment.day).expect("opened by `add_day`");
         let device = self.agent.map_or("", |agent| agents.get(agent).device);
         let device = values.number(Dimension::Device, device, bounds.values, &mut overflows.values);
         // Buckets are few: `model::vitals::BUCKETS`.

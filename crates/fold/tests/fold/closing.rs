@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use fold::{Fold, OpenDay, Tables};
 use model::{
-    Cell, ClosedDay, Counts, Dimension, Engagement, FormerZone, Kind, LocalDay, Measured, Millis, Mode, Outcome, Refusal,
-    Site, Vitals,
+    Cell, ClosedDay, Counts, Dimension, Engagement, FormerZone, Kind, LocalDay, Measured, Millis, Mode, Outcome,
+    Refusal, Site, Vitals,
 };
 use privacy::visitor::Secret;
 
@@ -154,11 +154,10 @@ fn what_comes_when_its_day_is_over_counts_once_and_without_a_visitor() {
     }
     let cell = |cell: Cell| (cell.day, cell.hour, cell.dimension, cell.value, cell.counts);
     assert_eq!(changes.cells.into_iter().map(cell).collect::<Vec<_>>(), expected);
-    let lines: BTreeMap<Outcome, i64> =
-        changes.ledger.iter().fold(BTreeMap::new(), |mut lines, line| {
-            *lines.entry(line.outcome).or_default() += line.hits;
-            lines
-        });
+    let lines: BTreeMap<Outcome, i64> = changes.ledger.iter().fold(BTreeMap::new(), |mut lines, line| {
+        *lines.entry(line.outcome).or_default() += line.hits;
+        lines
+    });
     assert_eq!(lines[&Outcome::Late], 3);
     assert!(fold.changes(Millis(evening + 6 * HOUR)).cells.is_empty(), "nothing is written twice");
     // What a replay counts of it was counted before.
