@@ -43,7 +43,8 @@ fn the_readmes_commands_work_one_after_the_other() {
         if arguments == "serve" {
             server = Some(Server::logging(&mut command, &at.join("serve")));
         } else {
-            assert!(command.status().unwrap().success(), "{asked}");
+            let output = command.output().unwrap();
+            assert!(output.status.success(), "{asked}: {output:?}");
         }
     }
     let server = server.expect("it says how to serve");

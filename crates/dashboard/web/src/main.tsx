@@ -20,6 +20,8 @@ const SharedPage = later(() => import("./shared").then((loaded) => loaded.Shared
 
 const [, kind, id] = /^\/(share|embed)\/([^/]+)$/.exec(location.pathname) ?? [];
 const root = document.getElementById("app");
+const start = () => {
+  if (root !== null) render(id === undefined ? <App setup={takeTokenFromFragment()} /> : <SharedPage id={id} embedded={kind === "embed"} />, root);
+};
 // A reader of another language does not see English first.
-await learn(spokenAt(readPlace(location.search))).catch(() => undefined);
-if (root !== null) render(id === undefined ? <App setup={takeTokenFromFragment()} /> : <SharedPage id={id} embedded={kind === "embed"} />, root);
+learn(spokenAt(readPlace(location.search))).then(start, start);
