@@ -121,7 +121,7 @@ impl Distributed {
         let host =
             || rustix::system::uname().nodename().to_str().ok().filter(|name| !name.is_empty()).map(str::to_owned);
         let name = self.instance.clone().or_else(host).context("set instance: a lasting name for this processor")?;
-        Ok(Member { name, silence_max: self.silence_max })
+        Ok(Member { name, silence_max: self.silence_max, beside: self.topic("settings") })
     }
 
     /// Where the store is, for messages.

@@ -91,7 +91,7 @@ const fn is_fence(code: RDKafkaErrorCode) -> bool {
     matches!(code, IllegalGeneration | UnknownMemberId | FencedInstanceId | Fatal)
 }
 
-/// Hears what the group says until the membership ends. The client is dropped here: ending it joins its threads.
+/// Hears what the group says until the membership ends. The client is dropped here or by the other thread: ending it joins its threads.
 fn listen(consumer: &Arc<BaseConsumer<Hearing>>, ended: &AtomicBool) {
     while !ended.load(Ordering::Relaxed) {
         match consumer.poll(LOOK) {

@@ -2,7 +2,7 @@
 //!
 //! A static member that dies while it hands partitions over, and starts again, is given what its last generation said: to the brokers
 //! nothing has changed (KIP-345). What was on its way from it to another member is then nobody's, and no member asks. A member that
-//! comes and leaves again makes the group share out, which this one does for a moment, without a lasting name.
+//! comes and leaves again makes the group share out; it subscribes to another topic, so that nothing is taken from anybody for it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,10 +19,11 @@ use super::fault::Listener;
 use super::seldom;
 use super::settings::{ANSWER_WAIT, KafkaSettings, Member};
 
-/// Between two looks at the group: long beside a rebalance, so that what one look finds on its way the next one finds there.
+/// Between two looks at the group.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// Looks that have to find the same partitions without a reader.
-const LOOKS: usize = 2;
+/// Looks that have to find the same partitions without a reader. A partition on its way between two members is nobody's to the brokers as
+/// well, for as long as the first may take to end its work (`TAKE_BACK_PATIENCE`): these take longer.
+const LOOKS: usize = 7;
 /// How long the passing member waits for the group to settle: all members have to answer, some after they have ended their work.
 const STIR_WAIT: Duration = Duration::from_secs(60);
 /// What the brokers call a group in which nothing changes hands.
@@ -37,8 +38,13 @@ pub(super) fn watch<C: ConsumerContext>(
     let mut before = BTreeSet::new();
     let mut looks = 0;
     while pause(LOOK_EVERY, ended) {
-        // Brokers that do not answer have no settled group to tell of.
-        let Ok((orphans, rank)) = look(consumer, settings, member) else { continue };
+        let (orphans, rank) = match look(consumer, settings, member) {
+            Ok(found) => found,
+            Err(error) => {
+                complain("who reads which partition is not known", &error.to_string());
+                continue;
+            }
+        };
         looks = if !orphans.is_empty() && orphans == before { looks + 1 } else { 1 };
         before = orphans;
         // One after the other, so that not all do it at once, and the next one where the first cannot.
@@ -47,11 +53,15 @@ pub(super) fn watch<C: ConsumerContext>(
         }
         looks = 0;
         tracing::warn!(partitions = ?before, "partitions are nobody's in a settled group; it is made to share out anew");
-        if let Err(error) = stir(settings, member, ended)
-            && let Some(left_out) = seldom::due(&format!("orphans: {error}"))
-        {
-            tracing::warn!(%error, left_out, "the group cannot be made to share out anew; will try again");
+        if let Err(error) = stir(settings, member, ended) {
+            complain("the group cannot be made to share out anew", &error);
         }
+    }
+}
+
+fn complain(what: &str, error: &str) {
+    if let Some(left_out) = seldom::due(&format!("{what}: {error}")) {
+        tracing::warn!(error, left_out, "{what}; will try again");
     }
 }
 
@@ -117,16 +127,16 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     Some(*taken)
 }
 
-/// Joins the group without a lasting name until it has settled, and leaves: it is shared out twice, the second time among the others.
+/// Joins the group without a lasting name until it has settled, and leaves: it is shared out twice.
 fn stir(settings: &KafkaSettings, member: &Member, ended: &AtomicBool) -> Result<(), String> {
     let settled = Arc::new(AtomicBool::new(false));
     let passing = Passing { listener: Listener::default(), settled: Arc::clone(&settled) };
-    let config = settings.passing_member(member).map_err(|error| error.to_string())?;
+    let config = settings.passing_member().map_err(|error| error.to_string())?;
     let consumer: BaseConsumer<Passing> = config.create_with_context(passing).map_err(|error| error.to_string())?;
-    consumer.subscribe(&[&settings.topic]).map_err(|error| error.to_string())?;
+    consumer.subscribe(&[&member.beside]).map_err(|error| error.to_string())?;
     let begun = Instant::now();
     while !settled.load(Ordering::Relaxed) && begun.elapsed() < STIR_WAIT && !ended.load(Ordering::Relaxed) {
-        // What it is given it does not read.
+        // What it is given it throws away.
         let _record = consumer.poll(Duration::from_millis(100));
     }
     settled.load(Ordering::Relaxed).then_some(()).ok_or_else(|| format!("it did not settle within {STIR_WAIT:?}"))

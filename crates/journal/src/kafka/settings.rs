@@ -82,6 +82,9 @@ pub struct Member {
     /// How long it may be silent before its partitions are given to others. The brokers allow 6 s to 30 minutes unless
     /// they are told otherwise.
     pub silence_max: Duration,
+    /// A topic that is there and is not the journal's. Who passes through the group subscribes to it, so that nothing of the journal's
+    /// is given to them.
+    pub beside: String,
 }
 
 /// How long a member may be silent unless told otherwise: a process that is restarted is back sooner, and a machine that is
@@ -206,8 +209,12 @@ impl KafkaSettings {
 
     /// The configuration of the client that is the group's member. It is given partitions and fetches nothing of them.
     pub(super) fn member(&self, member: &Member) -> Result<ClientConfig, JournalError> {
-        let mut config = self.passing_member(member)?;
-        config.set("group.instance.id", &member.name).set("client.id", self.client_id(member));
+        let mut config = self.sharing()?;
+        config
+            .set("group.instance.id", &member.name)
+            .set("client.id", self.client_id(member))
+            .set("session.timeout.ms", member.silence_max.as_millis().to_string())
+            .set("heartbeat.interval.ms", (member.silence_max.as_millis() / 6).max(1).to_string());
         Ok(config)
     }
 
@@ -216,12 +223,17 @@ impl KafkaSettings {
         format!("{}-{}", self.group, member.name)
     }
 
-    /// The same of one that is there for a moment, and has no lasting name.
-    pub(super) fn passing_member(&self, member: &Member) -> Result<ClientConfig, JournalError> {
+    /// The same of one that is there for a moment, and has no lasting name: it is missed as soon as brokers allow it.
+    pub(super) fn passing_member(&self) -> Result<ClientConfig, JournalError> {
+        let mut config = self.sharing()?;
+        config.set("session.timeout.ms", "6000").set("heartbeat.interval.ms", "1000");
+        Ok(config)
+    }
+
+    /// How members of the group share partitions out.
+    fn sharing(&self) -> Result<ClientConfig, JournalError> {
         let mut config = self.control()?;
         config
-            .set("session.timeout.ms", member.silence_max.as_millis().to_string())
-            .set("heartbeat.interval.ms", (member.silence_max.as_millis() / 6).max(1).to_string())
             // One partition after the other changes hands, and the others are read on meanwhile.
             .set("partition.assignment.strategy", "cooperative-sticky")
             .set("auto.offset.reset", "earliest");

@@ -14,7 +14,9 @@ use crate::kafka_server::shared;
 const SILENCE: Duration = Duration::from_secs(3);
 
 async fn join(settings: &KafkaSettings, name: &str) -> KafkaJournal {
-    let member = Some(Member { name: name.to_owned(), silence_max: SILENCE });
+    let beside = format!("{}-settings", settings.topic);
+    drop(Feed::open(settings, &beside, Keeps::Latest, |_, _| {}).await.unwrap());
+    let member = Some(Member { name: name.to_owned(), silence_max: SILENCE, beside });
     KafkaJournal::open(KafkaSettings { member, ..settings.clone() }).await.unwrap()
 }
 
@@ -92,7 +94,13 @@ async fn who_dies_while_handing_over_leaves_no_partition_without_a_reader() {
     until("one is asked for two", || held(&one).len() == 2).await;
     // It never answers: another process starts under its name, as after `kill -9`.
     let again = join(&settings, "one").await;
+    until("what was never asked for is given back", || held(&again).len() == 2).await;
+    let kept = held(&again);
+    let mut wanted = ownership(&again).wanted();
+    wanted.mark_unchanged();
     until("all have a reader", || held(&again).union(&held(&two)).count() == 4).await;
+    // Nothing changed hands for whoever passed through the group.
+    assert_eq!((held(&again), wanted.has_changed().unwrap()), (kept, false));
     assert!(held(&again).is_disjoint(&held(&two)));
     for partition in 0..4 {
         let owner = if held(&again).contains(&partition) { &again } else { &two };

@@ -20,10 +20,12 @@ const VERSION: &str = "4.4.0";
 const START_WAIT: Duration = Duration::from_secs(120);
 
 /// Where Kafka's own scripts would start its tools, these start them from the jars.
-const TOOLS: [(&str, &str); 3] = [
+const TOOLS: [(&str, &str); 5] = [
     ("kafka-topics.sh", "org.apache.kafka.tools.TopicCommand"),
     ("kafka-configs.sh", "org.apache.kafka.tools.ConfigCommand"),
     ("kafka-acls.sh", "org.apache.kafka.tools.AclCommand"),
+    ("kafka-storage.sh", "kafka.tools.StorageTool"),
+    ("kafka-server-start.sh", "kafka.Kafka"),
 ];
 
 pub const USER: &str = "footfall";
@@ -69,16 +71,7 @@ impl Broker {
 
     /// The broker's tools under the names of Kafka's own scripts, in a directory.
     pub fn tools(&self) -> PathBuf {
-        use std::os::unix::fs::PermissionsExt;
-        let directory = self.directory.join("bin");
-        fs::create_dir_all(&directory).unwrap();
-        for (script, class) in TOOLS {
-            let java = "java -Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1";
-            let path = directory.join(script);
-            fs::write(&path, format!("#!/bin/sh\nexec {java} -cp '{}' {class} \"$@\"\n", jars())).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        }
-        directory
+        tools(&self.directory)
     }
 
     fn with(properties: &str) -> Self {
@@ -206,6 +199,20 @@ impl Drop for Broker {
         }
         let _gone_already = fs::remove_dir_all(&self.directory);
     }
+}
+
+/// Kafka's tools under the names of its own scripts, in `bin` of a directory.
+pub fn tools(directory: &Path) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let bin = directory.join("bin");
+    fs::create_dir_all(&bin).unwrap();
+    for (script, class) in TOOLS {
+        let java = "java -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1";
+        let path = bin.join(script);
+        fs::write(&path, format!("#!/bin/sh\nexec {java} -cp '{}' {class} \"$@\"\n", jars())).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    bin
 }
 
 /// Starts a broker on the `server.properties` of a directory, which goes away with the shell that is returned; what it says goes to `log`.
