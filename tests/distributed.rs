@@ -10,7 +10,7 @@ pub(crate) mod apart;
 pub mod kafka_server;
 #[path = "../crates/settings/tests/suite/server.rs"]
 #[allow(dead_code, missing_docs, reason = "the settings' tests use all of it")]
-mod postgres;
+pub mod postgres;
 
 use std::time::Duration;
 

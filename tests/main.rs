@@ -26,6 +26,7 @@
 //! | `users` | users and API tokens made at a terminal, and what they open at a running server |
 //! | `dashboards` | every panel, rule and alert, asked of a real Prometheus |
 //! | `deploy` | the deployment files against the binary |
+//! | `compose` | the compose deployment's own scripts and variables, without containers |
 //! | `clients` | a client made for Plausible, asking as its users do |
 //! | `browser` | a real visit in Chromium, counted by the real tracker |
 //! | `flows` | ways, web vitals and a scroll depth: real pages in Chromium, against what the browser told the test |
@@ -46,6 +47,7 @@ mod browser;
 mod canary;
 mod clients;
 mod close;
+mod compose;
 mod crashes;
 mod dashboard_ui;
 mod dashboards;

@@ -6,6 +6,8 @@
 #   /secrets/<service>   what that service reads, owned by the user it runs as
 set -eu
 umask 077
+secrets=${SECRETS:-/secrets}
+data=${DATA:-/data}
 
 # 32 random bytes in hexadecimal: no character that a shell, SQL, JAAS or a properties file reads as its own.
 random() {
@@ -14,19 +16,19 @@ random() {
 
 # make DIRECTORY NAME: a new password, unless it is there.
 make() {
-    [ -s "/secrets/$1/$2" ] && return
-    random >"/secrets/$1/.$2"
-    mv "/secrets/$1/.$2" "/secrets/$1/$2"
+    [ -s "$secrets/$1/$2" ] && return
+    random >"$secrets/$1/.$2"
+    mv "$secrets/$1/.$2" "$secrets/$1/$2"
 }
 
 # give DIRECTORY NAME COPY...: the same password in other places.
 give() {
-    from="/secrets/$1/$2"
+    from="$secrets/$1/$2"
     shift 2
     for to in "$@"; do
-        [ -s "/secrets/$to" ] && continue
-        cat "$from" >"/secrets/$to.new"
-        mv "/secrets/$to.new" "/secrets/$to"
+        [ -s "$secrets/$to" ] && continue
+        cat "$from" >"$secrets/$to.new"
+        mv "$secrets/$to.new" "$secrets/$to"
     done
 }
 
@@ -50,15 +52,15 @@ give admin postgres-admin postgres/postgres-admin
 give admin postgres-dashboard postgres/postgres-dashboard dashboard/postgres
 
 # The users of the images: Kafka's 1000, ClickHouse's 101, PostgreSQL's 999, Grafana's 472, ours 10001.
-chown -R 1000:1000 /secrets/kafka
-chown -R 101:101 /secrets/clickhouse
-chown -R 999:999 /secrets/postgres
-chown -R 472:472 /secrets/grafana
-chown -R 10001:10001 /secrets/collector /secrets/processor /secrets/dashboard /secrets/migrate
+chown -R 1000:1000 "$secrets/kafka"
+chown -R 101:101 "$secrets/clickhouse"
+chown -R 999:999 "$secrets/postgres"
+chown -R 472:472 "$secrets/grafana"
+chown -R 10001:10001 "$secrets/collector" "$secrets/processor" "$secrets/dashboard" "$secrets/migrate"
 # The one-shot services are three images; each of their users reads through this group.
-chown -R 0:10002 /secrets/admin
-chmod 0750 /secrets/admin
-chmod 0440 /secrets/admin/*
+chown -R 0:10002 "$secrets/admin"
+chmod 0750 "$secrets/admin"
+chmod 0440 "$secrets/admin"/*
 # The data of our own roles, and the sealing keys, are the same user's.
-chown 10001:10001 /data/*
+chown 10001:10001 "$data"/*
 echo "secrets: ready"

@@ -49,13 +49,25 @@ pub fn shared() -> &'static Server {
 
 impl Server {
     pub fn start() -> Self {
+        let server = Self::bare();
+        let role = format!("CREATE ROLE {USER} LOGIN CREATEDB PASSWORD '{PASSWORD}'");
+        server.psql("postgres", &role);
+        server
+    }
+
+    /// Without a user but the cluster's owner.
+    pub fn bare() -> Self {
         let directory = tempfile::Builder::new().prefix("footfall-postgres-").tempdir().unwrap().keep();
         let mut server = Self { directory, port: free_port(), watcher: None, starts: 0 };
         server.make();
         server.restart();
-        let role = format!("CREATE ROLE {USER} LOGIN CREATEDB PASSWORD '{PASSWORD}'");
-        server.psql("postgres", &role);
         server
+    }
+
+    /// The directory of its socket, and its port.
+    #[allow(dead_code, reason = "the whole system's tests ask")]
+    pub fn socket(&self) -> (&Path, String) {
+        (&self.directory, self.port.to_string())
     }
 
     /// Makes a database and returns its name.
