@@ -33,7 +33,7 @@ const MEASUREMENT_MAX: Duration = Duration::from_secs(200);
 /// Longest all of them may take together; on a quiet machine it is about five minutes.
 const ALL_MAX: Duration = Duration::from_secs(470);
 
-/// Longest for the year of a billion page views, which is never part of all of them: a quarter of an hour on a quiet machine.
+/// Longest for the year of a billion page views, which is never part of all of them: three quarters of an hour on a quiet machine.
 const BILLION_MAX: Duration = Duration::from_secs(3_600);
 
 /// Measures Footfall against nginx, GoAccess and Plausible's schema.
