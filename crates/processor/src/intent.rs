@@ -13,7 +13,7 @@ use journal::Offset;
 /// Changes when the same records would fold into other cells. A range that another version decided is repeated under the same
 /// token: of each of its blocks the store keeps the one that came first, so each hit is counted by one version or the other.
 /// Another word in the ledger, or a table more, needs no new version: each table's rows are written whole, or are not there yet.
-pub const FOLD_VERSION: u16 = 3;
+pub const FOLD_VERSION: u16 = 4;
 
 /// The first byte of the present form; the form before it had no time, and was empty or 18 bytes.
 const FORM: u8 = 2;

@@ -2,7 +2,8 @@
 //! refused; and what led to less.
 //!
 //! It is about hits (page views, events, reports of attention), not about visitors: whoever is counted only is not told
-//! apart. Robots, duplicates, late and malformed hits are no part of it. Errs when: a range is longer than the ledger is
+//! apart. Robots, duplicates and malformed hits are no part of it. Late hits are counted only; those of versions before that counted
+//! them are told so too. Errs when: a range is longer than the ledger is
 //! kept; then it says since when it knows.
 
 use std::collections::BTreeMap;
@@ -41,6 +42,7 @@ impl Coverage {
             let (counter, lowering) = match (outcome.as_str(), reason.as_str()) {
                 ("counted", _) => (&mut coverage.measured, reason.strip_prefix("exempt/")),
                 ("minimal", lowering) => (&mut coverage.counted_only, Some(lowering).filter(|word| !word.is_empty())),
+                ("late", _) => (&mut coverage.counted_only, Some("late")),
                 ("refused", "opted_out" | "restricted" | "off") => (&mut coverage.opted_out, None),
                 _ => continue,
             };
@@ -122,7 +124,7 @@ mod tests {
             sum("counted", "exempt", 10, 90_000_000),
             sum("counted", "exempt/unclear", 15, 90_000_000),
             sum("counted", "full", 60, 90_000_000),
-            sum("minimal", "", 1, 90_000_000),
+            sum("late", "", 1, 90_000_000),
             sum("minimal", "gpc", 6, 90_000_000),
             sum("minimal", "unclear", 1, 90_000_000),
             sum("refused", "duplicate", 7, 0),
@@ -133,7 +135,7 @@ mod tests {
             json!({
                 "measured": 90, "exempt": 25, "counted_only": 8, "opted_out": 2,
                 "shares": { "measured": 90.0, "exempt": 25.0, "counted_only": 8.0, "opted_out": 2.0 },
-                "lowered_by": { "gpc": 6, "unclear": 16 },
+                "lowered_by": { "gpc": 6, "late": 1, "unclear": 16 },
                 "since": "1970-01-02",
             })
         );
@@ -143,7 +145,7 @@ mod tests {
             json!({
                 "measured": 90, "exempt": 30, "counted_only": "<10", "opted_out": "<10",
                 "shares": { "measured": 90.0, "exempt": 30.0, "counted_only": 5.0, "opted_out": 5.0 },
-                "lowered_by": { "gpc": "<10", "unclear": 20 },
+                "lowered_by": { "gpc": "<10", "late": "<10", "unclear": 20 },
             })
         );
     }

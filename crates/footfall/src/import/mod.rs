@@ -126,7 +126,7 @@ fn report(asked: &Import, account: &Value) {
         parts.map(|(reason, hits)| format!("\n    {hits:>10}  {reason}")).collect()
     };
     println!("{:>10}  lines read", number("lines"));
-    let counted = number("counted") + number("minimal");
+    let counted = number("counted") + number("minimal") + number("late");
     let known = number("counted_known");
     println!(
         "{counted:>10}  counted{}",
@@ -138,6 +138,6 @@ fn report(asked: &Import, account: &Value) {
     println!("   refused:{}", parts("refused"));
     println!("   robots:{}", parts("bots"));
     if number("late") > 0 {
-        println!("{:>10}  counted without visitor: too far out of order", number("late"));
+        println!("{:>10}  of them without visitor: too far out of order", number("late"));
     }
 }

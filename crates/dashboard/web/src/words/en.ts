@@ -313,7 +313,7 @@ export const en = {
   goal_scrolled: "scrolled to {n}%",
 
   ledger_title: "What became of every hit",
-  ledger_why: "Nothing vanishes silently: what was received is what was counted, counted only, refused, a bot's, or too late.",
+  ledger_why: "Nothing vanishes silently: what was received is what was counted, counted only, refused, a bot's, or late.",
   ledger_received: "Received",
   ledger_counted: "Measured",
   ledger_minimal: "Counted only",
@@ -341,6 +341,7 @@ export const en = {
   lowered_dnt: "Do Not Track",
   lowered_unclear: "unclear consent string",
   lowered_crowd: "too many visitors at once",
+  lowered_late: "came when the day had closed",
   outcome_declared: "says it is a bot",
   outcome_library: "a program's library",
   outcome_duplicate: "sent twice",

@@ -343,6 +343,7 @@ export const ja: Words = {
   lowered_dnt: "Do Not Track",
   lowered_unclear: "不明瞭な同意文字列",
   lowered_crowd: "同時訪問者の上限超過",
+  lowered_late: "一日の締め切り後に到着",
   outcome_declared: "自己申告のボット",
   outcome_library: "プログラムのライブラリ",
   outcome_duplicate: "二重送信",
