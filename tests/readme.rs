@@ -25,8 +25,10 @@ fn the_readmes_commands_work_one_after_the_other() {
         command.env("FOOTFALL_LISTEN", &listen).env("FOOTFALL_FLUSH", "200ms");
         command
     };
-    let yesterday = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24);
-    let when = yesterday.strftime("%d/%b/%Y:%H:%M:%S +0000");
+    let mut yesterday = Command::new("date");
+    yesterday.env("LC_ALL", "C").args(["-u", "-d", "-1 day", "+%d/%b/%Y:%H:%M:%S +0000"]);
+    let when = String::from_utf8(yesterday.output().unwrap().stdout).unwrap();
+    let when = when.trim();
     let line = |host: u8, page: &str| {
         format!("192.0.2.{host} - - [{when}] \"GET {page} HTTP/1.1\" 200 512 \"-\" \"{}\"\n", crate::harness::AGENT)
     };

@@ -125,7 +125,7 @@ fn what_comes_when_its_day_is_over_counts_once_and_without_a_visitor() {
     let evening = (JUNE + 1) * DAY - HOUR;
     let view = |at, id, path| Sent { site: site.clone(), id: Some(id), ..Sent::view(at, path) };
     let engagement = Engagement { engaged_ms: 900, scroll_percent: Some(50), vitals: Vitals::default() };
-    let mut come = |fold: &mut Fold, sent: &Sent| fold.apply(&site, sent.hit());
+    let come = |fold: &mut Fold, sent: &Sent| fold.apply(&site, sent.hit());
     assert_eq!(come(&mut fold, &view(evening, 1, "/a")), COUNTED);
     fold.changes(Millis(evening));
     fold.close(Millis(evening + 6 * HOUR));
