@@ -83,7 +83,7 @@ fn instant(label: &Value) -> jiff::Timestamp {
 }
 
 /// Everything a hit of a person can come to, and what a report calls it.
-const FATES: [(Outcome, &str, Option<&str>); 9] = [
+const FATES: [(Outcome, &str, Option<&str>); 10] = [
     (Outcome::Counted(Measured::Full), "measured", None),
     (Outcome::Counted(Measured::Exempt(None)), "exempt", None),
     (Outcome::Counted(Measured::Exempt(Some(Lowering::Unclear))), "exempt", Some("unclear")),
@@ -91,13 +91,13 @@ const FATES: [(Outcome, &str, Option<&str>); 9] = [
     (Outcome::Minimal(None), "counted_only", None),
     (Outcome::Minimal(Some(Lowering::Gpc)), "counted_only", Some("gpc")),
     (Outcome::Minimal(Some(Lowering::Dnt)), "counted_only", Some("dnt")),
+    (Outcome::Late, "counted_only", Some("late")),
     (Outcome::Refused(Refusal::OptedOut), "opted_out", None),
     (Outcome::Refused(Refusal::Off), "opted_out", None),
 ];
 
 /// What is no hit of a person, or no hit at all.
-const OTHERS: [Outcome; 3] =
-    [Outcome::Refused(Refusal::Bot(BotClass::Declared)), Outcome::Refused(Refusal::Duplicate), Outcome::Late];
+const OTHERS: [Outcome; 2] = [Outcome::Refused(Refusal::Bot(BotClass::Declared)), Outcome::Refused(Refusal::Duplicate)];
 
 /// The share in percent to one decimal, in whole numbers: no part of the program's own reckoning.
 fn share(part: i64, whole: i64) -> Value {
@@ -163,7 +163,7 @@ async fn coverage_is_that_of_the_sites_own_days() {
                 "measured": share(measured, whole), "exempt": share(exempt, whole),
                 "counted_only": share(only, whole), "opted_out": share(out, whole)
             },
-            "lowered_by": { "dnt": by("dnt"), "gpc": by("gpc"), "unclear": by("unclear") },
+            "lowered_by": { "dnt": by("dnt"), "gpc": by("gpc"), "late": by("late"), "unclear": by("unclear") },
         });
         assert_eq!(coverage(&router, range.clone()).await, expected, "{range}");
     }

@@ -122,7 +122,7 @@ async fn a_report_says_what_was_counted_to_each_recipient_once() {
         json!(["/<b>&", "7,000", "21,000"]),
         json!(["/pricing", "1,750", "5,250"]),
         json!(["Google", "3,500", "3,500"]),
-        json!(["JP", "7,000", "7,000"]),
+        json!(["Japan", "7,000", "7,000"]),
     ] {
         assert!(rows.contains(&row), "{row} in {rows:#?}");
     }
