@@ -64,8 +64,6 @@ pub struct Fold {
     partition: u32,
     desk: Desk,
     sites: HashMap<Domain, SiteState>,
-    /// Changes of days that have closed since the last flush.
-    of_closed_days: Vec<Cell>,
 }
 
 impl Fold {
@@ -87,7 +85,7 @@ impl Fold {
             places: enrich::geo::Places::default(),
             closed_at: Millis(i64::MIN),
         };
-        Self { partition, desk, sites: HashMap::new(), of_closed_days: Vec::new() }
+        Self { partition, desk, sites: HashMap::new() }
     }
 
     /// Folds one admitted hit of `site` in.
@@ -176,7 +174,7 @@ impl Fold {
 
     /// Takes all changes since the last call: netted, sorted by key, with who is there at `now`.
     pub fn changes(&mut self, now: Millis) -> Changes {
-        let mut changes = Changes { cells: std::mem::take(&mut self.of_closed_days), ..Changes::default() };
+        let mut changes = Changes::default();
         for (site, state) in &mut self.sites {
             state.take(site, &mut changes.cells, &mut changes.ledger);
             let partition = self.partition;
@@ -184,15 +182,6 @@ impl Fold {
             changes.live.extend(live);
         }
         changes.cells.sort_unstable_by(|one, other| key(one).cmp(&key(other)));
-        // What came late may be of a cell that its day left waiting when it closed.
-        changes.cells.dedup_by(|later, earlier| {
-            let same = key(later) == key(earlier);
-            if same {
-                earlier.counts += later.counts;
-            }
-            same
-        });
-        changes.cells.retain(|cell| !cell.counts.is_zero());
         changes.ledger.sort_unstable();
         changes.live.sort_unstable_by(|one, other| one.site.cmp(&other.site));
         changes
@@ -200,12 +189,11 @@ impl Fold {
 
     /// Forgets all changes since the last call, but not what led to them: for a replay of what has been counted before.
     pub fn discard_changes(&mut self) {
-        self.of_closed_days.clear();
         self.sites.values_mut().for_each(SiteState::discard);
     }
 
-    /// Closes and forgets every day whose midnight and grace had passed at `now`; later hits of it are late: counted without a visitor. What still
-    /// waits of it comes with the next [`Fold::changes`].
+    /// Closes and forgets every day whose midnight and grace had passed at `now`; later hits of it are late, and counted without a
+    /// visitor. What still waits of it comes with the next [`Fold::changes`].
     ///
     /// `now` is how far the journal has been read, not the wall clock: after an outage the hits of yesterday are still
     /// to come. It never runs backwards.
@@ -213,7 +201,7 @@ impl Fold {
         self.desk.closed_at = self.desk.closed_at.max(now);
         let mut closed = Vec::new();
         for (site, state) in &mut self.sites {
-            let over = state.close(site, self.desk.closed_at, &mut self.of_closed_days);
+            let over = state.close(self.desk.closed_at);
             closed.extend(over.into_iter().map(|day| ClosedDay { site: site.clone(), day }));
         }
         closed.sort_unstable_by(|one, other| (&one.site, one.day).cmp(&(&other.site, other.day)));
@@ -236,9 +224,7 @@ impl Fold {
     /// Cells with a change waiting.
     #[must_use]
     pub fn pending_cells(&self) -> usize {
-        let open = self.sites.values().flat_map(|site| site.days.values()).map(|day| day.pending.len()).sum::<usize>();
-        let late = self.sites.values().flat_map(|site| site.late.values()).map(|day| day.pending.len()).sum::<usize>();
-        open + late + self.of_closed_days.len()
+        self.sites.values().map(SiteState::pending_cells).sum()
     }
 
     /// How often bounds were met.

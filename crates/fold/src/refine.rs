@@ -23,10 +23,10 @@ use crate::count::{self, Counted, flow};
 use crate::enrich::agent::{Agent, AgentId, Agents};
 use crate::enrich::geo::{Place, PlaceId, Places};
 use crate::enrich::{screen_class, source};
+use crate::state::closed::Waiting;
 use crate::state::day::{SiteDay, VisitorNumber};
 use crate::state::duplicates::Arrived;
 use crate::state::history::{More, Past, PastHit};
-use crate::state::late::LateDay;
 use crate::state::profiles::ProfileId;
 use crate::state::site::SiteState;
 use crate::state::values::{ABSENT, FOLDED, ValueId};
@@ -73,7 +73,11 @@ struct Numbering<'a> {
     folded: &'a mut u64,
 }
 
-impl Numbering<'_> {
+impl<'a> Numbering<'a> {
+    fn new(values: &'a mut ValueTables, bounds: &Bounds, overflows: &'a mut Overflows) -> Self {
+        Self { values, values_max: bounds.values, folded: &mut overflows.values }
+    }
+
     fn number(&mut self, dimension: Dimension, text: &str) -> ValueId {
         self.values.number(dimension, text, self.values_max, self.folded)
     }
@@ -132,10 +136,9 @@ impl<'f> Refinement<'f> {
         if !self.is_late {
             return ON;
         }
-        let LateDay { values, pending } = self.site.late.entry(self.moment.day).or_default();
+        let Waiting { values, pending } = self.site.closed.entry(self.moment.day).or_default();
         let Desk { bounds, overflows, .. } = &mut *self.desk;
-        let numbering = Numbering { values, values_max: bounds.values, folded: &mut overflows.values };
-        count_without_visitor(&self.hit, self.moment.hour, numbering, pending);
+        count_without_visitor(&self.hit, self.moment.hour, Numbering::new(values, bounds, overflows), pending);
         ControlFlow::Break(Outcome::Late)
     }
 
@@ -221,7 +224,7 @@ impl<'f> Refinement<'f> {
     /// Only in mode `full`, as funnels.
     pub(crate) fn count_flows(&mut self) -> ControlFlow<Outcome> {
         let (number, cells_max) = (self.number, self.desk.bounds.cells_per_pair);
-        let day = self.site.days.get_mut(&self.moment.day).expect("opened by `add_day`");
+        let day = self.site.opened(self.moment.day);
         self.desk.overflows.cells += u64::from(flow::count(day, number, &self.counted, cells_max));
         ON
     }
@@ -230,7 +233,7 @@ impl<'f> Refinement<'f> {
         let counted = std::mem::take(&mut self.counted);
         self.remember(&counted);
         let (number, cells_max) = (self.number, self.desk.bounds.cells_per_pair);
-        let day = self.site.days.get_mut(&self.moment.day).expect("opened by `add_day`");
+        let day = self.site.opened(self.moment.day);
         self.desk.overflows.cells += count::hit(day, number, &counted, cells_max);
         self.conclude()
     }
@@ -254,21 +257,20 @@ impl<'f> Refinement<'f> {
     }
 
     fn day(&mut self) -> &mut SiteDay {
-        self.site.days.get_mut(&self.moment.day).expect("opened by `add_day`")
+        self.site.opened(self.moment.day)
     }
 
     /// What describing a hit needs at once: its words, the day that numbers them, the bounds on that.
     fn words(&mut self) -> (&mut Hit, Numbering<'_>) {
         let Desk { bounds, overflows, .. } = &mut *self.desk;
-        let day = self.site.days.get_mut(&self.moment.day).expect("opened by `add_day`");
-        (&mut self.hit, Numbering { values: &mut day.values, values_max: bounds.values, folded: &mut overflows.values })
+        let day = self.site.opened(self.moment.day);
+        (&mut self.hit, Numbering::new(&mut day.values, bounds, overflows))
     }
 
     fn count_without_visitor(&mut self) {
         let Desk { bounds, overflows, .. } = &mut *self.desk;
-        let SiteDay { values, pending, .. } = self.site.days.get_mut(&self.moment.day).expect("opened by `add_day`");
-        let numbering = Numbering { values, values_max: bounds.values, folded: &mut overflows.values };
-        count_without_visitor(&self.hit, self.moment.hour, numbering, pending);
+        let SiteDay { values, pending, .. } = self.site.opened(self.moment.day);
+        count_without_visitor(&self.hit, self.moment.hour, Numbering::new(values, bounds, overflows), pending);
     }
 
     /// The hit's own values. A visitor with too many shapes goes on under `(other)`.
@@ -326,9 +328,8 @@ impl<'f> Refinement<'f> {
     fn visitor_profile(&mut self) -> [ValueId; OF_VISITOR.len()] {
         let Self { desk, site, hit, moment, agent, place, .. } = self;
         let Desk { agents, places, bounds, overflows, .. } = &mut **desk;
-        let day = site.days.get_mut(&moment.day).expect("opened by `add_day`");
-        let mut numbering =
-            Numbering { values: &mut day.values, values_max: bounds.values, folded: &mut overflows.values };
+        let day = site.opened(moment.day);
+        let mut numbering = Numbering::new(&mut day.values, bounds, overflows);
         let (unread, unknown) = (Agent::default(), Place::default());
         let agent = agent.map_or(&unread, |agent| agents.get(agent));
         let place = place.map_or(&unknown, |place| places.get(place));

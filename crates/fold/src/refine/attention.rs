@@ -46,7 +46,7 @@ impl Refinement<'_> {
             return Vec::new();
         }
         let Desk { agents, bounds, overflows, .. } = &mut *self.desk;
-        let SiteDay { values, pending, .. } = self.site.days.get_mut(&self.moment.day).expect("opened by `add_day`");
+        let SiteDay { values, pending, .. } = self.site.opened(self.moment.day);
         let device = self.agent.map_or("", |agent| agents.get(agent).device);
         let device = values.number(Dimension::Device, device, bounds.values, &mut overflows.values);
         // Buckets are few: `model::vitals::BUCKETS`.
@@ -81,7 +81,7 @@ impl Refinement<'_> {
         let segments = settings.definitions.segments().iter();
         let segments = segments.filter(|segment| segment.holds_at(now) && holds(&segment.what, &said));
         let segments: Vec<String> = segments.map(|segment| segment.key()).collect();
-        let day = self.site.days.get_mut(&self.moment.day).expect("opened by `add_day`");
+        let day = self.site.opened(self.moment.day);
         let mut label = |dimension, key: &String| {
             // Definitions have their own bound.
             let value = day.values.number(dimension, key, usize::MAX, &mut 0);

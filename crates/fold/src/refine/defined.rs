@@ -26,7 +26,7 @@ impl Refinement<'_> {
         let segments = segments.map(|segment| (Dimension::Segment, segment.key()));
         let found: Vec<_> = segments.chain(goals.map(|goal| (Dimension::Goal, goal.key()))).collect();
         let Desk { bounds, overflows, .. } = &mut *self.desk;
-        let SiteDay { values, labels, .. } = self.site.days.get_mut(&self.moment.day).expect("opened by `add_day`");
+        let SiteDay { values, labels, .. } = self.site.opened(self.moment.day);
         let label = |(dimension, key): (Dimension, String)| {
             // Definitions have their own bound.
             let value = values.number(dimension, &key, usize::MAX, &mut overflows.values);

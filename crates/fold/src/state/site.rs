@@ -7,17 +7,18 @@ use model::{Cell, Domain, LedgerLine, LocalDay, Millis, Outcome, Site};
 use privacy::seal::KEY_LIFE_HOURS;
 
 use crate::calendar::{Moment, Zone};
+use crate::cells::pending::Pending;
+use crate::state::closed::Waiting;
 use crate::state::day::SiteDay;
 use crate::state::duplicates::Duplicates;
-use crate::state::late::LateDay;
 use crate::state::live::Live;
 
 /// One site.
 pub(crate) struct SiteState {
     calendar: Calendar,
     pub(crate) days: BTreeMap<LocalDay, SiteDay>,
-    /// Of days that are over, what came late since the last flush.
-    pub(crate) late: BTreeMap<LocalDay, LateDay>,
+    /// What waits of days that are over. No day is here and open.
+    pub(crate) closed: BTreeMap<LocalDay, Waiting>,
     pub(crate) duplicates: Duplicates,
     pub(crate) live: Live,
     ledger: BTreeMap<(i64, Outcome), i64>,
@@ -31,7 +32,7 @@ impl Default for SiteState {
         Self {
             calendar: Calendar { zone: Zone::find_or_utc("UTC"), former: None },
             days: BTreeMap::new(),
-            late: BTreeMap::new(),
+            closed: BTreeMap::new(),
             duplicates: Duplicates::default(),
             live: Live::default(),
             ledger: BTreeMap::new(),
@@ -72,9 +73,26 @@ impl SiteState {
                 return None;
             }
             let begins = self.calendar.zone_at(at).end_of(LocalDay(moment.day.0.saturating_sub(1)));
-            self.days.insert(moment.day, SiteDay::new(begins, closes));
+            let mut open = SiteDay::new(begins, closes);
+            // In another zone it was over before.
+            if let Some(Waiting { values, pending }) = self.closed.remove(&moment.day) {
+                (open.values, open.pending) = (values, pending);
+            }
+            self.days.insert(moment.day, open);
         }
         self.days.get_mut(&moment.day)
+    }
+
+    /// A day that is open.
+    #[inline]
+    pub(crate) fn opened(&mut self, day: LocalDay) -> &mut SiteDay {
+        self.days.get_mut(&day).expect("opened by `add_day`")
+    }
+
+    /// Cells with a change waiting.
+    pub(crate) fn pending_cells(&self) -> usize {
+        let open = self.days.values().map(|day| &day.pending);
+        open.chain(self.closed.values().map(|day| &day.pending)).map(Pending::len).sum()
     }
 
     /// Notes what became of hits.
@@ -88,8 +106,8 @@ impl SiteState {
         for (day, state) in &mut self.days {
             state.take(site, *day, cells);
         }
-        for (day, mut late) in std::mem::take(&mut self.late) {
-            late.take(site, day, cells);
+        for (day, Waiting { values, mut pending }) in std::mem::take(&mut self.closed) {
+            pending.take(site, day, &values, cells);
         }
         let lines = std::mem::take(&mut self.ledger).into_iter();
         ledger.extend(lines.map(|((minute, outcome), hits)| LedgerLine { site: site.clone(), minute, outcome, hits }));
@@ -97,7 +115,7 @@ impl SiteState {
 
     pub(crate) fn discard(&mut self) {
         self.days.values_mut().for_each(SiteDay::discard);
-        self.late.clear();
+        self.closed.clear();
         self.ledger.clear();
     }
 
@@ -108,12 +126,12 @@ impl SiteState {
         (visitors > 0 || was_somebody).then_some(visitors)
     }
 
-    /// Drops the days that are closed at `now`, after taking what still waits in them.
-    pub(crate) fn close(&mut self, site: &Domain, now: Millis, cells: &mut Vec<Cell>) -> Vec<LocalDay> {
+    /// Drops the days that are closed at `now`, but for what still waits in them.
+    pub(crate) fn close(&mut self, now: Millis) -> Vec<LocalDay> {
         let over: Vec<LocalDay> = self.days.iter().filter(|(_, day)| day.closes <= now).map(|(day, _)| *day).collect();
         for day in &over {
-            if let Some(mut state) = self.days.remove(day) {
-                state.take(site, *day, cells);
+            if let Some(SiteDay { values, pending, .. }) = self.days.remove(day) {
+                self.closed.insert(*day, Waiting { values, pending });
             }
         }
         // A second copy may come as long as it can be opened, which may be longer than its day is open.

@@ -167,6 +167,22 @@ fn what_comes_when_its_day_is_over_counts_once_and_without_a_visitor() {
 }
 
 #[test]
+fn what_waits_of_a_day_that_another_zone_opens_again_is_netted_with_it() {
+    let mut fold = fold();
+    let midnight = (JUNE + 1) * DAY;
+    let (before, after) = changed("UTC", "America/Los_Angeles", midnight + 2 * HOUR + 10 * MINUTE);
+    assert_eq!(view(&mut fold, &before, midnight - HOUR), COUNTED);
+    let june = i32::try_from(JUNE).unwrap();
+    assert_eq!(closed(&mut fold, midnight + 2 * HOUR), [june]);
+    assert_eq!(view(&mut fold, &before, midnight - HOUR), Outcome::Late);
+    // Half past seven in the evening of the same day.
+    assert_eq!(view(&mut fold, &after, midnight + 2 * HOUR + 30 * MINUTE), COUNTED);
+    let total = |cell: &Cell| cell.dimension == Dimension::Total && cell.hour.is_none();
+    let totals: Vec<Cell> = fold.changes(Millis(0)).cells.into_iter().filter(total).collect();
+    assert_eq!(totals.iter().map(|cell| (cell.day.0, cell.counts.pageviews)).collect::<Vec<_>>(), [(june, 3)]);
+}
+
+#[test]
 fn ids_are_known_as_long_as_a_second_copy_can_be_opened() {
     let (mut fold, site) = (fold(), site("example.com", "UTC"));
     let at = JUNE * DAY + 23 * HOUR + 59 * MINUTE;
