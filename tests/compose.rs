@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 
@@ -14,16 +14,6 @@ use crate::harness::{AGENT, Server, eventually, footfall};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// A process that is ended with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// The lines that stand deeper than `head`, which stands alone on a line.
@@ -124,16 +114,15 @@ fn the_compose_deployment_works_from_its_own_scripts_and_variables() {
     command.env("KAFKA_ADMIN_PASSWORD_FILE", path("run/secrets/kafka/kafka-admin"));
     command.stdout(log.try_clone().unwrap()).stderr(log).stdin(Stdio::null());
     std::fs::create_dir(at.join("kafka/data")).unwrap();
-    let _broker = Running(command.spawn().unwrap());
+    let broker = Server { child: command.spawn().unwrap(), address: format!("127.0.0.1:{port}") };
     kafka_server::await_start(&at.join("broker.log"));
-    let bootstrap = format!("127.0.0.1:{port}");
     script(
         "deploy/compose/kafka-rights.sh",
         &[
             ("PASSWORDS", &path("run/secrets/admin")),
             ("KAFKA_SCRIPTS", root().join("deploy/kafka").to_str().unwrap()),
             ("KAFKA_BIN", bin.to_str().unwrap()),
-            ("BOOTSTRAP", &bootstrap),
+            ("BOOTSTRAP", &broker.address),
             ("FOOTFALL_KAFKA_REPLICATION", "1"),
             ("FOOTFALL_KAFKA_IN_SYNC", "1"),
             ("TMPDIR", at.to_str().unwrap()),
@@ -161,7 +150,7 @@ fn the_compose_deployment_works_from_its_own_scripts_and_variables() {
         let of_a_server = ["FOOTFALL_CLICKHOUSE_USER", "FOOTFALL_CLICKHOUSE_PASSWORD_FILE"];
         for (key, value) in environment(service).into_iter().filter(|(key, _)| !of_a_server.contains(&key.as_str())) {
             let here = value
-                .replace("kafka:9092", &bootstrap)
+                .replace("kafka:9092", &broker.address)
                 .replace("http://clickhouse:8123", &engine.url())
                 .replace("@postgres/", &format!("@127.0.0.1:{postgres_port}/"))
                 .replace("/run/secrets", &path("run/secrets"))
