@@ -135,9 +135,9 @@ fn report(asked: &Import, account: &Value) {
     if known > 0 && known == counted {
         println!("            nothing was new, nothing was added");
     }
-    println!("   refused:{}", parts("refused"));
-    println!("   robots:{}", parts("bots"));
     if number("late") > 0 {
         println!("{:>10}  of them without visitor: too far out of order", number("late"));
     }
+    println!("   refused:{}", parts("refused"));
+    println!("   robots:{}", parts("bots"));
 }
