@@ -2,9 +2,8 @@
 //! refused; and what led to less.
 //!
 //! It is about hits (page views, events, reports of attention), not about visitors: whoever is counted only is not told
-//! apart. Robots, duplicates and malformed hits are no part of it. Late hits are counted only; those of versions before that counted
-//! them are told so too. Errs when: a range is longer than the ledger is
-//! kept; then it says since when it knows.
+//! apart. Robots, duplicates and malformed hits are no part of it. Late hits are counted only. Errs when: a range is longer than
+//! the ledger is kept; then it says since when it knows. Late hits of versions before that counted them are told as if they were.
 
 use std::collections::BTreeMap;
 
@@ -124,7 +123,7 @@ mod tests {
             sum("counted", "exempt", 10, 90_000_000),
             sum("counted", "exempt/unclear", 15, 90_000_000),
             sum("counted", "full", 60, 90_000_000),
-            sum("late", "", 1, 90_000_000),
+            sum("minimal", "", 1, 90_000_000),
             sum("minimal", "gpc", 6, 90_000_000),
             sum("minimal", "unclear", 1, 90_000_000),
             sum("refused", "duplicate", 7, 0),
@@ -135,7 +134,7 @@ mod tests {
             json!({
                 "measured": 90, "exempt": 25, "counted_only": 8, "opted_out": 2,
                 "shares": { "measured": 90.0, "exempt": 25.0, "counted_only": 8.0, "opted_out": 2.0 },
-                "lowered_by": { "gpc": 6, "late": 1, "unclear": 16 },
+                "lowered_by": { "gpc": 6, "unclear": 16 },
                 "since": "1970-01-02",
             })
         );
@@ -145,9 +144,16 @@ mod tests {
             json!({
                 "measured": 90, "exempt": 30, "counted_only": "<10", "opted_out": "<10",
                 "shares": { "measured": 90.0, "exempt": 30.0, "counted_only": 5.0, "opted_out": 5.0 },
-                "lowered_by": { "gpc": "<10", "late": "<10", "unclear": 20 },
+                "lowered_by": { "gpc": "<10", "unclear": 20 },
             })
         );
+    }
+
+    #[test]
+    fn what_came_late_is_counted_only() {
+        let late = told(&[sum("counted", "full", 3, 0), sum("late", "", 1, 0)], 0, Precision::Exact);
+        assert_eq!((&late["measured"], &late["counted_only"]), (&json!(3), &json!(1)));
+        assert_eq!((&late["shares"]["counted_only"], &late["lowered_by"]), (&json!(25.0), &json!({ "late": 1 })));
     }
 
     #[test]
