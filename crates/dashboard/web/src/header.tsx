@@ -112,13 +112,22 @@ export function LanguageField({ name, value, onChoose }: { name?: string; value:
     <label class="field">
       {t("reading_language")}
       <select name={name} value={value} onChange={(event) => onChoose(event.currentTarget.value as Language)}>
-        {LANGUAGES.map(({ code, name }) => (
-          <option key={code} value={code} lang={code}>
-            {name}
-          </option>
-        ))}
+        <Languages />
       </select>
     </label>
+  );
+}
+
+/** The languages to choose from, each in its own. */
+export function Languages() {
+  return (
+    <>
+      {LANGUAGES.map(({ code, name }) => (
+        <option key={code} value={code} lang={code}>
+          {name}
+        </option>
+      ))}
+    </>
   );
 }
 

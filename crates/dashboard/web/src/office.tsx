@@ -5,7 +5,8 @@ import type { ComponentChildren, FunctionComponent } from "preact";
 import type { Me, Site } from "./api";
 import { Account, ChangePassword } from "./account";
 import { AuditLog } from "./audit-log";
-import { LANGUAGES, type Word, language, t } from "./i18n";
+import { Languages } from "./header";
+import { type Language, type Word, language, t } from "./i18n";
 import { Mark } from "./mark";
 import { People } from "./people";
 import type { Go, Place, Theme, View } from "./place";
@@ -48,12 +49,8 @@ export const Office: FunctionComponent<Props> = ({ me, sites, place, go, onSignO
           ))}
         </nav>
         <div class="when">
-          <select aria-label={t("reading_language")} value={language()} onChange={(event) => go({ language: LANGUAGES.find(({ code }) => code === event.currentTarget.value)?.code ?? null })}>
-            {LANGUAGES.map(({ code, name }) => (
-              <option key={code} value={code} lang={code}>
-                {name}
-              </option>
-            ))}
+          <select aria-label={t("reading_language")} value={language()} onChange={(event) => go({ language: event.currentTarget.value as Language })}>
+            <Languages />
           </select>
           <select aria-label={t("theme")} value={place.theme} onChange={(event) => go({ theme: event.currentTarget.value as Theme })}>
             <option value="system">{t("theme_system")}</option>

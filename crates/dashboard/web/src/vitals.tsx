@@ -120,7 +120,7 @@ interface ListedProps {
 function Listed({ title, by, name, asked, scope }: ListedProps) {
   const rows = (asked.value?.rows ?? []).filter((row) => row.vitals[name].measurements !== 0);
   return (
-    <section class="card list" aria-label={title}>
+    <section class="card list measured" aria-label={title}>
       <div class="head">
         <h2>{title}</h2>
       </div>
