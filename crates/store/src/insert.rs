@@ -4,7 +4,7 @@
 //!
 //! Errs when: a machine loses power within the moment between an insert and the commit that follows it (the engine notes
 //! tokens without fsync: counted twice); or an unreplicated ClickHouse server of one's own is killed between its note and the
-//! rows' appearance (lost; the embedded engine repairs that, see `engine::data_dir`).
+//! rows' appearance (lost; the embedded engine repairs that, see `engine::data_dir`, a server by `deploy/clickhouse/repair.sh`).
 
 use std::collections::BTreeMap;
 use std::iter::once;

@@ -219,6 +219,8 @@ fn needed(statement: &str) -> Vec<(String, String)> {
         (r"^ALTER TABLE ([a-z]+) .*ADD COLUMN", "ALTER ADD COLUMN"),
         (r"^ALTER TABLE ([a-z]+) .*MODIFY ORDER BY", "ALTER ORDER BY"),
         (r"^ALTER TABLE ([a-z]+) .*MODIFY SETTING", "ALTER SETTINGS"),
+        (r"^ALTER TABLE ([a-z]+) .*ADD PROJECTION", "ALTER ADD PROJECTION"),
+        (r"^ALTER TABLE ([a-z]+) .*MATERIALIZE PROJECTION", "ALTER MATERIALIZE PROJECTION"),
     ] {
         let found = Regex::new(pattern).unwrap();
         needed.extend(found.captures_iter(words.trim()).map(|found| (privilege.to_owned(), on(&found[1]))));

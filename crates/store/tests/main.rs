@@ -3,6 +3,7 @@
 //! * `inserts`: exactly once, whatever is repeated or killed
 //! * `schema`: migrations, live visitors, import marks, errors
 //! * `closing`: closing a day, forgetting old ones, through kills
+//! * `months`: questions over whole months, against a naive sum
 //! * `host`: ClickHouse's HTTP interface, request by request
 //! * `child`: the engine as a supervised process
 //! * `faults`: what networks, disks and operators do to inserts, through the `proxy`
@@ -29,6 +30,8 @@ mod host;
 mod https;
 #[cfg(test)]
 mod inserts;
+#[cfg(test)]
+mod months;
 #[cfg(test)]
 mod proxy;
 #[cfg(test)]

@@ -1,5 +1,5 @@
 -- What the cells add up to per hour, day, week or month; buckets without a count are left out.
-SELECT * EXCEPT (measures), count() OVER () AS rows_total
+SELECT *, count() OVER () AS rows_total
 FROM
 (
     SELECT
@@ -12,17 +12,8 @@ FROM
         sum(kept.events) AS events, sum(kept.bounces) AS bounces, sum(kept.visit_seconds) AS visit_seconds,
         sum(kept.entries) AS entries, sum(kept.exits) AS exits, sum(kept.engaged_ms) AS engaged_ms,
         sum(kept.scroll_percent) AS scroll_percent, sum(kept.scroll_visitors) AS scroll_visitors,
-        sum(kept.revenue_micros) AS revenue_micros,
-        arrayMap(sum -> toFloat64(sum), [visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits,
-            engaged_ms, scroll_percent, scroll_visitors, revenue_micros, 1, at_day * 24 + at_hour]) AS measures
+        sum(kept.revenue_micros) AS revenue_micros
     FROM kept
     GROUP BY at_day, at_hour
     HAVING visitors != 0 OR visits != 0 OR pageviews != 0 OR events != 0 OR engaged_ms != 0
 )
--- A sort key is one measure divided by another; the thirteenth is one, the fourteenth the bucket.
-ORDER BY arrayMap(
-    (numerator, denominator, sign, taken, scale) ->
-        sign * sort_number(measures[numerator], measures[denominator], taken, scale),
-    {numerators:Array(UInt8)}, {denominators:Array(UInt8)}, {signs:Array(Int8)}, {taken:Array(UInt8)},
-    {scales:Array(Float64)})
-LIMIT {limit:UInt64} OFFSET {offset:UInt64}

@@ -4,10 +4,12 @@
 
 use clickhouse::Row as _;
 use clickhouse::query::Query;
+use jiff::Unit;
+use jiff::civil::{Date, date};
 use model::{Counts, Dimension, Domain, LocalDay, Millis};
 use serde::Deserialize;
 
-use super::order::{NumberKeys, OrderParameters};
+use super::order::OrderBy;
 use super::{Answer, Cells, Grain, LedgerSum, LostSum, Question, ROWS_PER_ANSWER_MAX, Row, Selection, Span};
 use crate::store::{QUESTION_TIMEOUT, within};
 use crate::{Store, StoreError};
@@ -20,6 +22,9 @@ const ROWS_READ_MAX: &str = "2000000000";
 
 /// Memory one question may take in the engine, in bytes: a million values with their sums take a fifth of it.
 const MEMORY_BYTES_MAX: &str = "1000000000";
+
+/// The day that days are counted from.
+const EPOCH: Date = date(1970, 1, 1);
 
 /// Which SQL answers a question; also the label of its metric.
 macro_rules! sql {
@@ -49,6 +54,20 @@ impl Question {
             (Some(_), None) => sql!("series"),
             (None, Some(_)) => sql!("breakdown"),
             (Some(_), Some(_)) => sql!("breakdown_series"),
+        }
+    }
+
+    /// The months of which every day is asked for and none by itself: the first day of the first, and the day after the last.
+    fn whole_months(&self) -> (LocalDay, LocalDay) {
+        let none = (LocalDay(0), LocalDay(0));
+        let (Span::Days { first, last }, None | Some(Grain::Month)) = (self.span, self.over_time) else { return none };
+        let begin = |day: i32| EPOCH.checked_add(jiff::Span::new().try_days(day).ok()?).ok();
+        let (Some(first), Some(after)) = (begin(first.0), begin(last.0.saturating_add(1))) else { return none };
+        let from = if first.day() == 1 { Ok(first) } else { first.last_of_month().tomorrow() };
+        let day = |date: Date| date.since((Unit::Day, EPOCH)).ok().map(|since| LocalDay(since.get_days()));
+        match (from.ok().and_then(day), day(after.first_of_month())) {
+            (Some(from), Some(until)) if from < until => (from, until),
+            _ => none,
         }
     }
 }
@@ -114,8 +133,16 @@ impl Store {
     }
 
     async fn ask_page(&self, question: &Question, limit: u32, offset: u32) -> Result<Answer, StoreError> {
-        let query = bounded(self.client().query_raw(question.sql())).param("sites", names(&question.sites));
-        let query = bind_span(query, question.span);
+        let sql = match question.report() {
+            "totals" => question.sql().to_owned(),
+            _ => format!(
+                "{}{}\nLIMIT {{limit:UInt64}} OFFSET {{offset:UInt64}}",
+                question.sql(),
+                OrderBy(&question.order)
+            ),
+        };
+        let query = bounded(self.client().query_raw(&sql)).param("sites", names(&question.sites));
+        let query = bind_span(query, question);
         let query = bind_cells(query, question);
         let query = match question.over_time {
             Some(grain) => query.param("grain", grain.as_str()),
@@ -123,7 +150,7 @@ impl Store {
         };
         let query = match question.report() {
             "totals" => query,
-            _ => bind_order(query, question).param("limit", limit).param("offset", offset),
+            _ => query.param("limit", limit).param("offset", offset),
         };
         let rows = within("asking the counts", QUESTION_TIMEOUT, query.fetch_all::<CountsRow>()).await?;
         debug_assert_eq!(CountsRow::COLUMN_NAMES.len(), 16, "every question answers in the same columns");
@@ -147,16 +174,19 @@ pub(super) fn bounded(query: Query) -> Query {
         .with_setting("max_memory_usage", MEMORY_BYTES_MAX)
 }
 
-fn bind_span(query: Query, span: Span) -> Query {
-    let (first_day, last_day) = span.days();
+fn bind_span(query: Query, question: &Question) -> Query {
+    let (first_day, last_day) = question.span.days();
+    let (months_from, months_until) = question.whole_months();
     // The whole day stands under hour -1.
-    let (hour_min, hour_max, first_hour, last_hour) = match span {
+    let (hour_min, hour_max, first_hour, last_hour) = match question.span {
         Span::Days { .. } => (-1, -1, -1, -1),
         Span::Hours { first, last } => (0, 23, i16::from(first.1), i16::from(last.1)),
     };
     query
         .param("first_day", first_day.0)
         .param("last_day", last_day.0)
+        .param("months_from", months_from.0)
+        .param("months_until", months_until.0)
         .param("hour_min", hour_min)
         .param("hour_max", hour_max)
         .param("first_hour", first_hour)
@@ -220,31 +250,6 @@ fn bind_selection(query: Query, selection: &Selection, names: Names) -> Query {
         .param(names.is_not, stored(&selection.is_not))
         .param(names.matches, selection.matches.as_deref().unwrap_or_default())
         .param(names.matches_not, selection.matches_not.as_deref().unwrap_or_default())
-}
-
-fn bind_order(query: Query, question: &Question) -> Query {
-    let OrderParameters { mut before, values_descending, after } = OrderParameters::of(&question.order);
-    if question.by_value.is_none() {
-        // There is no value for ties to go by.
-        before.push_time(false);
-    }
-    let query = query
-        .param("numerators", before.numerators)
-        .param("denominators", before.denominators)
-        .param("signs", before.signs)
-        .param("taken", before.taken)
-        .param("scales", before.scales);
-    if question.by_value.is_none() {
-        return query;
-    }
-    let NumberKeys { numerators, denominators, signs, taken, scales } = after;
-    query
-        .param("names_descending", values_descending)
-        .param("after_numerators", numerators)
-        .param("after_denominators", denominators)
-        .param("after_signs", signs)
-        .param("after_taken", taken)
-        .param("after_scales", scales)
 }
 
 /// What the listed values start with in the store and not in the answer.
@@ -321,4 +326,44 @@ struct LostRow {
     seconds: i64,
     reason: String,
     records: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn months(first: i32, last: i32, over_time: Option<Grain>) -> (i32, i32) {
+        let question = Question {
+            sites: Vec::new(),
+            span: Span::Days { first: LocalDay(first), last: LocalDay(last) },
+            cells: Cells::Total,
+            over_time,
+            by_value: None,
+            order: Vec::new(),
+            limit: 1,
+            offset: 0,
+        };
+        let (from, until) = question.whole_months();
+        (from.0, until.0)
+    }
+
+    #[test]
+    fn only_months_of_which_every_day_is_asked_for_are_whole() {
+        // 1970: January ends with day 30, February with 58, March with 89.
+        assert_eq!(months(0, 30, None), (0, 31));
+        assert_eq!(months(0, 29, None), (0, 0));
+        assert_eq!(months(1, 58, None), (31, 59));
+        assert_eq!(months(1, 57, None), (0, 0));
+        assert_eq!(months(20, 100, None), (31, 90));
+        assert_eq!(months(40, 50, None), (0, 0));
+        assert_eq!(months(-400, i32::MAX, None), (0, 0));
+    }
+
+    #[test]
+    fn who_asks_by_day_is_told_days() {
+        assert_eq!(months(0, 30, Some(Grain::Month)), (0, 31));
+        for grain in [Grain::Day, Grain::Week, Grain::Hour] {
+            assert_eq!(months(0, 30, Some(grain)), (0, 0));
+        }
+    }
 }

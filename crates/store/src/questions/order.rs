@@ -1,15 +1,16 @@
 //! How rows are ordered: by a count, by one count divided by another, by value, by time.
 //!
-//! A measure reaches the SQL as the numbers of its columns, so no order can be anything but one of these.
+//! An order is the one part of a question's SQL that is written for it; it is made of the words below and of numbers.
+
+use std::fmt::{self, Display};
 
 use model::Counts;
 
-/// One field of [`Counts`], by its number in the questions' SQL.
+/// One field of [`Counts`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
 pub enum Column {
     /// [`Counts::visitors`].
-    Visitors = 1,
+    Visitors,
     /// [`Counts::visits`].
     Visits,
     /// [`Counts::pageviews`].
@@ -34,12 +35,6 @@ pub enum Column {
     RevenueMicros,
 }
 
-/// The SQL's number for one, so that a count is itself divided by it.
-const ONE: u8 = 13;
-
-/// The SQL's number for the bucket of time.
-const BUCKET: u8 = 14;
-
 impl Column {
     /// The field's value.
     #[must_use]
@@ -59,9 +54,25 @@ impl Column {
             Self::RevenueMicros => counts.revenue_micros,
         }
     }
-}
 
-impl Column {
+    /// Its name in the store.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Visitors => "visitors",
+            Self::Visits => "visits",
+            Self::Pageviews => "pageviews",
+            Self::Events => "events",
+            Self::Bounces => "bounces",
+            Self::VisitSeconds => "visit_seconds",
+            Self::Entries => "entries",
+            Self::Exits => "exits",
+            Self::EngagedMs => "engaged_ms",
+            Self::ScrollPercent => "scroll_percent",
+            Self::ScrollVisitors => "scroll_visitors",
+            Self::RevenueMicros => "revenue_micros",
+        }
+    }
+
     /// Whether it adds up amounts, not hits, visits or visitors.
     #[must_use]
     pub const fn is_amount(self) -> bool {
@@ -100,15 +111,6 @@ impl Measure {
     pub const fn ratio(numerator: Column, denominator: Column) -> Self {
         Self { numerator, denominator: Some(denominator) }
     }
-
-    /// How it is taken where counts are told in tens.
-    const fn in_tens(self) -> Taken {
-        match (self.denominator, self.numerator.is_amount()) {
-            (None, _) => Taken::Count,
-            (Some(_), false) => Taken::Share,
-            (Some(_), true) => Taken::Mean,
-        }
-    }
 }
 
 /// What rows are ordered by.
@@ -139,108 +141,87 @@ pub struct Order {
     pub descending: bool,
 }
 
-/// An order as the SQL's parameters.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct OrderParameters {
-    pub(super) before: NumberKeys,
-    pub(super) values_descending: bool,
-    pub(super) after: NumberKeys,
-}
+/// An order as SQL over an answer's columns: ties go by value, then by time, so that pages of an answer never overlap.
+pub(super) struct OrderBy<'o>(pub(super) &'o [Order]);
 
-/// Keys that are numbers, first counts most.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct NumberKeys {
-    pub(super) numerators: Vec<u8>,
-    pub(super) denominators: Vec<u8>,
-    pub(super) signs: Vec<i8>,
-    pub(super) taken: Vec<u8>,
-    pub(super) scales: Vec<f64>,
-}
-
-/// How the SQL takes a number: as it is, as a count in tens, as a share of two, as a mean of amounts.
-#[derive(Clone, Copy)]
-#[repr(u8)]
-enum Taken {
-    Exactly,
-    Count,
-    Share,
-    Mean,
-}
-
-impl NumberKeys {
-    fn push(&mut self, measure: Measure, descending: bool, taken: Taken, scale: f64) {
-        let denominator = measure.denominator.map_or(ONE, |column| column as u8);
-        self.push_columns((measure.numerator as u8, denominator), descending, taken, scale);
-    }
-
-    /// The bucket of time.
-    pub(super) fn push_time(&mut self, descending: bool) {
-        self.push_columns((BUCKET, ONE), descending, Taken::Exactly, 1.0);
-    }
-
-    fn push_columns(&mut self, columns: (u8, u8), descending: bool, taken: Taken, scale: f64) {
-        self.numerators.push(columns.0);
-        self.denominators.push(columns.1);
-        self.signs.push(if descending { -1 } else { 1 });
-        self.taken.push(taken as u8);
-        self.scales.push(scale);
-    }
-}
-
-impl OrderParameters {
-    /// Cuts the keys at the value; after value and time no two rows are alike, so what follows both changes nothing.
-    pub(super) fn of(order: &[Order]) -> Self {
-        let mut parameters = Self::default();
-        let mut value_seen = false;
-        for Order { key, descending } in order {
-            let keys = if value_seen { &mut parameters.after } else { &mut parameters.before };
+impl Display for OrderBy<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ORDER BY ")?;
+        for Order { key, descending } in self.0 {
+            let direction = if *descending { " DESC" } else { "" };
             match key {
-                Key::Measure(measure) => keys.push(*measure, *descending, Taken::Exactly, 1.0),
-                Key::InTens { measure, scale } => keys.push(*measure, *descending, measure.in_tens(), *scale),
-                Key::Time => keys.push_time(*descending),
-                Key::Value if value_seen => {}
-                Key::Value => {
-                    parameters.values_descending = *descending;
-                    value_seen = true;
-                }
+                Key::Measure(measure) => write!(f, "{measure}")?,
+                Key::InTens { measure, scale } => in_tens(f, *measure, *scale)?,
+                Key::Time => write!(f, "at_day{direction}, at_hour")?,
+                Key::Value => f.write_str("named")?,
             }
+            write!(f, "{direction}, ")?;
         }
-        parameters.after.push_time(false);
-        parameters
+        f.write_str("named, at_day, at_hour")
     }
+}
+
+/// As it is; of nothing, nothing.
+impl Display for Measure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let numerator = self.numerator.as_str();
+        match self.denominator {
+            None => f.write_str(numerator),
+            Some(denominator) => write!(f, "ifNotFinite({numerator} / {}, 0)", denominator.as_str()),
+        }
+    }
+}
+
+/// As it is told in tens: a count, a share of two counts, a mean of amounts, each with what is unknown last of all numbers.
+fn in_tens(f: &mut fmt::Formatter<'_>, measure: Measure, scale: f64) -> fmt::Result {
+    let numerator = measure.numerator.as_str();
+    let Some(denominator) = measure.denominator else { return write!(f, "tens({numerator})") };
+    let denominator = denominator.as_str();
+    let quotient = match measure.numerator.is_amount() {
+        false => format!("tens({numerator}) / tens({denominator})"),
+        true => format!("{numerator} / {denominator}"),
+    };
+    write!(f, "if({denominator} < 10, -1, roundBankers({quotient} * {scale:?}))")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn sql(order: &[(Key, bool)]) -> String {
+        let order: Vec<Order> =
+            order.iter().map(|(key, descending)| Order { key: *key, descending: *descending }).collect();
+        OrderBy(&order).to_string()
+    }
+
     #[test]
-    fn keys_before_and_after_the_value_stay_on_their_sides() {
-        let by = |key, descending| Order { key, descending };
+    fn ties_go_by_value_and_time_whatever_was_asked() {
+        assert_eq!(sql(&[]), "ORDER BY named, at_day, at_hour");
         let bounce_rate = Measure::ratio(Column::Bounces, Column::Visits);
-        let parameters = OrderParameters::of(&[
-            by(Key::Time, false),
-            by(Key::Measure(bounce_rate), true),
-            by(Key::Value, true),
-            by(Key::Measure(Measure::count(Column::Visitors)), true),
-        ]);
-        assert_eq!(parameters.before.numerators, [14, 5]);
-        assert_eq!(parameters.before.denominators, [13, 2]);
-        assert_eq!(parameters.before.signs, [1, -1]);
-        assert!(parameters.values_descending);
-        assert_eq!(parameters.after.numerators, [1, 14]);
+        let visitors = Measure::count(Column::Visitors);
+        assert_eq!(
+            sql(&[
+                (Key::Time, true),
+                (Key::Measure(bounce_rate), true),
+                (Key::Value, true),
+                (Key::Measure(visitors), false)
+            ]),
+            "ORDER BY at_day DESC, at_hour DESC, ifNotFinite(bounces / visits, 0) DESC, named DESC, visitors, named, at_day, at_hour"
+        );
     }
 
     #[test]
     fn a_number_in_tens_is_taken_by_what_it_is_made_of() {
-        let in_tens = |measure, scale| Order { key: Key::InTens { measure, scale }, descending: true };
-        let NumberKeys { taken, scales, .. } = OrderParameters::of(&[
-            in_tens(Measure::count(Column::Visitors), 1.0),
-            in_tens(Measure::ratio(Column::Bounces, Column::Visits), 100.0),
-            in_tens(Measure::ratio(Column::VisitSeconds, Column::Visits), 1.0),
-            Order { key: Key::Measure(Measure::count(Column::Visits)), descending: true },
-        ])
-        .before;
-        assert_eq!((taken, scales), (vec![1, 2, 3, 0], vec![1.0, 100.0, 1.0, 1.0]));
+        let in_tens = |measure, scale| (Key::InTens { measure, scale }, true);
+        assert_eq!(
+            sql(&[
+                in_tens(Measure::count(Column::Visitors), 1.0),
+                in_tens(Measure::ratio(Column::Bounces, Column::Visits), 100.0),
+                in_tens(Measure::ratio(Column::VisitSeconds, Column::Visits), 0.5),
+            ]),
+            "ORDER BY tens(visitors) DESC, \
+             if(visits < 10, -1, roundBankers(tens(bounces) / tens(visits) * 100.0)) DESC, \
+             if(visits < 10, -1, roundBankers(visit_seconds / visits * 0.5)) DESC, named, at_day, at_hour"
+        );
     }
 }

@@ -181,6 +181,28 @@ ORDER BY partition
 SETTINGS non_replicated_deduplication_window = 10000
 ;
 
+-- The sums of each month, kept by the engine inside of each part: lists over a year read a row a value and month instead of one a
+-- value and day. They come and go with the rows they are made of, in the same part: what a day's closing takes back leaves
+-- them in the same merge, and a flush is in both or in neither. Hours are of no use over months and fall together.
+--
+-- `rebuild`: a merge adds up the rows of one key, so it makes the sums anew from what it wrote.
+-- Parts from before get theirs in the background; until then their days are read.
+ALTER TABLE counts MODIFY SETTING deduplicate_merge_projection_mode = 'rebuild'
+;
+
+ALTER TABLE counts ADD PROJECTION IF NOT EXISTS months
+(
+    SELECT
+        sum(visitors), sum(visits), sum(pageviews), sum(events), sum(bounces), sum(visit_seconds), sum(entries),
+        sum(exits), sum(engaged_ms), sum(scroll_percent), sum(scroll_visitors), sum(revenue_micros)
+    GROUP BY
+        site, dimension, by_dimension, hour < 0, if(hour < 0, value, ''), if(hour < 0, by_value, ''), toStartOfMonth(day)
+)
+;
+
+ALTER TABLE counts MATERIALIZE PROJECTION IF EXISTS months
+;
+
 -- Sent by: processor.
 
 -- default_format = RowBinaryWithNamesAndTypes
@@ -666,41 +688,58 @@ ORDER BY seconds, reason
 -- max_rows_to_read = 2000000000
 -- The cells a question is about. Every question of counts reads from `kept`; nothing else reads the table.
 -- `name` is the value the answer is broken down by; which column holds it depends on the order of the pair's dimensions.
--- `sort_number` is a number as rows are ordered by it: 0 as it is; or as it is told in tens (`privacy::disclosure`), so that an
--- order says no more than the rows do: 1 a count, 2 a share of two counts, 3 a mean of amounts, each with what is
--- unknown first.
+-- Whole months, where the question has any and does not ask by day, are read as their sums, from the projection `months`: its
+-- own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
+-- `tens` is a count as it is told in tens (`privacy::disclosure`), so that an order says no more than the rows do.
 WITH
 (count) -> multiIf(count <= 0, 0, count < 10, 5, floor((count + 5) / 10) * 10) AS tens,
-(part, base, taken, scale) -> multiIf(
-    taken = 0, ifNotFinite(part / base, 0),
-    taken = 1, tens(part),
-    base < 10, -1,
-    taken = 2, roundBankers(tens(part) / tens(base) * scale),
-    roundBankers(part / base * scale)) AS sort_number,
 kept AS
 (
     SELECT
         day, hour, if({split_by:Bool}, by_value, value) AS name,
         visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits,
         engaged_ms, scroll_percent, scroll_visitors, revenue_micros
-    FROM counts
-    WHERE site IN {sites:Array(String)}
-      AND dimension = {dimension:String}
-      AND by_dimension = {by_dimension:String}
-      AND day BETWEEN toDate({first_day:Int32}) AND toDate({last_day:Int32})
-      AND hour BETWEEN {hour_min:Int8} AND {hour_max:Int8}
-      AND (day > toDate({first_day:Int32}) OR hour >= {first_hour:Int8})
-      AND (day < toDate({last_day:Int32}) OR hour <= {last_hour:Int8})
-
-      AND startsWith(value, {prefix:String})
+    FROM
+    (
+        SELECT
+            day, hour, value, by_value, visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits,
+            engaged_ms, scroll_percent, scroll_visitors, revenue_micros
+        FROM counts
+        WHERE site IN {sites:Array(String)}
+          AND dimension = {dimension:String}
+          AND by_dimension = {by_dimension:String}
+          AND day BETWEEN toDate({first_day:Int32}) AND toDate({last_day:Int32})
+          AND (day < toDate({months_from:Int32}) OR day >= toDate({months_until:Int32}))
+          AND hour BETWEEN {hour_min:Int8} AND {hour_max:Int8}
+          AND ({first_hour:Int8} <= 0 OR day > toDate({first_day:Int32}) OR hour >= {first_hour:Int8})
+          AND ({last_hour:Int8} IN (-1, 23) OR day < toDate({last_day:Int32}) OR hour <= {last_hour:Int8})
+        UNION ALL
+        SELECT
+            toStartOfMonth(counts.day) AS day, toInt8(-1) AS hour,
+            if(counts.hour < 0, counts.value, '') AS value, if(counts.hour < 0, counts.by_value, '') AS by_value,
+            sum(counts.visitors) AS visitors, sum(counts.visits) AS visits, sum(counts.pageviews) AS pageviews,
+            sum(counts.events) AS events, sum(counts.bounces) AS bounces, sum(counts.visit_seconds) AS visit_seconds,
+            sum(counts.entries) AS entries, sum(counts.exits) AS exits, sum(counts.engaged_ms) AS engaged_ms,
+            sum(counts.scroll_percent) AS scroll_percent, sum(counts.scroll_visitors) AS scroll_visitors,
+            sum(counts.revenue_micros) AS revenue_micros
+        FROM counts
+        WHERE site IN {sites:Array(String)}
+          AND dimension = {dimension:String}
+          AND by_dimension = {by_dimension:String}
+          AND counts.hour < 0
+          AND toStartOfMonth(counts.day) >= toDate({months_from:Int32})
+          AND toStartOfMonth(counts.day) < toDate({months_until:Int32})
+        GROUP BY day, value, by_value
+    )
+    WHERE ({prefix:String} = '' OR startsWith(value, {prefix:String}))
       AND ({any:Bool} OR value IN {is:Array(String)})
-      AND value NOT IN {is_not:Array(String)}
+      AND (empty({is_not:Array(String)}) OR value NOT IN {is_not:Array(String)})
       AND ({matches:String} = '' OR match(substring(value, 1 + length({prefix:String})), {matches:String}))
       AND ({matches_not:String} = '' OR NOT match(substring(value, 1 + length({prefix:String})), {matches_not:String}))
 
-      AND startsWith(by_value, {by_prefix:String})
+      AND ({by_prefix:String} = '' OR startsWith(by_value, {by_prefix:String}))
       AND ({by_any:Bool} OR by_value IN {by_is:Array(String)})
-      AND by_value NOT IN {by_is_not:Array(String)}
+      AND (empty({by_is_not:Array(String)}) OR by_value NOT IN {by_is_not:Array(String)})
       AND ({by_matches:String} = '' OR match(substring(by_value, 1 + length({by_prefix:String})), {by_matches:String}))
       AND ({by_matches_not:String} = '' OR NOT match(substring(by_value, 1 + length({by_prefix:String})), {by_matches_not:String}))
 )
@@ -722,46 +761,63 @@ FROM kept
 -- max_rows_to_read = 2000000000
 -- The cells a question is about. Every question of counts reads from `kept`; nothing else reads the table.
 -- `name` is the value the answer is broken down by; which column holds it depends on the order of the pair's dimensions.
--- `sort_number` is a number as rows are ordered by it: 0 as it is; or as it is told in tens (`privacy::disclosure`), so that an
--- order says no more than the rows do: 1 a count, 2 a share of two counts, 3 a mean of amounts, each with what is
--- unknown first.
+-- Whole months, where the question has any and does not ask by day, are read as their sums, from the projection `months`: its
+-- own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
+-- `tens` is a count as it is told in tens (`privacy::disclosure`), so that an order says no more than the rows do.
 WITH
 (count) -> multiIf(count <= 0, 0, count < 10, 5, floor((count + 5) / 10) * 10) AS tens,
-(part, base, taken, scale) -> multiIf(
-    taken = 0, ifNotFinite(part / base, 0),
-    taken = 1, tens(part),
-    base < 10, -1,
-    taken = 2, roundBankers(tens(part) / tens(base) * scale),
-    roundBankers(part / base * scale)) AS sort_number,
 kept AS
 (
     SELECT
         day, hour, if({split_by:Bool}, by_value, value) AS name,
         visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits,
         engaged_ms, scroll_percent, scroll_visitors, revenue_micros
-    FROM counts
-    WHERE site IN {sites:Array(String)}
-      AND dimension = {dimension:String}
-      AND by_dimension = {by_dimension:String}
-      AND day BETWEEN toDate({first_day:Int32}) AND toDate({last_day:Int32})
-      AND hour BETWEEN {hour_min:Int8} AND {hour_max:Int8}
-      AND (day > toDate({first_day:Int32}) OR hour >= {first_hour:Int8})
-      AND (day < toDate({last_day:Int32}) OR hour <= {last_hour:Int8})
-
-      AND startsWith(value, {prefix:String})
+    FROM
+    (
+        SELECT
+            day, hour, value, by_value, visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits,
+            engaged_ms, scroll_percent, scroll_visitors, revenue_micros
+        FROM counts
+        WHERE site IN {sites:Array(String)}
+          AND dimension = {dimension:String}
+          AND by_dimension = {by_dimension:String}
+          AND day BETWEEN toDate({first_day:Int32}) AND toDate({last_day:Int32})
+          AND (day < toDate({months_from:Int32}) OR day >= toDate({months_until:Int32}))
+          AND hour BETWEEN {hour_min:Int8} AND {hour_max:Int8}
+          AND ({first_hour:Int8} <= 0 OR day > toDate({first_day:Int32}) OR hour >= {first_hour:Int8})
+          AND ({last_hour:Int8} IN (-1, 23) OR day < toDate({last_day:Int32}) OR hour <= {last_hour:Int8})
+        UNION ALL
+        SELECT
+            toStartOfMonth(counts.day) AS day, toInt8(-1) AS hour,
+            if(counts.hour < 0, counts.value, '') AS value, if(counts.hour < 0, counts.by_value, '') AS by_value,
+            sum(counts.visitors) AS visitors, sum(counts.visits) AS visits, sum(counts.pageviews) AS pageviews,
+            sum(counts.events) AS events, sum(counts.bounces) AS bounces, sum(counts.visit_seconds) AS visit_seconds,
+            sum(counts.entries) AS entries, sum(counts.exits) AS exits, sum(counts.engaged_ms) AS engaged_ms,
+            sum(counts.scroll_percent) AS scroll_percent, sum(counts.scroll_visitors) AS scroll_visitors,
+            sum(counts.revenue_micros) AS revenue_micros
+        FROM counts
+        WHERE site IN {sites:Array(String)}
+          AND dimension = {dimension:String}
+          AND by_dimension = {by_dimension:String}
+          AND counts.hour < 0
+          AND toStartOfMonth(counts.day) >= toDate({months_from:Int32})
+          AND toStartOfMonth(counts.day) < toDate({months_until:Int32})
+        GROUP BY day, value, by_value
+    )
+    WHERE ({prefix:String} = '' OR startsWith(value, {prefix:String}))
       AND ({any:Bool} OR value IN {is:Array(String)})
-      AND value NOT IN {is_not:Array(String)}
+      AND (empty({is_not:Array(String)}) OR value NOT IN {is_not:Array(String)})
       AND ({matches:String} = '' OR match(substring(value, 1 + length({prefix:String})), {matches:String}))
       AND ({matches_not:String} = '' OR NOT match(substring(value, 1 + length({prefix:String})), {matches_not:String}))
 
-      AND startsWith(by_value, {by_prefix:String})
+      AND ({by_prefix:String} = '' OR startsWith(by_value, {by_prefix:String}))
       AND ({by_any:Bool} OR by_value IN {by_is:Array(String)})
-      AND by_value NOT IN {by_is_not:Array(String)}
+      AND (empty({by_is_not:Array(String)}) OR by_value NOT IN {by_is_not:Array(String)})
       AND ({by_matches:String} = '' OR match(substring(by_value, 1 + length({by_prefix:String})), {by_matches:String}))
       AND ({by_matches_not:String} = '' OR NOT match(substring(by_value, 1 + length({by_prefix:String})), {by_matches_not:String}))
 )
 -- What the cells add up to per hour, day, week or month; buckets without a count are left out.
-SELECT * EXCEPT (measures), count() OVER () AS rows_total
+SELECT *, count() OVER () AS rows_total
 FROM
 (
     SELECT
@@ -774,19 +830,12 @@ FROM
         sum(kept.events) AS events, sum(kept.bounces) AS bounces, sum(kept.visit_seconds) AS visit_seconds,
         sum(kept.entries) AS entries, sum(kept.exits) AS exits, sum(kept.engaged_ms) AS engaged_ms,
         sum(kept.scroll_percent) AS scroll_percent, sum(kept.scroll_visitors) AS scroll_visitors,
-        sum(kept.revenue_micros) AS revenue_micros,
-        arrayMap(sum -> toFloat64(sum), [visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits,
-            engaged_ms, scroll_percent, scroll_visitors, revenue_micros, 1, at_day * 24 + at_hour]) AS measures
+        sum(kept.revenue_micros) AS revenue_micros
     FROM kept
     GROUP BY at_day, at_hour
     HAVING visitors != 0 OR visits != 0 OR pageviews != 0 OR events != 0 OR engaged_ms != 0
 )
--- A sort key is one measure divided by another; the thirteenth is one, the fourteenth the bucket.
-ORDER BY arrayMap(
-    (numerator, denominator, sign, taken, scale) ->
-        sign * sort_number(measures[numerator], measures[denominator], taken, scale),
-    {numerators:Array(UInt8)}, {denominators:Array(UInt8)}, {signs:Array(Int8)}, {taken:Array(UInt8)},
-    {scales:Array(Float64)})
+ORDER BY named, at_day, at_hour
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}
 ;
 
@@ -796,46 +845,63 @@ LIMIT {limit:UInt64} OFFSET {offset:UInt64}
 -- max_rows_to_read = 2000000000
 -- The cells a question is about. Every question of counts reads from `kept`; nothing else reads the table.
 -- `name` is the value the answer is broken down by; which column holds it depends on the order of the pair's dimensions.
--- `sort_number` is a number as rows are ordered by it: 0 as it is; or as it is told in tens (`privacy::disclosure`), so that an
--- order says no more than the rows do: 1 a count, 2 a share of two counts, 3 a mean of amounts, each with what is
--- unknown first.
+-- Whole months, where the question has any and does not ask by day, are read as their sums, from the projection `months`: its
+-- own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
+-- `tens` is a count as it is told in tens (`privacy::disclosure`), so that an order says no more than the rows do.
 WITH
 (count) -> multiIf(count <= 0, 0, count < 10, 5, floor((count + 5) / 10) * 10) AS tens,
-(part, base, taken, scale) -> multiIf(
-    taken = 0, ifNotFinite(part / base, 0),
-    taken = 1, tens(part),
-    base < 10, -1,
-    taken = 2, roundBankers(tens(part) / tens(base) * scale),
-    roundBankers(part / base * scale)) AS sort_number,
 kept AS
 (
     SELECT
         day, hour, if({split_by:Bool}, by_value, value) AS name,
         visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits,
         engaged_ms, scroll_percent, scroll_visitors, revenue_micros
-    FROM counts
-    WHERE site IN {sites:Array(String)}
-      AND dimension = {dimension:String}
-      AND by_dimension = {by_dimension:String}
-      AND day BETWEEN toDate({first_day:Int32}) AND toDate({last_day:Int32})
-      AND hour BETWEEN {hour_min:Int8} AND {hour_max:Int8}
-      AND (day > toDate({first_day:Int32}) OR hour >= {first_hour:Int8})
-      AND (day < toDate({last_day:Int32}) OR hour <= {last_hour:Int8})
-
-      AND startsWith(value, {prefix:String})
+    FROM
+    (
+        SELECT
+            day, hour, value, by_value, visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits,
+            engaged_ms, scroll_percent, scroll_visitors, revenue_micros
+        FROM counts
+        WHERE site IN {sites:Array(String)}
+          AND dimension = {dimension:String}
+          AND by_dimension = {by_dimension:String}
+          AND day BETWEEN toDate({first_day:Int32}) AND toDate({last_day:Int32})
+          AND (day < toDate({months_from:Int32}) OR day >= toDate({months_until:Int32}))
+          AND hour BETWEEN {hour_min:Int8} AND {hour_max:Int8}
+          AND ({first_hour:Int8} <= 0 OR day > toDate({first_day:Int32}) OR hour >= {first_hour:Int8})
+          AND ({last_hour:Int8} IN (-1, 23) OR day < toDate({last_day:Int32}) OR hour <= {last_hour:Int8})
+        UNION ALL
+        SELECT
+            toStartOfMonth(counts.day) AS day, toInt8(-1) AS hour,
+            if(counts.hour < 0, counts.value, '') AS value, if(counts.hour < 0, counts.by_value, '') AS by_value,
+            sum(counts.visitors) AS visitors, sum(counts.visits) AS visits, sum(counts.pageviews) AS pageviews,
+            sum(counts.events) AS events, sum(counts.bounces) AS bounces, sum(counts.visit_seconds) AS visit_seconds,
+            sum(counts.entries) AS entries, sum(counts.exits) AS exits, sum(counts.engaged_ms) AS engaged_ms,
+            sum(counts.scroll_percent) AS scroll_percent, sum(counts.scroll_visitors) AS scroll_visitors,
+            sum(counts.revenue_micros) AS revenue_micros
+        FROM counts
+        WHERE site IN {sites:Array(String)}
+          AND dimension = {dimension:String}
+          AND by_dimension = {by_dimension:String}
+          AND counts.hour < 0
+          AND toStartOfMonth(counts.day) >= toDate({months_from:Int32})
+          AND toStartOfMonth(counts.day) < toDate({months_until:Int32})
+        GROUP BY day, value, by_value
+    )
+    WHERE ({prefix:String} = '' OR startsWith(value, {prefix:String}))
       AND ({any:Bool} OR value IN {is:Array(String)})
-      AND value NOT IN {is_not:Array(String)}
+      AND (empty({is_not:Array(String)}) OR value NOT IN {is_not:Array(String)})
       AND ({matches:String} = '' OR match(substring(value, 1 + length({prefix:String})), {matches:String}))
       AND ({matches_not:String} = '' OR NOT match(substring(value, 1 + length({prefix:String})), {matches_not:String}))
 
-      AND startsWith(by_value, {by_prefix:String})
+      AND ({by_prefix:String} = '' OR startsWith(by_value, {by_prefix:String}))
       AND ({by_any:Bool} OR by_value IN {by_is:Array(String)})
-      AND by_value NOT IN {by_is_not:Array(String)}
+      AND (empty({by_is_not:Array(String)}) OR by_value NOT IN {by_is_not:Array(String)})
       AND ({by_matches:String} = '' OR match(substring(by_value, 1 + length({by_prefix:String})), {by_matches:String}))
       AND ({by_matches_not:String} = '' OR NOT match(substring(by_value, 1 + length({by_prefix:String})), {by_matches_not:String}))
 )
 -- What the cells add up to per value of one dimension: the top list.
-SELECT * EXCEPT (measures), count() OVER () AS rows_total
+SELECT *, count() OVER () AS rows_total
 FROM
 (
     SELECT
@@ -844,28 +910,12 @@ FROM
         sum(kept.events) AS events, sum(kept.bounces) AS bounces, sum(kept.visit_seconds) AS visit_seconds,
         sum(kept.entries) AS entries, sum(kept.exits) AS exits, sum(kept.engaged_ms) AS engaged_ms,
         sum(kept.scroll_percent) AS scroll_percent, sum(kept.scroll_visitors) AS scroll_visitors,
-        sum(kept.revenue_micros) AS revenue_micros,
-        arrayMap(sum -> toFloat64(sum), [visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits,
-            engaged_ms, scroll_percent, scroll_visitors, revenue_micros, 1, at_day * 24 + at_hour]) AS measures
+        sum(kept.revenue_micros) AS revenue_micros
     FROM kept
     GROUP BY named
     HAVING visitors != 0 OR visits != 0 OR pageviews != 0 OR events != 0 OR engaged_ms != 0
 )
--- A sort key is one measure divided by another; the thirteenth is one, the fourteenth the bucket. The value stands
--- between the keys before it and those after it, and at the end when it was not asked for: pages of an answer never overlap.
-ORDER BY
-    arrayMap(
-        (numerator, denominator, sign, taken, scale) ->
-            sign * sort_number(measures[numerator], measures[denominator], taken, scale),
-        {numerators:Array(UInt8)}, {denominators:Array(UInt8)}, {signs:Array(Int8)}, {taken:Array(UInt8)},
-        {scales:Array(Float64)}),
-    if({names_descending:Bool}, named, '') DESC,
-    named,
-    arrayMap(
-        (numerator, denominator, sign, taken, scale) ->
-            sign * sort_number(measures[numerator], measures[denominator], taken, scale),
-        {after_numerators:Array(UInt8)}, {after_denominators:Array(UInt8)}, {after_signs:Array(Int8)},
-        {after_taken:Array(UInt8)}, {after_scales:Array(Float64)})
+ORDER BY named, at_day, at_hour
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}
 ;
 
@@ -875,46 +925,63 @@ LIMIT {limit:UInt64} OFFSET {offset:UInt64}
 -- max_rows_to_read = 2000000000
 -- The cells a question is about. Every question of counts reads from `kept`; nothing else reads the table.
 -- `name` is the value the answer is broken down by; which column holds it depends on the order of the pair's dimensions.
--- `sort_number` is a number as rows are ordered by it: 0 as it is; or as it is told in tens (`privacy::disclosure`), so that an
--- order says no more than the rows do: 1 a count, 2 a share of two counts, 3 a mean of amounts, each with what is
--- unknown first.
+-- Whole months, where the question has any and does not ask by day, are read as their sums, from the projection `months`: its
+-- own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
+-- `tens` is a count as it is told in tens (`privacy::disclosure`), so that an order says no more than the rows do.
 WITH
 (count) -> multiIf(count <= 0, 0, count < 10, 5, floor((count + 5) / 10) * 10) AS tens,
-(part, base, taken, scale) -> multiIf(
-    taken = 0, ifNotFinite(part / base, 0),
-    taken = 1, tens(part),
-    base < 10, -1,
-    taken = 2, roundBankers(tens(part) / tens(base) * scale),
-    roundBankers(part / base * scale)) AS sort_number,
 kept AS
 (
     SELECT
         day, hour, if({split_by:Bool}, by_value, value) AS name,
         visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits,
         engaged_ms, scroll_percent, scroll_visitors, revenue_micros
-    FROM counts
-    WHERE site IN {sites:Array(String)}
-      AND dimension = {dimension:String}
-      AND by_dimension = {by_dimension:String}
-      AND day BETWEEN toDate({first_day:Int32}) AND toDate({last_day:Int32})
-      AND hour BETWEEN {hour_min:Int8} AND {hour_max:Int8}
-      AND (day > toDate({first_day:Int32}) OR hour >= {first_hour:Int8})
-      AND (day < toDate({last_day:Int32}) OR hour <= {last_hour:Int8})
-
-      AND startsWith(value, {prefix:String})
+    FROM
+    (
+        SELECT
+            day, hour, value, by_value, visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits,
+            engaged_ms, scroll_percent, scroll_visitors, revenue_micros
+        FROM counts
+        WHERE site IN {sites:Array(String)}
+          AND dimension = {dimension:String}
+          AND by_dimension = {by_dimension:String}
+          AND day BETWEEN toDate({first_day:Int32}) AND toDate({last_day:Int32})
+          AND (day < toDate({months_from:Int32}) OR day >= toDate({months_until:Int32}))
+          AND hour BETWEEN {hour_min:Int8} AND {hour_max:Int8}
+          AND ({first_hour:Int8} <= 0 OR day > toDate({first_day:Int32}) OR hour >= {first_hour:Int8})
+          AND ({last_hour:Int8} IN (-1, 23) OR day < toDate({last_day:Int32}) OR hour <= {last_hour:Int8})
+        UNION ALL
+        SELECT
+            toStartOfMonth(counts.day) AS day, toInt8(-1) AS hour,
+            if(counts.hour < 0, counts.value, '') AS value, if(counts.hour < 0, counts.by_value, '') AS by_value,
+            sum(counts.visitors) AS visitors, sum(counts.visits) AS visits, sum(counts.pageviews) AS pageviews,
+            sum(counts.events) AS events, sum(counts.bounces) AS bounces, sum(counts.visit_seconds) AS visit_seconds,
+            sum(counts.entries) AS entries, sum(counts.exits) AS exits, sum(counts.engaged_ms) AS engaged_ms,
+            sum(counts.scroll_percent) AS scroll_percent, sum(counts.scroll_visitors) AS scroll_visitors,
+            sum(counts.revenue_micros) AS revenue_micros
+        FROM counts
+        WHERE site IN {sites:Array(String)}
+          AND dimension = {dimension:String}
+          AND by_dimension = {by_dimension:String}
+          AND counts.hour < 0
+          AND toStartOfMonth(counts.day) >= toDate({months_from:Int32})
+          AND toStartOfMonth(counts.day) < toDate({months_until:Int32})
+        GROUP BY day, value, by_value
+    )
+    WHERE ({prefix:String} = '' OR startsWith(value, {prefix:String}))
       AND ({any:Bool} OR value IN {is:Array(String)})
-      AND value NOT IN {is_not:Array(String)}
+      AND (empty({is_not:Array(String)}) OR value NOT IN {is_not:Array(String)})
       AND ({matches:String} = '' OR match(substring(value, 1 + length({prefix:String})), {matches:String}))
       AND ({matches_not:String} = '' OR NOT match(substring(value, 1 + length({prefix:String})), {matches_not:String}))
 
-      AND startsWith(by_value, {by_prefix:String})
+      AND ({by_prefix:String} = '' OR startsWith(by_value, {by_prefix:String}))
       AND ({by_any:Bool} OR by_value IN {by_is:Array(String)})
-      AND by_value NOT IN {by_is_not:Array(String)}
+      AND (empty({by_is_not:Array(String)}) OR by_value NOT IN {by_is_not:Array(String)})
       AND ({by_matches:String} = '' OR match(substring(by_value, 1 + length({by_prefix:String})), {by_matches:String}))
       AND ({by_matches_not:String} = '' OR NOT match(substring(by_value, 1 + length({by_prefix:String})), {by_matches_not:String}))
 )
 -- What the cells add up to per value of one dimension and per hour, day, week or month.
-SELECT * EXCEPT (measures), count() OVER () AS rows_total
+SELECT *, count() OVER () AS rows_total
 FROM
 (
     SELECT
@@ -927,28 +994,12 @@ FROM
         sum(kept.events) AS events, sum(kept.bounces) AS bounces, sum(kept.visit_seconds) AS visit_seconds,
         sum(kept.entries) AS entries, sum(kept.exits) AS exits, sum(kept.engaged_ms) AS engaged_ms,
         sum(kept.scroll_percent) AS scroll_percent, sum(kept.scroll_visitors) AS scroll_visitors,
-        sum(kept.revenue_micros) AS revenue_micros,
-        arrayMap(sum -> toFloat64(sum), [visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits,
-            engaged_ms, scroll_percent, scroll_visitors, revenue_micros, 1, at_day * 24 + at_hour]) AS measures
+        sum(kept.revenue_micros) AS revenue_micros
     FROM kept
     GROUP BY at_day, at_hour, named
     HAVING visitors != 0 OR visits != 0 OR pageviews != 0 OR events != 0 OR engaged_ms != 0
 )
--- A sort key is one measure divided by another; the thirteenth is one, the fourteenth the bucket. The value stands
--- between the keys before it and those after it, and at the end when it was not asked for: pages of an answer never overlap.
-ORDER BY
-    arrayMap(
-        (numerator, denominator, sign, taken, scale) ->
-            sign * sort_number(measures[numerator], measures[denominator], taken, scale),
-        {numerators:Array(UInt8)}, {denominators:Array(UInt8)}, {signs:Array(Int8)}, {taken:Array(UInt8)},
-        {scales:Array(Float64)}),
-    if({names_descending:Bool}, named, '') DESC,
-    named,
-    arrayMap(
-        (numerator, denominator, sign, taken, scale) ->
-            sign * sort_number(measures[numerator], measures[denominator], taken, scale),
-        {after_numerators:Array(UInt8)}, {after_denominators:Array(UInt8)}, {after_signs:Array(Int8)},
-        {after_taken:Array(UInt8)}, {after_scales:Array(Float64)})
+ORDER BY named, at_day, at_hour
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}
 ;
 
