@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 
 use crate::distributed::{kafka_server, postgres};
-use crate::harness::{AGENT, Server, eventually, footfall};
+use crate::harness::{AGENT, Server, engine_on, eventually, footfall};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -44,9 +44,14 @@ fn environment(service: &str) -> BTreeMap<String, String> {
 
 /// Runs a script of the deployment to its end.
 fn script(name: &str, variables: &[(&str, &str)]) {
+    script_on(name, &[], variables);
+}
+
+fn script_on(name: &str, arguments: &[&str], variables: &[(&str, &str)]) {
     let shell = if name.ends_with("secrets.sh") { "sh" } else { "bash" };
     let mut command = Command::new(shell);
-    let output = command.arg(root().join(name)).envs(variables.iter().copied()).output().unwrap();
+    command.arg(root().join(name)).args(arguments);
+    let output = command.envs(variables.iter().copied()).output().unwrap();
     assert!(output.status.success(), "{name}: {output:?}");
 }
 
@@ -88,6 +93,66 @@ fn make_secrets(at: &Path) {
             assert!(!is_root || metadata.uid() == owner, "{file:?}");
         }
     }
+}
+
+/// The file in which the engine keeps the tokens of a table's newest inserts, of each table that has any.
+fn notes_of_tokens(engine: &Path) -> Vec<PathBuf> {
+    let entries = |path: &Path| std::fs::read_dir(path).map(|all| all.flatten().map(|entry| entry.path()).collect());
+    let entries = |path: &Path| -> Vec<PathBuf> { entries(path).unwrap_or_default() };
+    let tables = entries(&engine.join("store")).into_iter().flat_map(|group| entries(&group));
+    let newest = |table: PathBuf| entries(&table.join("deduplication_logs")).into_iter().max_by_key(|log| number(log));
+    tables.filter_map(newest).filter(|log| std::fs::metadata(log).is_ok_and(|file| file.len() > 0)).collect()
+}
+
+fn number(log: &Path) -> u64 {
+    log.file_stem().and_then(|stem| stem.to_str()?.rsplit('_').next()?.parse().ok()).unwrap()
+}
+
+fn read(file: &Path) -> String {
+    std::fs::read_to_string(file).unwrap()
+}
+
+/// What the engine does by itself at its start, and a ClickHouse server does not.
+#[test]
+fn an_insert_that_a_killed_clickhouse_noted_and_did_not_make_visible_is_taken_back_before_it_starts() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("engine");
+    let migrate = |engine: &Server| {
+        let mut command = footfall();
+        command.arg("migrate").env("FOOTFALL_CLICKHOUSE", engine.url()).env("FOOTFALL_DATA", directory.path());
+        assert!(command.status().unwrap().success());
+    };
+    let engine = engine_on(&data);
+    migrate(&engine);
+    engine.kill();
+    // As the engine left it, nothing is to do.
+    let notes = notes_of_tokens(&data);
+    let before: Vec<String> = notes.iter().map(|log| read(log)).collect();
+    assert!(before.iter().any(|notes| notes.ends_with('\n')), "the migrations' notes are inserts with tokens");
+    let repair = || script_on("deploy/clickhouse/repair.sh", &[data.to_str().unwrap()], &[]);
+    repair();
+    assert_eq!(notes.iter().map(|log| read(log)).collect::<Vec<_>>(), before);
+    // A kill between an insert's notes and its part, and one within a note.
+    let cut = ["1\tall_900_900_0\tx\n1\tall_901_901_0\ty/0\n1\tall_901_901_0\ty/1\n", "1\tall_902_9"];
+    for (log, before) in notes.iter().zip(&before) {
+        std::fs::write(log, format!("{before}{}", cut.concat())).unwrap();
+    }
+    let copy = directory.path().join("copy");
+    assert!(Command::new("cp").arg("-r").arg(&data).arg(&copy).status().unwrap().success());
+    repair();
+    for (log, before) in notes.iter().zip(&before) {
+        let taken_back = "2\tall_901_901_0\ty/1\n2\tall_901_901_0\ty/0\n";
+        assert_eq!(read(log), format!("{before}{}{taken_back}", cut[0]));
+    }
+    let said = |engine: &Path| {
+        let mut command = footfall();
+        command.args(["engine", "--listen", "127.0.0.1:0", "--data"]).arg(engine);
+        let log = engine.with_extension("log");
+        migrate(&Server::logging(&mut command, &log));
+        read(&log.with_extension("err"))
+    };
+    assert!(said(&copy).contains("took back tokens"), "the engine finds what the script was not run on");
+    assert!(!said(&data).contains("took back tokens"), "and agrees with the script where it was");
 }
 
 #[test]

@@ -21,4 +21,6 @@ cat >"$run/users.d/zz-admin.xml" <<XML
     </users>
 </clickhouse>
 XML
+# Whatever ended the server before: the container's restart comes through here.
+bash /footfall/repair.sh /var/lib/clickhouse
 exec clickhouse server --config-file="$run/config.xml"
