@@ -45,6 +45,9 @@ struct Arguments {
     /// A Markdown file to which the table is appended
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// A directory that keeps the year of a billion page views, for the next run to ask again: making it takes half an hour
+    #[arg(long, value_name = "DIRECTORY")]
+    year: Option<PathBuf>,
     /// Measure these only
     #[arg(long, value_name = "NAME")]
     only: Vec<Measurement>,
@@ -82,7 +85,8 @@ enum Measurement {
 }
 
 impl Measurement {
-    fn run(self, footfall: &std::path::Path) -> anyhow::Result<Report> {
+    fn run(self, arguments: &Arguments) -> anyhow::Result<Report> {
+        let footfall = arguments.footfall.as_path();
         match self {
             Self::Bytes => dashboard::measure(),
             Self::Gif => gif::measure(footfall),
@@ -93,7 +97,7 @@ impl Measurement {
             Self::Storage => storage::measure_months(footfall),
             Self::LargeDay => storage::measure_large_day(footfall),
             Self::Apart => apart::measure(footfall),
-            Self::Billion => billion::measure(footfall),
+            Self::Billion => billion::measure(footfall, arguments.year.as_deref()),
         }
     }
 }
@@ -116,7 +120,7 @@ fn main() -> ExitCode {
 
 #[expect(clippy::print_stdout, reason = "the parent reads it")]
 fn measure_here(one: Measurement, arguments: &Arguments) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string(&one.run(&arguments.footfall)?)?);
+    println!("{}", serde_json::to_string(&one.run(arguments)?)?);
     Ok(())
 }
 
@@ -170,6 +174,9 @@ fn in_a_process(one: Measurement, arguments: &Arguments, longest: Duration) -> a
     let program = std::env::current_exe().context("cannot find this program's own file")?;
     let mut command = Command::new(program);
     command.arg("--measure").arg(name(one)).arg("--footfall").arg(&arguments.footfall).stdout(Stdio::piped());
+    if let Some(year) = &arguments.year {
+        command.arg("--year").arg(year);
+    }
     let ended = processes::run_within(&mut command, longest)?;
     ensure!(ended.status.success(), "see above ({})", ended.status);
     serde_json::from_str(&ended.output).context("its report cannot be read")
