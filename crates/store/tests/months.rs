@@ -202,7 +202,7 @@ async fn what_a_closing_takes_back_leaves_the_months_in_the_same_merge() {
     let total = Cell { dimension: Dimension::Total, ..city("", 13) };
     let cells = vec![total, city("Big, XX", 11), city("Small, XX", 2)];
     store.insert("a", &Changes { cells, ..Changes::default() }).await.unwrap();
-    let months = "SELECT DISTINCT `if(less(hour, 0), value, '')` AS value \
+    let months = "SELECT DISTINCT `if(less(if(equals(by_dimension, ''), hour, toInt8(0)), 0), value, '')` AS value \
                   FROM mergeTreeProjection(footfall, counts, months) WHERE dimension = 'city' ORDER BY value";
     assert_eq!(host.ask(months).await, "Big, XX\nSmall, XX");
     let day = ClosedDay { site: site(), day: LocalDay(JUNE) };

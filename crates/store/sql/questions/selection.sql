@@ -1,7 +1,7 @@
 -- The cells a question is about. Every question of counts reads from `kept`; nothing else reads the table.
 -- `name` is the value the answer is broken down by; which column holds it depends on the order of the pair's dimensions.
--- Whole months, where the question has any and does not ask by day, are read as their sums, from the projection `months`: its
--- own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
+-- Whole months, where a question of one dimension has any and does not ask by day, are read as their sums, from the projection
+-- `months`: its own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
 -- `tens` is a count as it is told in tens (`privacy::disclosure`), so that an order says no more than the rows do.
 WITH
 (count) -> multiIf(count <= 0, 0, count < 10, 5, floor((count + 5) / 10) * 10) AS tens,
@@ -28,7 +28,7 @@ kept AS
         UNION ALL
         SELECT
             toStartOfMonth(counts.day) AS day, toInt8(-1) AS hour,
-            if(counts.hour < 0, counts.value, '') AS value, if(counts.hour < 0, counts.by_value, '') AS by_value,
+            if(if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0, counts.value, '') AS value, '' AS by_value,
             sum(counts.visitors) AS visitors, sum(counts.visits) AS visits, sum(counts.pageviews) AS pageviews,
             sum(counts.events) AS events, sum(counts.bounces) AS bounces, sum(counts.visit_seconds) AS visit_seconds,
             sum(counts.entries) AS entries, sum(counts.exits) AS exits, sum(counts.engaged_ms) AS engaged_ms,
@@ -37,11 +37,10 @@ kept AS
         FROM counts
         WHERE site IN {sites:Array(String)}
           AND dimension = {dimension:String}
-          AND by_dimension = {by_dimension:String}
-          AND counts.hour < 0
+          AND if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0
           AND toStartOfMonth(counts.day) >= toDate({months_from:Int32})
           AND toStartOfMonth(counts.day) < toDate({months_until:Int32})
-        GROUP BY day, value, by_value
+        GROUP BY day, value
     )
     WHERE ({prefix:String} = '' OR startsWith(value, {prefix:String}))
       AND ({any:Bool} OR value IN {is:Array(String)})

@@ -57,10 +57,14 @@ impl Question {
         }
     }
 
-    /// The months of which every day is asked for and none by itself: the first day of the first, and the day after the last.
+    /// The months of which every day is asked for and none by itself: the first day of the first, and the day after the last. Pairs
+    /// have no sums of months.
     fn whole_months(&self) -> (LocalDay, LocalDay) {
         let none = (LocalDay(0), LocalDay(0));
         let (Span::Days { first, last }, None | Some(Grain::Month)) = (self.span, self.over_time) else { return none };
+        if matches!(self.cells, Cells::Pair(..)) {
+            return none;
+        }
         let begin = |day: i32| EPOCH.checked_add(jiff::Span::new().try_days(day).ok()?).ok();
         let (Some(first), Some(after)) = (begin(first.0), begin(last.0.saturating_add(1))) else { return none };
         let from = if first.day() == 1 { Ok(first) } else { first.last_of_month().tomorrow() };

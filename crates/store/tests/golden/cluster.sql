@@ -203,7 +203,7 @@ SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_w
 -- alter_sync = 2
 -- distributed_ddl_output_mode = throw
 -- distributed_ddl_task_timeout = 540
-ALTER TABLE counts ON CLUSTER 'main' MODIFY SETTING deduplicate_merge_projection_mode = 'rebuild'
+ALTER TABLE counts ON CLUSTER 'main' MODIFY SETTING deduplicate_merge_projection_mode = 'rebuild', default_compression_codec = 'ZSTD(3)'
 ;
 
 -- alter_sync = 2
@@ -215,7 +215,8 @@ ALTER TABLE counts ON CLUSTER 'main' ADD PROJECTION IF NOT EXISTS months
         sum(visitors), sum(visits), sum(pageviews), sum(events), sum(bounces), sum(visit_seconds), sum(entries),
         sum(exits), sum(engaged_ms), sum(scroll_percent), sum(scroll_visitors), sum(revenue_micros)
     GROUP BY
-        site, dimension, by_dimension, hour < 0, if(hour < 0, value, ''), if(hour < 0, by_value, ''), toStartOfMonth(day)
+        site, dimension, if(by_dimension = '', hour, toInt8(0)) < 0,
+        if(if(by_dimension = '', hour, toInt8(0)) < 0, value, ''), toStartOfMonth(day)
 )
 ;
 
@@ -746,8 +747,8 @@ ORDER BY seconds, reason
 -- max_rows_to_read = 2000000000
 -- The cells a question is about. Every question of counts reads from `kept`; nothing else reads the table.
 -- `name` is the value the answer is broken down by; which column holds it depends on the order of the pair's dimensions.
--- Whole months, where the question has any and does not ask by day, are read as their sums, from the projection `months`: its
--- own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
+-- Whole months, where a question of one dimension has any and does not ask by day, are read as their sums, from the projection
+-- `months`: its own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
 -- `tens` is a count as it is told in tens (`privacy::disclosure`), so that an order says no more than the rows do.
 WITH
 (count) -> multiIf(count <= 0, 0, count < 10, 5, floor((count + 5) / 10) * 10) AS tens,
@@ -774,7 +775,7 @@ kept AS
         UNION ALL
         SELECT
             toStartOfMonth(counts.day) AS day, toInt8(-1) AS hour,
-            if(counts.hour < 0, counts.value, '') AS value, if(counts.hour < 0, counts.by_value, '') AS by_value,
+            if(if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0, counts.value, '') AS value, '' AS by_value,
             sum(counts.visitors) AS visitors, sum(counts.visits) AS visits, sum(counts.pageviews) AS pageviews,
             sum(counts.events) AS events, sum(counts.bounces) AS bounces, sum(counts.visit_seconds) AS visit_seconds,
             sum(counts.entries) AS entries, sum(counts.exits) AS exits, sum(counts.engaged_ms) AS engaged_ms,
@@ -783,11 +784,10 @@ kept AS
         FROM counts
         WHERE site IN {sites:Array(String)}
           AND dimension = {dimension:String}
-          AND by_dimension = {by_dimension:String}
-          AND counts.hour < 0
+          AND if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0
           AND toStartOfMonth(counts.day) >= toDate({months_from:Int32})
           AND toStartOfMonth(counts.day) < toDate({months_until:Int32})
-        GROUP BY day, value, by_value
+        GROUP BY day, value
     )
     WHERE ({prefix:String} = '' OR startsWith(value, {prefix:String}))
       AND ({any:Bool} OR value IN {is:Array(String)})
@@ -819,8 +819,8 @@ FROM kept
 -- max_rows_to_read = 2000000000
 -- The cells a question is about. Every question of counts reads from `kept`; nothing else reads the table.
 -- `name` is the value the answer is broken down by; which column holds it depends on the order of the pair's dimensions.
--- Whole months, where the question has any and does not ask by day, are read as their sums, from the projection `months`: its
--- own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
+-- Whole months, where a question of one dimension has any and does not ask by day, are read as their sums, from the projection
+-- `months`: its own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
 -- `tens` is a count as it is told in tens (`privacy::disclosure`), so that an order says no more than the rows do.
 WITH
 (count) -> multiIf(count <= 0, 0, count < 10, 5, floor((count + 5) / 10) * 10) AS tens,
@@ -847,7 +847,7 @@ kept AS
         UNION ALL
         SELECT
             toStartOfMonth(counts.day) AS day, toInt8(-1) AS hour,
-            if(counts.hour < 0, counts.value, '') AS value, if(counts.hour < 0, counts.by_value, '') AS by_value,
+            if(if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0, counts.value, '') AS value, '' AS by_value,
             sum(counts.visitors) AS visitors, sum(counts.visits) AS visits, sum(counts.pageviews) AS pageviews,
             sum(counts.events) AS events, sum(counts.bounces) AS bounces, sum(counts.visit_seconds) AS visit_seconds,
             sum(counts.entries) AS entries, sum(counts.exits) AS exits, sum(counts.engaged_ms) AS engaged_ms,
@@ -856,11 +856,10 @@ kept AS
         FROM counts
         WHERE site IN {sites:Array(String)}
           AND dimension = {dimension:String}
-          AND by_dimension = {by_dimension:String}
-          AND counts.hour < 0
+          AND if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0
           AND toStartOfMonth(counts.day) >= toDate({months_from:Int32})
           AND toStartOfMonth(counts.day) < toDate({months_until:Int32})
-        GROUP BY day, value, by_value
+        GROUP BY day, value
     )
     WHERE ({prefix:String} = '' OR startsWith(value, {prefix:String}))
       AND ({any:Bool} OR value IN {is:Array(String)})
@@ -903,8 +902,8 @@ LIMIT {limit:UInt64} OFFSET {offset:UInt64}
 -- max_rows_to_read = 2000000000
 -- The cells a question is about. Every question of counts reads from `kept`; nothing else reads the table.
 -- `name` is the value the answer is broken down by; which column holds it depends on the order of the pair's dimensions.
--- Whole months, where the question has any and does not ask by day, are read as their sums, from the projection `months`: its
--- own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
+-- Whole months, where a question of one dimension has any and does not ask by day, are read as their sums, from the projection
+-- `months`: its own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
 -- `tens` is a count as it is told in tens (`privacy::disclosure`), so that an order says no more than the rows do.
 WITH
 (count) -> multiIf(count <= 0, 0, count < 10, 5, floor((count + 5) / 10) * 10) AS tens,
@@ -931,7 +930,7 @@ kept AS
         UNION ALL
         SELECT
             toStartOfMonth(counts.day) AS day, toInt8(-1) AS hour,
-            if(counts.hour < 0, counts.value, '') AS value, if(counts.hour < 0, counts.by_value, '') AS by_value,
+            if(if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0, counts.value, '') AS value, '' AS by_value,
             sum(counts.visitors) AS visitors, sum(counts.visits) AS visits, sum(counts.pageviews) AS pageviews,
             sum(counts.events) AS events, sum(counts.bounces) AS bounces, sum(counts.visit_seconds) AS visit_seconds,
             sum(counts.entries) AS entries, sum(counts.exits) AS exits, sum(counts.engaged_ms) AS engaged_ms,
@@ -940,11 +939,10 @@ kept AS
         FROM counts
         WHERE site IN {sites:Array(String)}
           AND dimension = {dimension:String}
-          AND by_dimension = {by_dimension:String}
-          AND counts.hour < 0
+          AND if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0
           AND toStartOfMonth(counts.day) >= toDate({months_from:Int32})
           AND toStartOfMonth(counts.day) < toDate({months_until:Int32})
-        GROUP BY day, value, by_value
+        GROUP BY day, value
     )
     WHERE ({prefix:String} = '' OR startsWith(value, {prefix:String}))
       AND ({any:Bool} OR value IN {is:Array(String)})
@@ -983,8 +981,8 @@ LIMIT {limit:UInt64} OFFSET {offset:UInt64}
 -- max_rows_to_read = 2000000000
 -- The cells a question is about. Every question of counts reads from `kept`; nothing else reads the table.
 -- `name` is the value the answer is broken down by; which column holds it depends on the order of the pair's dimensions.
--- Whole months, where the question has any and does not ask by day, are read as their sums, from the projection `months`: its
--- own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
+-- Whole months, where a question of one dimension has any and does not ask by day, are read as their sums, from the projection
+-- `months`: its own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
 -- `tens` is a count as it is told in tens (`privacy::disclosure`), so that an order says no more than the rows do.
 WITH
 (count) -> multiIf(count <= 0, 0, count < 10, 5, floor((count + 5) / 10) * 10) AS tens,
@@ -1011,7 +1009,7 @@ kept AS
         UNION ALL
         SELECT
             toStartOfMonth(counts.day) AS day, toInt8(-1) AS hour,
-            if(counts.hour < 0, counts.value, '') AS value, if(counts.hour < 0, counts.by_value, '') AS by_value,
+            if(if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0, counts.value, '') AS value, '' AS by_value,
             sum(counts.visitors) AS visitors, sum(counts.visits) AS visits, sum(counts.pageviews) AS pageviews,
             sum(counts.events) AS events, sum(counts.bounces) AS bounces, sum(counts.visit_seconds) AS visit_seconds,
             sum(counts.entries) AS entries, sum(counts.exits) AS exits, sum(counts.engaged_ms) AS engaged_ms,
@@ -1020,11 +1018,10 @@ kept AS
         FROM counts
         WHERE site IN {sites:Array(String)}
           AND dimension = {dimension:String}
-          AND by_dimension = {by_dimension:String}
-          AND counts.hour < 0
+          AND if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0
           AND toStartOfMonth(counts.day) >= toDate({months_from:Int32})
           AND toStartOfMonth(counts.day) < toDate({months_until:Int32})
-        GROUP BY day, value, by_value
+        GROUP BY day, value
     )
     WHERE ({prefix:String} = '' OR startsWith(value, {prefix:String}))
       AND ({any:Bool} OR value IN {is:Array(String)})

@@ -183,11 +183,17 @@ SETTINGS non_replicated_deduplication_window = 10000
 
 -- The sums of each month, kept by the engine inside of each part: lists over a year read a row a value and month instead of one a
 -- value and day. They come and go with the rows they are made of, in the same part: what a day's closing takes back leaves
--- them in the same merge, and a flush is in both or in neither. Hours are of no use over months and fall together.
+-- them in the same merge, and a flush is in both or in neither.
 --
--- `rebuild`: a merge adds up the rows of one key, so it makes the sums anew from what it wrote.
+-- Only days of single dimensions: hours are of no use over months, and pairs are most of a day's rows, whose sums a merge of a
+-- large site would have to hold in memory at once. Both fall together into one row a dimension, under an empty value. Measured
+-- on a day of 2.8 million page views in 2.5 million rows: 4 % of their bytes, and merges as fast as without; with pairs as
+-- many bytes again, and more than a gigabyte of memory.
+--
+-- `rebuild`: a merge adds up the rows of one key, so it makes the sums anew from what it wrote. The codec is for the
+-- projection, whose columns have none of their own; those of the tables above do.
 -- Parts from before get theirs in the background; until then their days are read.
-ALTER TABLE counts MODIFY SETTING deduplicate_merge_projection_mode = 'rebuild'
+ALTER TABLE counts MODIFY SETTING deduplicate_merge_projection_mode = 'rebuild', default_compression_codec = 'ZSTD(3)'
 ;
 
 ALTER TABLE counts ADD PROJECTION IF NOT EXISTS months
@@ -196,7 +202,8 @@ ALTER TABLE counts ADD PROJECTION IF NOT EXISTS months
         sum(visitors), sum(visits), sum(pageviews), sum(events), sum(bounces), sum(visit_seconds), sum(entries),
         sum(exits), sum(engaged_ms), sum(scroll_percent), sum(scroll_visitors), sum(revenue_micros)
     GROUP BY
-        site, dimension, by_dimension, hour < 0, if(hour < 0, value, ''), if(hour < 0, by_value, ''), toStartOfMonth(day)
+        site, dimension, if(by_dimension = '', hour, toInt8(0)) < 0,
+        if(if(by_dimension = '', hour, toInt8(0)) < 0, value, ''), toStartOfMonth(day)
 )
 ;
 
@@ -688,8 +695,8 @@ ORDER BY seconds, reason
 -- max_rows_to_read = 2000000000
 -- The cells a question is about. Every question of counts reads from `kept`; nothing else reads the table.
 -- `name` is the value the answer is broken down by; which column holds it depends on the order of the pair's dimensions.
--- Whole months, where the question has any and does not ask by day, are read as their sums, from the projection `months`: its
--- own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
+-- Whole months, where a question of one dimension has any and does not ask by day, are read as their sums, from the projection
+-- `months`: its own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
 -- `tens` is a count as it is told in tens (`privacy::disclosure`), so that an order says no more than the rows do.
 WITH
 (count) -> multiIf(count <= 0, 0, count < 10, 5, floor((count + 5) / 10) * 10) AS tens,
@@ -716,7 +723,7 @@ kept AS
         UNION ALL
         SELECT
             toStartOfMonth(counts.day) AS day, toInt8(-1) AS hour,
-            if(counts.hour < 0, counts.value, '') AS value, if(counts.hour < 0, counts.by_value, '') AS by_value,
+            if(if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0, counts.value, '') AS value, '' AS by_value,
             sum(counts.visitors) AS visitors, sum(counts.visits) AS visits, sum(counts.pageviews) AS pageviews,
             sum(counts.events) AS events, sum(counts.bounces) AS bounces, sum(counts.visit_seconds) AS visit_seconds,
             sum(counts.entries) AS entries, sum(counts.exits) AS exits, sum(counts.engaged_ms) AS engaged_ms,
@@ -725,11 +732,10 @@ kept AS
         FROM counts
         WHERE site IN {sites:Array(String)}
           AND dimension = {dimension:String}
-          AND by_dimension = {by_dimension:String}
-          AND counts.hour < 0
+          AND if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0
           AND toStartOfMonth(counts.day) >= toDate({months_from:Int32})
           AND toStartOfMonth(counts.day) < toDate({months_until:Int32})
-        GROUP BY day, value, by_value
+        GROUP BY day, value
     )
     WHERE ({prefix:String} = '' OR startsWith(value, {prefix:String}))
       AND ({any:Bool} OR value IN {is:Array(String)})
@@ -761,8 +767,8 @@ FROM kept
 -- max_rows_to_read = 2000000000
 -- The cells a question is about. Every question of counts reads from `kept`; nothing else reads the table.
 -- `name` is the value the answer is broken down by; which column holds it depends on the order of the pair's dimensions.
--- Whole months, where the question has any and does not ask by day, are read as their sums, from the projection `months`: its
--- own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
+-- Whole months, where a question of one dimension has any and does not ask by day, are read as their sums, from the projection
+-- `months`: its own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
 -- `tens` is a count as it is told in tens (`privacy::disclosure`), so that an order says no more than the rows do.
 WITH
 (count) -> multiIf(count <= 0, 0, count < 10, 5, floor((count + 5) / 10) * 10) AS tens,
@@ -789,7 +795,7 @@ kept AS
         UNION ALL
         SELECT
             toStartOfMonth(counts.day) AS day, toInt8(-1) AS hour,
-            if(counts.hour < 0, counts.value, '') AS value, if(counts.hour < 0, counts.by_value, '') AS by_value,
+            if(if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0, counts.value, '') AS value, '' AS by_value,
             sum(counts.visitors) AS visitors, sum(counts.visits) AS visits, sum(counts.pageviews) AS pageviews,
             sum(counts.events) AS events, sum(counts.bounces) AS bounces, sum(counts.visit_seconds) AS visit_seconds,
             sum(counts.entries) AS entries, sum(counts.exits) AS exits, sum(counts.engaged_ms) AS engaged_ms,
@@ -798,11 +804,10 @@ kept AS
         FROM counts
         WHERE site IN {sites:Array(String)}
           AND dimension = {dimension:String}
-          AND by_dimension = {by_dimension:String}
-          AND counts.hour < 0
+          AND if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0
           AND toStartOfMonth(counts.day) >= toDate({months_from:Int32})
           AND toStartOfMonth(counts.day) < toDate({months_until:Int32})
-        GROUP BY day, value, by_value
+        GROUP BY day, value
     )
     WHERE ({prefix:String} = '' OR startsWith(value, {prefix:String}))
       AND ({any:Bool} OR value IN {is:Array(String)})
@@ -845,8 +850,8 @@ LIMIT {limit:UInt64} OFFSET {offset:UInt64}
 -- max_rows_to_read = 2000000000
 -- The cells a question is about. Every question of counts reads from `kept`; nothing else reads the table.
 -- `name` is the value the answer is broken down by; which column holds it depends on the order of the pair's dimensions.
--- Whole months, where the question has any and does not ask by day, are read as their sums, from the projection `months`: its
--- own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
+-- Whole months, where a question of one dimension has any and does not ask by day, are read as their sums, from the projection
+-- `months`: its own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
 -- `tens` is a count as it is told in tens (`privacy::disclosure`), so that an order says no more than the rows do.
 WITH
 (count) -> multiIf(count <= 0, 0, count < 10, 5, floor((count + 5) / 10) * 10) AS tens,
@@ -873,7 +878,7 @@ kept AS
         UNION ALL
         SELECT
             toStartOfMonth(counts.day) AS day, toInt8(-1) AS hour,
-            if(counts.hour < 0, counts.value, '') AS value, if(counts.hour < 0, counts.by_value, '') AS by_value,
+            if(if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0, counts.value, '') AS value, '' AS by_value,
             sum(counts.visitors) AS visitors, sum(counts.visits) AS visits, sum(counts.pageviews) AS pageviews,
             sum(counts.events) AS events, sum(counts.bounces) AS bounces, sum(counts.visit_seconds) AS visit_seconds,
             sum(counts.entries) AS entries, sum(counts.exits) AS exits, sum(counts.engaged_ms) AS engaged_ms,
@@ -882,11 +887,10 @@ kept AS
         FROM counts
         WHERE site IN {sites:Array(String)}
           AND dimension = {dimension:String}
-          AND by_dimension = {by_dimension:String}
-          AND counts.hour < 0
+          AND if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0
           AND toStartOfMonth(counts.day) >= toDate({months_from:Int32})
           AND toStartOfMonth(counts.day) < toDate({months_until:Int32})
-        GROUP BY day, value, by_value
+        GROUP BY day, value
     )
     WHERE ({prefix:String} = '' OR startsWith(value, {prefix:String}))
       AND ({any:Bool} OR value IN {is:Array(String)})
@@ -925,8 +929,8 @@ LIMIT {limit:UInt64} OFFSET {offset:UInt64}
 -- max_rows_to_read = 2000000000
 -- The cells a question is about. Every question of counts reads from `kept`; nothing else reads the table.
 -- `name` is the value the answer is broken down by; which column holds it depends on the order of the pair's dimensions.
--- Whole months, where the question has any and does not ask by day, are read as their sums, from the projection `months`: its
--- own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
+-- Whole months, where a question of one dimension has any and does not ask by day, are read as their sums, from the projection
+-- `months`: its own expressions stand here, so that the engine finds it. A test that keeps everything is left out before a row is read.
 -- `tens` is a count as it is told in tens (`privacy::disclosure`), so that an order says no more than the rows do.
 WITH
 (count) -> multiIf(count <= 0, 0, count < 10, 5, floor((count + 5) / 10) * 10) AS tens,
@@ -953,7 +957,7 @@ kept AS
         UNION ALL
         SELECT
             toStartOfMonth(counts.day) AS day, toInt8(-1) AS hour,
-            if(counts.hour < 0, counts.value, '') AS value, if(counts.hour < 0, counts.by_value, '') AS by_value,
+            if(if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0, counts.value, '') AS value, '' AS by_value,
             sum(counts.visitors) AS visitors, sum(counts.visits) AS visits, sum(counts.pageviews) AS pageviews,
             sum(counts.events) AS events, sum(counts.bounces) AS bounces, sum(counts.visit_seconds) AS visit_seconds,
             sum(counts.entries) AS entries, sum(counts.exits) AS exits, sum(counts.engaged_ms) AS engaged_ms,
@@ -962,11 +966,10 @@ kept AS
         FROM counts
         WHERE site IN {sites:Array(String)}
           AND dimension = {dimension:String}
-          AND by_dimension = {by_dimension:String}
-          AND counts.hour < 0
+          AND if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0
           AND toStartOfMonth(counts.day) >= toDate({months_from:Int32})
           AND toStartOfMonth(counts.day) < toDate({months_until:Int32})
-        GROUP BY day, value, by_value
+        GROUP BY day, value
     )
     WHERE ({prefix:String} = '' OR startsWith(value, {prefix:String}))
       AND ({any:Bool} OR value IN {is:Array(String)})
