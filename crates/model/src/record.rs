@@ -140,8 +140,10 @@ impl Record {
     /// the sender was another version.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let (&version, body) = bytes.split_first().ok_or(RecordError::Malformed("empty"))?;
-        if !(VERSION_1..=VERSION_4).contains(&version) {
-            return Err(RecordError::Version(version));
+        match version {
+            VERSION_1..=VERSION_4 => {}
+            0 => return Err(RecordError::Malformed("version")),
+            newer => return Err(RecordError::Version(newer)),
         }
         let wire = postcard::from_bytes(body).map_err(|_| RecordError::Malformed("body"))?;
         Ok(match wire {

@@ -63,6 +63,17 @@ pub enum ProcessorError {
         /// The store's words.
         message: String,
     },
+    /// A newer version wrote a record.
+    #[error(
+        "partition {partition}: a collector of a newer version wrote a record (of version {version}) that this processor cannot read; \
+         nothing is lost: upgrade this processor, or go back with the collectors first"
+    )]
+    Newer {
+        /// The partition.
+        partition: u32,
+        /// The record's version.
+        version: u8,
+    },
     /// An invariant broke.
     #[error("a partition stopped on a broken invariant; see the log")]
     Panicked,
@@ -290,7 +301,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
                 break;
             }
             let begun = self.next;
-            self.fold_entries(entries.into_iter().take_while(|entry| entry.offset < end));
+            self.fold_entries(entries.into_iter().take_while(|entry| entry.offset < end))?;
             if self.next == begun {
                 // All that was left below the end has expired meanwhile.
                 self.pass_expired(end);
@@ -322,7 +333,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
             let entries = self.read(READ_RECORDS_MAX, wait).await?;
             // Where there was nothing to read, nothing was missing when it was looked.
             let complete_to = entries.last().map_or(begun, |entry| entry.at);
-            self.fold_entries(entries.into_iter());
+            self.fold_entries(entries.into_iter())?;
             self.complete_to = self.complete_to.max(Some(complete_to));
             self.answer().await?;
             let stopping = *self.stop.borrow();

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use fold::Overflows;
 use journal::{Entry, Journal, JournalError, Offset};
-use model::{Hit, Inquiry, Loss, Millis, Outcome, Record, Refusal, RightsRequest, Site, Sites};
+use model::{Hit, Inquiry, Loss, Millis, Outcome, Record, RecordError, Refusal, RightsRequest, Site, Sites};
 use privacy::seal::OpenError;
 
 use crate::partition::{End, Partition};
-use crate::{Sink, inquiry};
+use crate::{ProcessorError, Sink, inquiry};
 
 /// One hit in so many has its steps measured: reading the clock ten times costs as much as some of them.
 const HITS_PER_MEASUREMENT: i64 = 64;
@@ -95,8 +95,9 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         self.patiently(look).await
     }
 
-    /// Folds records in.
-    pub(crate) fn fold_entries(&mut self, entries: impl Iterator<Item = Entry>) {
+    /// Folds records in. One that a newer version wrote ends the work here: it is whole, and nothing behind it may be committed before
+    /// a program that reads it has counted it.
+    pub(crate) fn fold_entries(&mut self, entries: impl Iterator<Item = Entry>) -> Result<(), End> {
         self.processor.keys.equip(&mut self.opener);
         let sites = self.processor.sites.load();
         for entry in entries {
@@ -136,13 +137,17 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
                 }
                 Ok(Record::Rights(request)) => self.exercise(&sites, request),
                 Ok(Record::Inquiry(inquiry)) => self.answer_sealed(inquiry),
-                Err(error) => {
+                Err(RecordError::Version(version)) => {
+                    return Err(ProcessorError::Newer { partition: self.number, version }.into());
+                }
+                Err(error @ RecordError::Malformed(_)) => {
                     tracing::error!(partition = self.number, offset = %entry.offset, error = %error, "a record opened and is not readable");
                     self.lose(entry.at, Loss::Format, 1);
                 }
             }
         }
         self.report();
+        Ok(())
     }
 
     fn fold_hit(&mut self, sites: &Sites, hit: Hit) {

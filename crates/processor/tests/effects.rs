@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that finds something else fails")]
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -48,8 +48,8 @@ impl Log {
     }
 }
 
-/// A journal that tells its commits, may be damaged, and may have lost its tail.
-struct Told(MemoryJournal, Arc<Log>, Mutex<Option<std::ops::Range<u64>>>, Mutex<Option<Offset>>);
+/// A journal that tells its commits, may be damaged, may have lost its tail, and may be slow.
+struct Told(MemoryJournal, Arc<Log>, Mutex<Option<std::ops::Range<u64>>>, Mutex<Option<Offset>>, AtomicBool);
 
 impl Journal for Told {
     fn partitions(&self) -> u32 {
@@ -61,6 +61,10 @@ impl Journal for Told {
     }
 
     async fn read(&self, partition: u32, from: Offset, max: usize, wait: Duration) -> Result<Vec<Entry>, JournalError> {
+        if self.4.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            return self.0.read(partition, from, max.min(1), wait).await;
+        }
         let damage = self.2.lock().unwrap().clone();
         if let Some(damage) = damage {
             if damage.contains(&from.0) {
@@ -131,6 +135,8 @@ struct Desk {
     keys: Arc<KeyStore>,
     log: Arc<Log>,
     now: Arc<AtomicI64>,
+    /// Of the processor that was started last.
+    registry: Mutex<Registry>,
     _directory: tempfile::TempDir,
 }
 
@@ -141,8 +147,9 @@ impl Desk {
         let log = Arc::new(Log::default());
         let now = Arc::new(AtomicI64::new(NOW.0));
         let journal = MemoryJournal::new(1, clock(&now));
-        let journal = Arc::new(Told(journal, Arc::clone(&log), Mutex::default(), Mutex::default()));
-        Self { journal, keys, log, now, _directory: directory }
+        let slow = AtomicBool::new(false);
+        let journal = Arc::new(Told(journal, Arc::clone(&log), Mutex::default(), Mutex::default(), slow));
+        Self { journal, keys, log, now, registry: Mutex::default(), _directory: directory }
     }
 
     fn now(&self) -> Millis {
@@ -190,6 +197,8 @@ impl Desk {
 
     async fn run_asked_until(&self, inboxes: Inboxes, done: impl Fn(&[Effect]) -> bool) -> Result<(), ProcessorError> {
         let sites: Sites = [Site::new(Domain::parse("example.com").unwrap())].into_iter().collect();
+        let registry = Registry::new();
+        *self.registry.lock().unwrap() = registry.clone();
         let processor = Processor {
             journal: Arc::clone(&self.journal),
             journal_name: Some("j".to_owned()),
@@ -199,7 +208,7 @@ impl Desk {
             tables: Tables::default(),
             clock: clock(&self.now),
             flush: Duration::from_millis(20),
-            metrics: Metrics::register(&Registry::new()).unwrap(),
+            metrics: Metrics::register(&registry).unwrap(),
             inboxes,
             answers: None,
             follow: None,
@@ -215,6 +224,13 @@ impl Desk {
         // Nobody hears it where the processor has failed already.
         let _ = stop.send(true);
         running.await.unwrap()
+    }
+
+    /// A partition's figure, once there is one.
+    fn figure(&self, name: &str) -> Option<f64> {
+        let all = self.registry.lock().unwrap().gather();
+        let family = all.iter().find(|family| family.name() == name)?;
+        Some(family.get_metric().first()?.get_gauge().get_value())
     }
 }
 
@@ -349,7 +365,7 @@ async fn append_unreadable(desk: &Desk) {
     let gone = HourKey::generate(NOW.hour() - 3, [4; 32]).public();
     let replaced = HourKey::generate(NOW.hour(), [5; 32]).public();
     let living = desk.keys.public(NOW).unwrap();
-    for (key, content) in [(gone, "a hit"), (replaced, "a hit"), (gone, "a hit"), (living, "\u{9}newer")] {
+    for (key, content) in [(gone, "a hit"), (replaced, "a hit"), (gone, "a hit"), (living, "\u{1}no hit")] {
         let sealed = Sealer::new(&key, [9; 32]).unwrap().seal(content.as_bytes()).unwrap();
         desk.journal.append(0, sealed).await.unwrap();
     }
@@ -378,6 +394,20 @@ async fn what_cannot_be_opened_is_inserted_with_the_flush_that_commits_it_and_ne
     desk.run_until(|effects| effects.contains(&next)).await.unwrap();
     let forgotten = LostLine { hour: NOW.hour() - 3, loss: Loss::Forgotten, records: 2 };
     assert_eq!(desk.log.lost.lock().unwrap()[1..], [("j-0-6-7-1".to_owned(), vec![forgotten])]);
+}
+
+/// Whoever upgrades collectors first, or goes back with processors first, loses nothing: the older processor stops where it cannot read.
+#[tokio::test]
+async fn what_a_newer_version_wrote_is_not_passed_over() {
+    let desk = Desk::new();
+    desk.hits(2).await;
+    let sealed = Sealer::new(&desk.keys.public(NOW).unwrap(), [9; 32]).unwrap().seal("\u{9}newer".as_bytes()).unwrap();
+    desk.journal.append(0, sealed).await.unwrap();
+    for _start in 0..2 {
+        let ended = desk.run_until(|_| false).await.unwrap_err();
+        assert!(matches!(ended, ProcessorError::Newer { partition: 0, version: 9 }), "{ended}");
+        assert_eq!(desk.log.effects(), [], "nothing is committed past it");
+    }
 }
 
 #[tokio::test]
@@ -461,4 +491,27 @@ async fn a_journal_that_loses_what_was_read_is_looked_at_again() {
     let place = |effect: &Effect| effects.iter().position(|one| one == effect);
     let anew = place(&Effect::Committed { next: 1, intent: false });
     assert!(place(&DONE) < anew && anew < place(&counted), "{effects:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replay_tells_how_many_records_are_left_until_none_is() {
+    let desk = Desk::new();
+    desk.hits(3).await;
+    desk.run_until(|effects| effects.contains(&DONE)).await.unwrap();
+    desk.hits(1).await;
+    desk.journal.4.store(true, Ordering::Relaxed);
+    let (told_to_replay, told_left) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+    let last = Effect::Committed { next: 4, intent: false };
+    let look = |effects: &[Effect]| {
+        for (name, told) in [("footfall_replaying", &told_to_replay), ("footfall_replay_records", &told_left)] {
+            told.lock().unwrap().extend(desk.figure(name));
+        }
+        effects.contains(&last)
+    };
+    desk.run_until(look).await.unwrap();
+    for (told, expected) in [(told_to_replay, &[1.0, 0.0][..]), (told_left, &[3.0, 2.0, 1.0, 0.0])] {
+        let mut told = told.into_inner().unwrap();
+        told.dedup();
+        assert_eq!(told, expected);
+    }
 }

@@ -26,6 +26,18 @@ pub enum Point {
     Close,
 }
 
+/// Every point.
+const POINTS: [Point; 8] = [
+    Point::Ask,
+    Point::Read,
+    Point::BeforeCommit,
+    Point::AfterCommit,
+    Point::BeforeInsert,
+    Point::AmidInsert,
+    Point::AfterInsert,
+    Point::Close,
+];
+
 impl Point {
     const fn killed(self) -> &'static str {
         match self {
@@ -194,6 +206,14 @@ impl Injected {
     /// Everything that was counted, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
         self.0.iter().map(|(what, times)| (*what, *times))
+    }
+
+    /// The blows and faults that never happened: what is meant to go wrong and does not shows nothing.
+    #[must_use]
+    pub fn missing(&self) -> Vec<&'static str> {
+        let blows = POINTS.iter().flat_map(|point| [point.killed(), point.frozen()]);
+        let all = blows.chain(FAULTS.iter().map(|fault| fault.as_str()));
+        all.filter(|what| !self.0.contains_key(what)).collect()
     }
 
     /// All together.

@@ -19,7 +19,7 @@ use crate::faults::{Fault, Point};
 use crate::world::{Life, World};
 
 /// The window of the real tables; a planted one is smaller.
-const WINDOW: usize = 10_000;
+const WINDOW: usize = 100_000;
 /// The value that small cells fold into.
 const OTHER: &str = "(other)";
 /// What folds by itself, beside pairs: the list of `store::closing`.
