@@ -58,7 +58,13 @@ pub fn measure(footfall: &Path, kept: Option<&Path>) -> anyhow::Result<Report> {
     let note = data.join("made.json");
     let made: Made = match fs::read(&note) {
         Ok(made) => serde_json::from_slice(&made).with_context(|| format!("{} cannot be read", note.display()))?,
-        Err(_) => {
+        Err(error) => {
+            ensure!(error.kind() == std::io::ErrorKind::NotFound, "{} cannot be read: {error}", note.display());
+            ensure!(
+                !data.join("engine").exists(),
+                "{} holds a year that was not made to its end: remove it",
+                data.display()
+            );
             let made = runtime.block_on(fill(footfall, &data.join("engine")))?;
             fs::write(&note, serde_json::to_vec(&made)?)?;
             made
@@ -133,14 +139,14 @@ async fn copy_days(store: &Store, client: &HttpClient) -> anyhow::Result<()> {
         let day = LocalDay(i32::try_from(closed)?);
         store.close_day(&ClosedDay { site: site().domain, day }, VISITORS_MIN).await?;
     }
-    // As many copies as an insert has months at the most: a block of it becomes a part of each.
+    // As many copies as an insert has months at the most: a block of it becomes a part of each, with sums of its month, in a gigabyte.
     let copies = DAYS / FOLDED;
     for (from, to) in (1..copies).step_by(8).map(|from| (from, copies.min(from + 8))) {
         client
             .sql(&format!(
                 "INSERT INTO footfall.counts SELECT c.* REPLACE (c.day - toIntervalDay({FOLDED} * number) AS day) \
                  FROM footfall.counts AS c CROSS JOIN numbers({from}, {}) AS n WHERE c.day >= toDate({first_folded}) \
-                 SETTINGS max_insert_block_size = 4000000, min_insert_block_size_rows = 4000000",
+                 SETTINGS max_insert_block_size = 1000000, min_insert_block_size_rows = 1000000",
                 to - from
             ))
             .await

@@ -1,11 +1,8 @@
 //! Compressed bytes that a visitor's browser and an analyst's browser load, from what the builds left.
 
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 
 use crate::report::{Report, Row, fraction, short};
 
@@ -28,7 +25,7 @@ pub fn measure() -> anyhow::Result<Report> {
             target: "1,000 B; 600 B".to_owned(),
         },
         Row {
-            what: format!("dashboard first load, gzip, {files} files"),
+            what: format!("dashboard first load, brotli, {files} files"),
             ours: format!("{:.1} kB", first_load / 1_000.0),
             target: "120 kB; 60 kB".to_owned(),
             ..Row::default()
@@ -37,22 +34,18 @@ pub fn measure() -> anyhow::Result<Report> {
     Ok(Report { rows, notes: Vec::new() })
 }
 
-/// Bytes of the page and of every file of ours that it names, each compressed as the server sends it, and how many files.
+/// Bytes of the page and of every file of ours that it names, each packed as the server sends it to a browser, and how many files.
 fn first_load_bytes(directory: &Path) -> anyhow::Result<(f64, usize)> {
     let page = std::fs::read_to_string(directory.join("index.html")).context("no web page: make build")?;
     let named = page.split(['"', '\'']).filter_map(|text| text.strip_prefix('/').or(text.strip_prefix("./")));
     let mut files: Vec<&str> = named.filter(|path| directory.join(path).is_file()).collect();
     files.sort_unstable();
     files.dedup();
-    let mut bytes = compressed(page.as_bytes())?;
-    for file in &files {
-        bytes += compressed(&std::fs::read(directory.join(file))?)?;
-    }
-    Ok((bytes as f64, files.len() + 1))
-}
-
-fn compressed(bytes: &[u8]) -> std::io::Result<usize> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(bytes)?;
-    Ok(encoder.finish()?.len())
+    files.push("index.html");
+    let packed = |file: &&str| {
+        let form = std::fs::metadata(directory.join(format!("{file}.br")));
+        form.or_else(|_| std::fs::metadata(directory.join(file))).map(|file| file.len())
+    };
+    let bytes = files.iter().map(packed).sum::<std::io::Result<u64>>()?;
+    Ok((bytes as f64, files.len()))
 }

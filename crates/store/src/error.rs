@@ -62,6 +62,15 @@ pub enum StoreError {
         /// The table.
         table: String,
     },
+    /// A table has replicas, and no cluster is named: what is written there would be acknowledged by one of them.
+    #[error(
+        "table {table} has replicas and no cluster is named: an insert would be acknowledged before a majority holds it. Set \
+         `clickhouse_cluster` to the name that `footfall migrate` was given"
+    )]
+    Replicated {
+        /// The table.
+        table: String,
+    },
     /// A day or minute that the columns cannot hold (1970 to 2105).
     #[error("a change lies outside the years 1970 to 2105 that the store can hold")]
     OutOfRange,
@@ -141,9 +150,11 @@ impl StoreError {
         match self {
             Self::Unreachable { .. } | Self::TimedOut { .. } | Self::SchemaBehind { .. } => true,
             Self::Exception { code, .. } => PASSING.iter().any(|(passing, _)| passing == code),
-            Self::Unexpected { .. } | Self::MigrationChanged { .. } | Self::NotReplicated { .. } | Self::OutOfRange => {
-                false
-            }
+            Self::Unexpected { .. }
+            | Self::MigrationChanged { .. }
+            | Self::NotReplicated { .. }
+            | Self::Replicated { .. }
+            | Self::OutOfRange => false,
         }
     }
 
@@ -158,6 +169,7 @@ impl StoreError {
             | Self::MigrationChanged { .. }
             | Self::SchemaBehind { .. }
             | Self::NotReplicated { .. }
+            | Self::Replicated { .. }
             | Self::OutOfRange => None,
         }
     }

@@ -57,16 +57,18 @@ impl Store {
         within(DOING, QUESTION_TIMEOUT, asked).await
     }
 
-    /// Where a cluster is named, no table may be one server's own: its counts would stay on the server that was asked.
+    /// Where a cluster is named, no table may be one server's own: its counts would stay on the server that was asked. Where none is
+    /// named, none may have replicas.
     pub(crate) async fn check_replicated(&self) -> Result<(), StoreError> {
-        if self.cluster.is_none() {
-            return Ok(());
-        }
-        let sql = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' \
-                   AND NOT startsWith(engine, 'Replicated') ORDER BY name LIMIT 1";
-        let asked = self.client().query_raw(sql).fetch_optional::<String>();
+        let wrong = if self.cluster.is_some() { "NOT startsWith" } else { "startsWith" };
+        let sql = format!(
+            "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' \
+             AND {wrong}(engine, 'Replicated') ORDER BY name LIMIT 1"
+        );
+        let asked = self.client().query_raw(&sql).fetch_optional::<String>();
         match within(DOING, QUESTION_TIMEOUT, asked).await? {
-            Some(table) => Err(StoreError::NotReplicated { table }),
+            Some(table) if self.cluster.is_some() => Err(StoreError::NotReplicated { table }),
+            Some(table) => Err(StoreError::Replicated { table }),
             None => Ok(()),
         }
     }

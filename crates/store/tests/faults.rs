@@ -127,7 +127,7 @@ async fn a_schema_that_somebody_changed_stops_and_loses_nothing() {
     store.migrate().await.unwrap();
     // The columns that are added up, and the key, cannot be dropped at all; what can be is refused by name.
     let (_, said) = host.post("/?database=footfall", "ALTER TABLE counts DROP COLUMN revenue_micros").await;
-    assert!(said.starts_with("Code: 524."), "{said}");
+    assert!(["Code: 524.", "Code: 47."].iter().any(|code| said.starts_with(code)), "{said}");
     host.ask("ALTER TABLE live DROP COLUMN visitors SETTINGS mutations_sync = 2").await;
     let error = host.store().insert("a", &flush([JUNE], 10)).await.unwrap_err();
     assert!(!error.retry() && error.to_string().contains("visitors"), "{error}");

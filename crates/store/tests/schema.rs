@@ -3,6 +3,7 @@
 use model::{Changes, Domain, LiveLine, Millis, ReachedLine};
 use store::{ImportMark, Schema, Store, StoreConfig, StoreError};
 
+use crate::proxy::Proxy;
 use crate::support::{Host, JUNE, eventually, flush, site, totals};
 
 /// How many there are.
@@ -216,6 +217,17 @@ async fn an_older_version_goes_on_with_a_newer_schema() {
         }
     }
     assert_eq!(totals(&host).await, [60, 10, 2]);
+}
+
+/// The engine has no replicas: summing tables stand for replicated ones.
+#[tokio::test]
+async fn a_clusters_tables_are_not_taken_for_those_of_one_server() {
+    let host = Host::start();
+    host.store().migrate().await.unwrap();
+    let proxy = Proxy::rewriting(&host.url, |sent| sent.replace("'Replicated'", "'Summing'")).await;
+    let error = proxy.store().check_schema().await.unwrap_err();
+    assert!(matches!(&error, StoreError::Replicated { table } if table == "counts") && !error.retry(), "{error}");
+    assert!(proxy.store().migrate().await.is_err(), "nothing is changed either");
 }
 
 #[tokio::test]

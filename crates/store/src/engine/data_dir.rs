@@ -101,12 +101,16 @@ fn repair_table(table: &Path) -> std::io::Result<usize> {
 const ADDED: &str = "1";
 const DROPPED: &str = "2";
 
-/// The file that was written last: they are numbered.
+/// The file that was written last: they are numbered. One that is full is followed by an empty one before its last note's part is visible.
 fn newest_log(logs: &Path) -> std::io::Result<Option<PathBuf>> {
     let Some(entries) = existing(fs::read_dir(logs))? else { return Ok(None) };
     let mut newest = None;
     for entry in entries {
-        let path = entry?.path();
+        let entry = entry?;
+        if entry.metadata()?.len() == 0 {
+            continue;
+        }
+        let path = entry.path();
         let number = path
             .file_stem()
             .and_then(|stem| stem.to_str())
@@ -202,6 +206,15 @@ mod tests {
             let (data, _) = table(&[part], "1\t202606_2_2_0\tb\n");
             assert_eq!(repair(data.path()).unwrap(), 0, "{part}");
         }
+    }
+
+    #[test]
+    fn takes_back_the_last_token_of_a_log_that_was_full() {
+        let log = "1\t202606_2_2_0\tb\n";
+        let (data, file) = table(&[], log);
+        fs::write(file.with_file_name("deduplication_log_2.txt"), "").unwrap();
+        assert_eq!(repair(data.path()).unwrap(), 1);
+        assert_eq!(fs::read_to_string(file).unwrap(), format!("{log}2\t202606_2_2_0\tb\n"));
     }
 
     #[test]

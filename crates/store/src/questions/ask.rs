@@ -1,4 +1,4 @@
-//! Asking: a question's words become bound parameters of one of the SQL files, its rows an answer.
+//! Asking: a question's words become bound parameters of one of the SQL files, its order the file's last line, its rows an answer.
 //!
 //! Every question runs under the engine's own bounds as well as ours, so that a dashboard can never starve the inserts.
 

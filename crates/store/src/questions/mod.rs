@@ -2,7 +2,7 @@
 //!
 //! It is not the Stats API: what a metric means, which combinations make sense and what a wrong question is told is the
 //! dashboard's. What holds here: a question names cells that are stored (level 0, 1 or a declared pair), every count is a
-//! SUM over them, and nothing of a question but bound parameters reaches the SQL.
+//! SUM over them, and nothing of a question reaches the SQL but bound parameters and an order in words of ours (`order`).
 
 mod ask;
 mod order;

@@ -172,7 +172,7 @@ impl Display for Measure {
     }
 }
 
-/// As it is told in tens: a count, a share of two counts, a mean of amounts, each with what is unknown last of all numbers.
+/// As it is told in tens: a count, a share of two counts, a mean of amounts, each with what is unknown smaller than any number.
 fn in_tens(f: &mut fmt::Formatter<'_>, measure: Measure, scale: f64) -> fmt::Result {
     let numerator = measure.numerator.as_str();
     let Some(denominator) = measure.denominator else { return write!(f, "tens({numerator})") };

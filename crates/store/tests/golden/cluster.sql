@@ -215,8 +215,7 @@ ALTER TABLE counts ON CLUSTER 'main' ADD PROJECTION IF NOT EXISTS months
         sum(visitors), sum(visits), sum(pageviews), sum(events), sum(bounces), sum(visit_seconds), sum(entries),
         sum(exits), sum(engaged_ms), sum(scroll_percent), sum(scroll_visitors), sum(revenue_micros)
     GROUP BY
-        site, dimension, if(by_dimension = '', hour, toInt8(0)) < 0,
-        if(if(by_dimension = '', hour, toInt8(0)) < 0, value, ''), toStartOfMonth(day)
+        site, dimension, by_dimension, hour, if(by_dimension = '' AND hour < 0, value, ''), toStartOfMonth(day)
 )
 ;
 
@@ -775,7 +774,7 @@ kept AS
         UNION ALL
         SELECT
             toStartOfMonth(counts.day) AS day, toInt8(-1) AS hour,
-            if(if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0, counts.value, '') AS value, '' AS by_value,
+            if(counts.by_dimension = '' AND counts.hour < 0, counts.value, '') AS value, '' AS by_value,
             sum(counts.visitors) AS visitors, sum(counts.visits) AS visits, sum(counts.pageviews) AS pageviews,
             sum(counts.events) AS events, sum(counts.bounces) AS bounces, sum(counts.visit_seconds) AS visit_seconds,
             sum(counts.entries) AS entries, sum(counts.exits) AS exits, sum(counts.engaged_ms) AS engaged_ms,
@@ -784,7 +783,7 @@ kept AS
         FROM counts
         WHERE site IN {sites:Array(String)}
           AND dimension = {dimension:String}
-          AND if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0
+          AND by_dimension = '' AND counts.hour = -1
           AND toStartOfMonth(counts.day) >= toDate({months_from:Int32})
           AND toStartOfMonth(counts.day) < toDate({months_until:Int32})
         GROUP BY day, value
@@ -847,7 +846,7 @@ kept AS
         UNION ALL
         SELECT
             toStartOfMonth(counts.day) AS day, toInt8(-1) AS hour,
-            if(if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0, counts.value, '') AS value, '' AS by_value,
+            if(counts.by_dimension = '' AND counts.hour < 0, counts.value, '') AS value, '' AS by_value,
             sum(counts.visitors) AS visitors, sum(counts.visits) AS visits, sum(counts.pageviews) AS pageviews,
             sum(counts.events) AS events, sum(counts.bounces) AS bounces, sum(counts.visit_seconds) AS visit_seconds,
             sum(counts.entries) AS entries, sum(counts.exits) AS exits, sum(counts.engaged_ms) AS engaged_ms,
@@ -856,7 +855,7 @@ kept AS
         FROM counts
         WHERE site IN {sites:Array(String)}
           AND dimension = {dimension:String}
-          AND if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0
+          AND by_dimension = '' AND counts.hour = -1
           AND toStartOfMonth(counts.day) >= toDate({months_from:Int32})
           AND toStartOfMonth(counts.day) < toDate({months_until:Int32})
         GROUP BY day, value
@@ -930,7 +929,7 @@ kept AS
         UNION ALL
         SELECT
             toStartOfMonth(counts.day) AS day, toInt8(-1) AS hour,
-            if(if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0, counts.value, '') AS value, '' AS by_value,
+            if(counts.by_dimension = '' AND counts.hour < 0, counts.value, '') AS value, '' AS by_value,
             sum(counts.visitors) AS visitors, sum(counts.visits) AS visits, sum(counts.pageviews) AS pageviews,
             sum(counts.events) AS events, sum(counts.bounces) AS bounces, sum(counts.visit_seconds) AS visit_seconds,
             sum(counts.entries) AS entries, sum(counts.exits) AS exits, sum(counts.engaged_ms) AS engaged_ms,
@@ -939,7 +938,7 @@ kept AS
         FROM counts
         WHERE site IN {sites:Array(String)}
           AND dimension = {dimension:String}
-          AND if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0
+          AND by_dimension = '' AND counts.hour = -1
           AND toStartOfMonth(counts.day) >= toDate({months_from:Int32})
           AND toStartOfMonth(counts.day) < toDate({months_until:Int32})
         GROUP BY day, value
@@ -1009,7 +1008,7 @@ kept AS
         UNION ALL
         SELECT
             toStartOfMonth(counts.day) AS day, toInt8(-1) AS hour,
-            if(if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0, counts.value, '') AS value, '' AS by_value,
+            if(counts.by_dimension = '' AND counts.hour < 0, counts.value, '') AS value, '' AS by_value,
             sum(counts.visitors) AS visitors, sum(counts.visits) AS visits, sum(counts.pageviews) AS pageviews,
             sum(counts.events) AS events, sum(counts.bounces) AS bounces, sum(counts.visit_seconds) AS visit_seconds,
             sum(counts.entries) AS entries, sum(counts.exits) AS exits, sum(counts.engaged_ms) AS engaged_ms,
@@ -1018,7 +1017,7 @@ kept AS
         FROM counts
         WHERE site IN {sites:Array(String)}
           AND dimension = {dimension:String}
-          AND if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0
+          AND by_dimension = '' AND counts.hour = -1
           AND toStartOfMonth(counts.day) >= toDate({months_from:Int32})
           AND toStartOfMonth(counts.day) < toDate({months_until:Int32})
         GROUP BY day, value

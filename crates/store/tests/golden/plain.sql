@@ -7,6 +7,10 @@ CREATE TABLE IF NOT EXISTS migrations (name String, sha256 String, at DateTime('
 ;
 
 -- default_format = RowBinaryWithNamesAndTypes
+SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND startsWith(engine, 'Replicated') ORDER BY name LIMIT 1
+;
+
+-- default_format = RowBinaryWithNamesAndTypes
 SELECT DISTINCT name, sha256 FROM migrations
 ;
 
@@ -186,13 +190,13 @@ SETTINGS non_replicated_deduplication_window = 10000
 -- them in the same merge, and a flush is in both or in neither.
 --
 -- Only days of single dimensions: hours are of no use over months, and pairs are most of a day's rows, whose sums a merge of a
--- large site would have to hold in memory at once. Both fall together into one row a dimension, under an empty value. Measured
+-- large site would have to hold in memory at once. The values of both are left out, so that few rows are left of them. Measured
 -- on a day of 2.8 million page views in 2.5 million rows: 4 % of their bytes, and merges as fast as without; with pairs as
 -- many bytes again, and more than a gigabyte of memory.
 --
 -- `rebuild`: a merge adds up the rows of one key, so it makes the sums anew from what it wrote. The codec is for the
--- projection, whose columns have none of their own; those of the tables above do.
--- Parts from before get theirs in the background; until then their days are read.
+-- projection, whose columns have none of their own; it becomes that of the table's site, day, hour and dimensions, too.
+-- Parts from before get theirs in the background; until then their days are read, found by the same conditions.
 ALTER TABLE counts MODIFY SETTING deduplicate_merge_projection_mode = 'rebuild', default_compression_codec = 'ZSTD(3)'
 ;
 
@@ -202,8 +206,7 @@ ALTER TABLE counts ADD PROJECTION IF NOT EXISTS months
         sum(visitors), sum(visits), sum(pageviews), sum(events), sum(bounces), sum(visit_seconds), sum(entries),
         sum(exits), sum(engaged_ms), sum(scroll_percent), sum(scroll_visitors), sum(revenue_micros)
     GROUP BY
-        site, dimension, if(by_dimension = '', hour, toInt8(0)) < 0,
-        if(if(by_dimension = '', hour, toInt8(0)) < 0, value, ''), toStartOfMonth(day)
+        site, dimension, by_dimension, hour, if(by_dimension = '' AND hour < 0, value, ''), toStartOfMonth(day)
 )
 ;
 
@@ -218,6 +221,10 @@ SELECT 1
 
 -- default_format = RowBinaryWithNamesAndTypes
 SELECT DISTINCT name, sha256 FROM migrations
+;
+
+-- default_format = RowBinaryWithNamesAndTypes
+SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND startsWith(engine, 'Replicated') ORDER BY name LIMIT 1
 ;
 
 -- default_format = RowBinaryWithNamesAndTypes
@@ -616,6 +623,10 @@ SELECT DISTINCT name, sha256 FROM migrations
 ;
 
 -- default_format = RowBinaryWithNamesAndTypes
+SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND startsWith(engine, 'Replicated') ORDER BY name LIMIT 1
+;
+
+-- default_format = RowBinaryWithNamesAndTypes
 -- Visitors of the last five minutes on one site: each partition's latest line, summed.
 SELECT sum(latest) FROM
 (
@@ -723,7 +734,7 @@ kept AS
         UNION ALL
         SELECT
             toStartOfMonth(counts.day) AS day, toInt8(-1) AS hour,
-            if(if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0, counts.value, '') AS value, '' AS by_value,
+            if(counts.by_dimension = '' AND counts.hour < 0, counts.value, '') AS value, '' AS by_value,
             sum(counts.visitors) AS visitors, sum(counts.visits) AS visits, sum(counts.pageviews) AS pageviews,
             sum(counts.events) AS events, sum(counts.bounces) AS bounces, sum(counts.visit_seconds) AS visit_seconds,
             sum(counts.entries) AS entries, sum(counts.exits) AS exits, sum(counts.engaged_ms) AS engaged_ms,
@@ -732,7 +743,7 @@ kept AS
         FROM counts
         WHERE site IN {sites:Array(String)}
           AND dimension = {dimension:String}
-          AND if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0
+          AND by_dimension = '' AND counts.hour = -1
           AND toStartOfMonth(counts.day) >= toDate({months_from:Int32})
           AND toStartOfMonth(counts.day) < toDate({months_until:Int32})
         GROUP BY day, value
@@ -795,7 +806,7 @@ kept AS
         UNION ALL
         SELECT
             toStartOfMonth(counts.day) AS day, toInt8(-1) AS hour,
-            if(if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0, counts.value, '') AS value, '' AS by_value,
+            if(counts.by_dimension = '' AND counts.hour < 0, counts.value, '') AS value, '' AS by_value,
             sum(counts.visitors) AS visitors, sum(counts.visits) AS visits, sum(counts.pageviews) AS pageviews,
             sum(counts.events) AS events, sum(counts.bounces) AS bounces, sum(counts.visit_seconds) AS visit_seconds,
             sum(counts.entries) AS entries, sum(counts.exits) AS exits, sum(counts.engaged_ms) AS engaged_ms,
@@ -804,7 +815,7 @@ kept AS
         FROM counts
         WHERE site IN {sites:Array(String)}
           AND dimension = {dimension:String}
-          AND if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0
+          AND by_dimension = '' AND counts.hour = -1
           AND toStartOfMonth(counts.day) >= toDate({months_from:Int32})
           AND toStartOfMonth(counts.day) < toDate({months_until:Int32})
         GROUP BY day, value
@@ -878,7 +889,7 @@ kept AS
         UNION ALL
         SELECT
             toStartOfMonth(counts.day) AS day, toInt8(-1) AS hour,
-            if(if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0, counts.value, '') AS value, '' AS by_value,
+            if(counts.by_dimension = '' AND counts.hour < 0, counts.value, '') AS value, '' AS by_value,
             sum(counts.visitors) AS visitors, sum(counts.visits) AS visits, sum(counts.pageviews) AS pageviews,
             sum(counts.events) AS events, sum(counts.bounces) AS bounces, sum(counts.visit_seconds) AS visit_seconds,
             sum(counts.entries) AS entries, sum(counts.exits) AS exits, sum(counts.engaged_ms) AS engaged_ms,
@@ -887,7 +898,7 @@ kept AS
         FROM counts
         WHERE site IN {sites:Array(String)}
           AND dimension = {dimension:String}
-          AND if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0
+          AND by_dimension = '' AND counts.hour = -1
           AND toStartOfMonth(counts.day) >= toDate({months_from:Int32})
           AND toStartOfMonth(counts.day) < toDate({months_until:Int32})
         GROUP BY day, value
@@ -957,7 +968,7 @@ kept AS
         UNION ALL
         SELECT
             toStartOfMonth(counts.day) AS day, toInt8(-1) AS hour,
-            if(if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0, counts.value, '') AS value, '' AS by_value,
+            if(counts.by_dimension = '' AND counts.hour < 0, counts.value, '') AS value, '' AS by_value,
             sum(counts.visitors) AS visitors, sum(counts.visits) AS visits, sum(counts.pageviews) AS pageviews,
             sum(counts.events) AS events, sum(counts.bounces) AS bounces, sum(counts.visit_seconds) AS visit_seconds,
             sum(counts.entries) AS entries, sum(counts.exits) AS exits, sum(counts.engaged_ms) AS engaged_ms,
@@ -966,7 +977,7 @@ kept AS
         FROM counts
         WHERE site IN {sites:Array(String)}
           AND dimension = {dimension:String}
-          AND if(counts.by_dimension = '', counts.hour, toInt8(0)) < 0
+          AND by_dimension = '' AND counts.hour = -1
           AND toStartOfMonth(counts.day) >= toDate({months_from:Int32})
           AND toStartOfMonth(counts.day) < toDate({months_until:Int32})
         GROUP BY day, value
