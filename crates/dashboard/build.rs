@@ -1,12 +1,10 @@
-//! Lists the built web page's files so that the binary carries them: each with its type, a hash of its contents and, where
-//! that is smaller, a gzipped copy. It builds no page: `make web` does.
+//! Lists the built web page's files so that the binary carries them: each with its type, a hash of its contents and the packed
+//! forms that stand beside it. It builds and packs no page: `make web` does.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 fn main() -> io::Result<()> {
@@ -19,6 +17,7 @@ fn main() -> io::Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo gives a build script its OUT_DIR"));
     let mut files = Vec::new();
     collect(dist, &mut files)?;
+    files.retain(|path| !path.extension().is_some_and(|ending| ending == "gz" || ending == "br"));
     files.sort();
     let mut table = String::from("&[\n");
     for (number, path) in files.iter().enumerate() {
@@ -26,18 +25,21 @@ fn main() -> io::Result<()> {
         let bytes = fs::read(path)?;
         let raw = out.join(format!("{number}.raw"));
         fs::write(&raw, &bytes)?;
-        let packed = gzip(&bytes)?;
-        let gzip = if packed.len() < bytes.len() {
-            let gzip = out.join(format!("{number}.gz"));
-            fs::write(&gzip, &packed)?;
-            format!("Some(include_bytes!({gzip:?}))")
-        } else {
-            "None".to_owned()
+        let packed = |ending: &str| -> io::Result<String> {
+            let form = PathBuf::from(format!("{}.{ending}", path.display()));
+            if !form.is_file() {
+                return Ok("None".to_owned());
+            }
+            let kept = out.join(format!("{number}.{ending}"));
+            fs::copy(&form, &kept)?;
+            Ok(format!("Some(include_bytes!({kept:?}))"))
         };
+        let (brotli, gzip) = (packed("br")?, packed("gz")?);
         let hash: String = Sha256::digest(&bytes).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
         writeln!(
             table,
-            "    File {{ path: {name:?}, media_type: {:?}, hash: {hash:?}, bytes: include_bytes!({raw:?}), gzip: {gzip} }},",
+            "    File {{ path: {name:?}, media_type: {:?}, hash: {hash:?}, bytes: include_bytes!({raw:?}), \
+             brotli: {brotli}, gzip: {gzip} }},",
             media_type(&name)
         )
         .expect("writing to a string does not fail");
@@ -56,12 +58,6 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    io::Write::write_all(&mut encoder, bytes)?;
-    encoder.finish()
 }
 
 fn media_type(name: &str) -> &'static str {

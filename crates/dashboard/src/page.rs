@@ -14,7 +14,16 @@ struct File {
     media_type: &'static str,
     hash: &'static str,
     bytes: &'static [u8],
+    brotli: Option<&'static [u8]>,
     gzip: Option<&'static [u8]>,
+}
+
+impl File {
+    /// The smallest form that a browser takes, with its name; none where that is the file as it is.
+    fn packed(&self, headers: &HeaderMap) -> Option<(&'static str, &'static [u8])> {
+        let forms = [("br", self.brotli), ("gzip", self.gzip)];
+        forms.into_iter().find_map(|(name, form)| form.filter(|_| takes(headers, name)).map(|form| (name, form)))
+    }
 }
 
 static FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/files.rs"));
@@ -34,9 +43,12 @@ pub(crate) async fn serve(request: Request) -> Response {
     }
     let headers = request.headers();
     let caching = if path.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let packed = file.gzip.filter(|_| takes_gzip(headers));
+    let packed = file.packed(headers);
     // Two forms of one file are two entities.
-    let tag = if packed.is_some() { format!("\"{}-gz\"", file.hash) } else { format!("\"{}\"", file.hash) };
+    let tag = match packed {
+        Some((name, _)) => format!("\"{}-{name}\"", file.hash),
+        None => format!("\"{}\"", file.hash),
+    };
     let described = [
         (header::CONTENT_TYPE, file.media_type.to_owned()),
         (header::CACHE_CONTROL, caching.to_owned()),
@@ -48,7 +60,7 @@ pub(crate) async fn serve(request: Request) -> Response {
         return (StatusCode::NOT_MODIFIED, described).into_response();
     }
     match packed {
-        Some(packed) => (described, [(header::CONTENT_ENCODING, "gzip")], packed).into_response(),
+        Some((name, form)) => (described, [(header::CONTENT_ENCODING, name)], form).into_response(),
         None => (described, file.bytes).into_response(),
     }
 }
@@ -61,10 +73,10 @@ pub(crate) fn document() -> Response {
     }
 }
 
-fn takes_gzip(headers: &HeaderMap) -> bool {
+fn takes(headers: &HeaderMap, form: &str) -> bool {
     let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     accepted.split(',').any(|one| {
         let (name, weight) = one.split_once(';').unwrap_or((one, ""));
-        name.trim() == "gzip" && weight.trim() != "q=0"
+        name.trim() == form && weight.trim() != "q=0"
     })
 }

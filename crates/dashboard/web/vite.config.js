@@ -1,7 +1,9 @@
-// Builds the page into dist/: hashed assets, the flags under a versioned folder, and the licences of what is inside.
-import { readFileSync, readdirSync } from "node:fs";
+// Builds the page into dist/: hashed assets, the flags under a versioned folder, the licences of what is inside, and beside each file
+// its packed forms as they are served.
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { geoArea, geoNaturalEarth1, geoPath } from "d3-geo";
 import { feature } from "topojson-client";
 import { defineConfig } from "vite";
@@ -31,6 +33,25 @@ function licences() {
     generateBundle() {
       const texts = carried.map((name) => `${name} ${version(name)}\n\n${readFileSync(join(module(name), "LICENSE"), "utf8")}`);
       this.emitFile({ type: "asset", fileName: "licences.txt", source: texts.join("\n\n") });
+    },
+  };
+}
+
+/** `x.gz` and `x.br` beside every `x` that they make smaller, packed as well as it goes: Node's brotli does so unless told otherwise. */
+function packed() {
+  let folder;
+  return {
+    name: "packed",
+    apply: "build",
+    configResolved: ({ root, build }) => (folder = build.ssr ? undefined : join(root, build.outDir)),
+    closeBundle() {
+      if (folder === undefined || !existsSync(folder)) return;
+      for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())) {
+        const file = join(entry.parentPath, entry.name);
+        const bytes = readFileSync(file);
+        const forms = { gz: gzipSync(bytes, { level: 9 }), br: brotliCompressSync(bytes) };
+        for (const [ending, form] of Object.entries(forms)) if (form.length < bytes.length) writeFileSync(`${file}.${ending}`, form);
+      }
     },
   };
 }
@@ -85,7 +106,7 @@ export default defineConfig({
   root: here,
   define: { __FLAGS__: JSON.stringify(`/${flagsFolder}/`) },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  plugins: [flags(), licences(), world()],
+  plugins: [flags(), licences(), world(), packed()],
   build: {
     target: "es2022",
     modulePreload: { polyfill: false },
