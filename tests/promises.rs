@@ -318,8 +318,8 @@ fn clause_13_the_region_is_disclosed_and_another_stops_the_start() {
     assert!(output.status.code() == Some(2) && said.contains("told.example: it declares"), "{said}");
 }
 
-/// A token, its digest, and the audit log are there; accounts, a second factor, OIDC, roles, tokens by site, signed releases and TLS of its own
-/// are still to come. TLS is a reverse proxy's until then.
+/// The administrator's token, its digest, and the audit log; accounts, roles and tokens by site are `users.rs`'s. A second factor, OIDC, signed
+/// releases and TLS of its own are still to come; TLS is a reverse proxy's until then.
 #[test]
 fn clause_14_access_is_restricted_and_recorded() {
     let bed = bed();

@@ -25,13 +25,12 @@ use settings::{Settings, ShareTerms};
 use store::Store;
 use tokio::sync::Semaphore;
 
-use access::{Access, Look, Right};
+use access::{Access, Look};
 use accounts::Accounts;
 pub use accounts::{Peer, PeerOf, link_secret, password, token_secret, unsubscribe_secret};
 pub use calendar::utc_day_label;
 use mail::Post;
 pub use mail::{MailError, MailServer, MailTls, Mailer};
-use query::Query;
 use query::range::Range;
 use reply::Failure;
 pub use routes::description;
@@ -131,17 +130,6 @@ impl Shared {
         let site = found.filter(|site| access.may_read(site)).ok_or_else(|| refused(access.refusal()))?;
         access.may_look(look).map_err(refused)?;
         Ok(site)
-    }
-
-    /// Whether the answer may be taken away as a table. A site that may not be read is as if it were not there, here too.
-    fn must_export(&self, query: &Query, access: &Access) -> Result<(), Failure> {
-        for name in &query.sites {
-            let site = self.site(name, access, Look::Counts(query))?;
-            if !access.may_export(&site) {
-                return Err(self.accounts.note_refusal(access, access.lacks(Right::Export)));
-            }
-        }
-        Ok(())
     }
 
     /// The first day of sites with a count, where a range begins with it.

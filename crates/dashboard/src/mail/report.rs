@@ -16,7 +16,7 @@ use crate::query::answer::{ToldRow, tell_meta, tell_rows};
 use crate::query::degraded::Degraded;
 use crate::query::metric::Metric;
 use crate::reply::Failure;
-use crate::routes::asking::{self, Answered, Ask};
+use crate::routes::asking::{self, Answered};
 
 /// Rows of a table: what a person reads in a mail.
 const ROWS: u32 = 10;
@@ -127,8 +127,9 @@ pub(super) async fn ask(shared: &Shared, mailing: &Mailing, site: &Arc<Site>, du
         }
     });
     let totals = totals.collect();
-    let series = with(json!({ "metrics": ["visitors"], "dimensions": ["time:day"] }));
-    let (days, ..) = asked(shared, series, Ask { every_bucket: true, ..Ask::default() }).await?;
+    let every = json!({ "empty_buckets": true });
+    let series = with(json!({ "metrics": ["visitors"], "dimensions": ["time:day"], "include": every }));
+    let (days, ..) = answered(shared, series).await?;
     let mut tables = Vec::new();
     for kind in Kind::ALL {
         let (dimension, beside) = kind.asked();
@@ -160,15 +161,11 @@ pub(super) async fn ask(shared: &Shared, mailing: &Mailing, site: &Arc<Site>, du
     })
 }
 
-/// Its rows, its `meta`, and the days of it that are degraded.
+/// Its rows, its `meta`, and the days of it that are degraded. Whoever made the mailing administers the site, and who gets it is theirs to
+/// say: so it is asked as the installation itself.
 async fn answered(shared: &Shared, query: Value) -> Result<(Vec<ToldRow>, Value, Degraded), Failure> {
-    asked(shared, query, Ask::default()).await
-}
-
-/// Whoever made the mailing administers the site, and who gets it is theirs to say: so it is asked as the installation itself.
-async fn asked(shared: &Shared, query: Value, ask: Ask) -> Result<(Vec<ToldRow>, Value, Degraded), Failure> {
     let query = Query::parse(query.to_string().as_bytes())?;
     let Answered { query, plan, found, zone } =
-        Box::pin(asking::answer(shared, &Access::Administrator, &query, ask)).await?;
+        Box::pin(asking::answer(shared, &Access::Administrator, &query, None)).await?;
     Ok((tell_rows(&query, &plan, &found), tell_meta(&query, &plan, &found, &zone), found.degraded))
 }

@@ -281,6 +281,7 @@ fn write_query(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> Va
         "include": {
             "imports": query.include.imports,
             "time_labels": query.include.time_labels,
+            "empty_buckets": query.include.empty_buckets,
             "total_rows": query.include.total_rows,
             "coverage": query.include.coverage,
         },

@@ -100,6 +100,8 @@ pub struct Include {
     pub imports: bool,
     /// All labels of the time dimension, those without a count too.
     pub time_labels: bool,
+    /// A row for every bucket of time, those without a count too.
+    pub empty_buckets: bool,
     /// How many rows there are without the limit.
     pub total_rows: bool,
     /// How many of the range's hits were measured, how many counted only.
@@ -278,7 +280,7 @@ fn parse_include(value: Option<&Value>, dimensions: &[Dimension]) -> Result<Incl
         Some(Value::Object(fields)) => fields,
         Some(other) => return Err(Problem::form("include", "an object such as {\"total_rows\": true}", other)),
     };
-    known_keys(fields, &["imports", "time_labels", "total_rows", "coverage", "comparisons"])?;
+    known_keys(fields, &["imports", "time_labels", "empty_buckets", "total_rows", "coverage", "comparisons"])?;
     let flag = |key: &'static str| match fields.get(key) {
         None | Some(Value::Null) => Ok(false),
         Some(Value::Bool(flag)) => Ok(*flag),
@@ -287,6 +289,7 @@ fn parse_include(value: Option<&Value>, dimensions: &[Dimension]) -> Result<Incl
     let include = Include {
         imports: flag("imports")?,
         time_labels: flag("time_labels")?,
+        empty_buckets: flag("empty_buckets")?,
         total_rows: flag("total_rows")?,
         coverage: flag("coverage")?,
         comparisons: Comparison::parse(fields.get("comparisons"))?,
@@ -294,6 +297,11 @@ fn parse_include(value: Option<&Value>, dimensions: &[Dimension]) -> Result<Incl
     let has_time = dimensions.iter().any(|dimension| matches!(dimension, Dimension::Time(_)));
     if include.time_labels && !has_time {
         return Err(Problem::NotCounted("`include.time_labels` needs a time dimension such as `time:day`".to_owned()));
+    }
+    if include.empty_buckets && !matches!(dimensions, [Dimension::Time(_)]) {
+        return Err(Problem::NotCounted(
+            "`include.empty_buckets` needs a time dimension such as `time:day`, and no other beside it".to_owned(),
+        ));
     }
     Ok(include)
 }
@@ -394,6 +402,7 @@ mod tests {
             (with("order_by", json!([["visitors", "down"]])), "unknown direction"),
             (with("order_by", json!(["visitors"])), "a list such as"),
             (with("include", json!({ "time_labels": true })), "needs a time dimension"),
+            (with("include", json!({ "empty_buckets": true })), "needs a time dimension"),
             (with("include", json!({ "total_row": true })), "did you mean `total_rows`"),
             (with("include", json!({ "total_rows": 1 })), "true or false"),
             (with("pagination", json!({ "limit": 0 })), "from 1 to 10000"),

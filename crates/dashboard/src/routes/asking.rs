@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::{Currency, Domain, Site};
 use privacy::disclosure::Precision;
@@ -33,17 +34,13 @@ pub(crate) struct Answered {
     pub(crate) zone: TimeZone,
 }
 
-/// What the older API asks for besides a query.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Ask {
-    /// What stands for today.
-    pub(crate) date: Option<jiff::civil::Date>,
-    /// A row for every bucket of time, those without a count too.
-    pub(crate) every_bucket: bool,
-}
-
-/// Answers a query.
-pub(crate) async fn answer(shared: &Shared, access: &Access, query: &Query, ask: Ask) -> Result<Answered, Failure> {
+/// Answers a query; the older API may name a date that stands for today.
+pub(crate) async fn answer(
+    shared: &Shared,
+    access: &Access,
+    query: &Query,
+    today: Option<Date>,
+) -> Result<Answered, Failure> {
     let look = Look::Counts(query);
     let sites = query.sites.iter().map(|name| shared.site(name, access, look)).collect::<Result<Vec<_>, _>>()?;
     let query = &access.narrowed(query, &sites)?;
@@ -58,7 +55,7 @@ pub(crate) async fn answer(shared: &Shared, access: &Access, query: &Query, ask:
         one_clock: sites.windows(2).all(|pair| matches!(pair, [one, other] if one.timezone == other.timezone)),
         sites: domains,
         now: at(shared.clock.now(), &zone),
-        date: ask.date,
+        date: today,
         first_count,
         precision,
         currency: currency_of(&sites),
@@ -70,12 +67,19 @@ pub(crate) async fn answer(shared: &Shared, access: &Access, query: &Query, ask:
     let query = &query;
     let plan = Plan::of(query, &here)?;
     let before = plan.before(query, &here)?;
-    let fills = (ask.every_bucket || before.is_some()) && is_whole_series(query, &plan);
+    let fills = query.include.empty_buckets || before.is_some();
+    let whole_series = is_whole_series(query, &plan);
+    if query.include.empty_buckets && !whole_series {
+        return Err(Problem::NotCounted(
+            "`include.empty_buckets` fills a whole series: leave `pagination` out, and `order_by` or order by time, ascending".to_owned(),
+        )
+        .into());
+    }
     let work = async {
         let (from, until) = instants(plan.span, &zone);
         // Hardly ever is anything lost, and every answer has to know: asked beside the question, it costs no time of its own.
         let (mut answer, lost) = tokio::try_join!(shared.store.ask(&plan.question), shared.store.lost(from, until))?;
-        if fills {
+        if fills && whole_series {
             fill(&plan.question, &mut answer);
         }
         let degraded = Degraded::of(&lost, plan.span, &zone);

@@ -16,6 +16,7 @@ use settings::Report;
 use store::questions::{Answer, Cells, Column, Key, Measure, Order, Question, Selection};
 
 use super::days::{Days, Fields, PERCENT, QUESTION_BYTES_MAX};
+use super::taken::Taken;
 use crate::Shared;
 use crate::access::{Access, Look};
 use crate::accounts::browser::json_body;
@@ -42,6 +43,7 @@ const FOLDED: &str =
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
     access: Access,
+    taken: Taken,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Failure> {
@@ -50,6 +52,7 @@ pub(super) async fn answer(
     let days =
         Days::of(&shared, (&access, Look::Report(Report::Flows)), (&asked.site, asked.range), "ways from page to page")
             .await?;
+    taken.note(&shared, &access, &days.site, "flows").await?;
     let [of_page, previous, next] = questions(&days, &asked);
     let (of_page, previous, next, lost) = shared
         .in_turn("flow", async {

@@ -16,6 +16,7 @@ use settings::Report;
 use store::questions::{Cells, Question, Selection};
 
 use super::days::{Days, Fields, PERCENT, QUESTION_BYTES_MAX};
+use super::taken::Taken;
 use crate::access::{Access, Look};
 use crate::accounts::browser::json_body;
 use crate::query::defined::missing;
@@ -35,6 +36,7 @@ const FOLDED: &str = "on a closed day, steps that fewer visitors reached than th
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
     access: Access,
+    taken: Taken,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Failure> {
@@ -42,6 +44,7 @@ pub(super) async fn answer(
     let asked = Asked::parse(&body)?;
     let look = Look::Report(Report::Funnels);
     let days = Days::of(&shared, (&access, look), (&asked.site, asked.range), "funnels").await?;
+    taken.note(&shared, &access, &days.site, "funnels").await?;
     let site = &days.site;
     let funnel = match find(site.definitions.funnels(), &asked.funnel) {
         Ok(funnel) => funnel.clone(),

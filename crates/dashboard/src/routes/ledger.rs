@@ -14,6 +14,7 @@ use settings::Report;
 use store::questions::{LedgerSum, LostSum};
 
 use super::days::Addressed;
+use super::taken::Taken;
 use crate::Shared;
 use crate::access::{Access, Look};
 use crate::calendar::{at, instant_label, zone_of};
@@ -27,10 +28,12 @@ use crate::reply::Failure;
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
     access: Access,
+    taken: Taken,
     asked: Result<Query<Addressed>, QueryRejection>,
 ) -> Result<Json<Told>, Failure> {
     let (site, range) = Addressed::read(asked)?;
     let site = shared.site(&site, &access, Look::Report(Report::Ledger))?;
+    taken.note(&shared, &access, &site, "ledger").await?;
     let zone = zone_of(&site);
     let work = async {
         let first_count = match range {

@@ -12,6 +12,7 @@ mod properties;
 mod query;
 mod realtime;
 mod sites;
+mod taken;
 mod v1;
 mod vitals;
 

@@ -1,7 +1,6 @@
 //! `POST /api/v2/query`: JSON, or a table where `Accept` names `text/csv`.
 //!
-//! A table, and what the page's `footfall-export` says it makes a file of, takes the right to export, and is noted in the audit log:
-//! what was taken, never what was filtered by.
+//! A table is taken away as much as what the page makes a file of (`taken`).
 
 use std::sync::Arc;
 
@@ -11,11 +10,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use settings::Deed;
 
-use super::asking::{self, Answered, Ask};
+use super::asking::{self, Answered};
+use super::taken::{self, Taken};
 use crate::Shared;
-use crate::access::Access;
+use crate::access::{Access, Look};
 use crate::accounts::browser::json_body;
 use crate::query::{Query, answer as written, csv};
 use crate::reply::Failure;
@@ -23,24 +22,25 @@ use crate::reply::Failure;
 /// Largest query, in bytes: filters at their limits fit twice.
 const QUERY_BYTES_MAX: usize = 32 * 1024;
 
-/// By this header the page says that it makes a file of the answer.
-const EXPORT: HeaderName = HeaderName::from_static("footfall-export");
-
 /// Answers a query.
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
     access: Access,
+    Taken(taken): Taken,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
     let body = json_body(&headers, body, QUERY_BYTES_MAX).await?;
     let query = Query::parse(&body)?;
-    let exports = wants_csv(&headers) || headers.contains_key(EXPORT);
-    if exports {
-        shared.must_export(&query, &access)?;
+    let taken = taken || wants_csv(&headers);
+    if taken {
+        // A site that may not be read is as if it were not there, here too.
+        for name in &query.sites {
+            taken::may_take(&shared, &access, &*shared.site(name, &access, Look::Counts(&query))?)?;
+        }
     }
-    let Answered { query, plan, found, zone } = asking::answer(&shared, &access, &query, Ask::default()).await?;
-    if exports && !matches!(access, Access::Anyone) {
+    let Answered { query, plan, found, zone } = asking::answer(&shared, &access, &query, None).await?;
+    if taken {
         note_export(&shared, &access, &query, found.answer.rows.len()).await?;
     }
     if !wants_csv(&headers) {
@@ -51,15 +51,14 @@ pub(super) async fn answer(
     Ok((as_file(&meta, found.answer.rows_total), rows).into_response())
 }
 
-/// Notes that a table is taken away; where it cannot be noted, it is not given.
+/// Notes which rows are taken away.
 async fn note_export(shared: &Shared, access: &Access, query: &Query, rows: usize) -> Result<(), Failure> {
     let all = shared.sites.load();
     let sites: Vec<_> = query.sites.iter().filter_map(|name| all.get(name)).collect();
     let site = if let [site] = sites.as_slice() { Some(&site.domain) } else { None };
     let detail =
         json!({ "sites": query.sites, "columns": csv::names(query), "filters": query.filters.len(), "rows": rows });
-    let deed = Deed { who: &access.who(), what: "exported", site, detail };
-    Ok(shared.accounts.settings.note(&deed).await?)
+    taken::note(shared, access, site, detail).await
 }
 
 /// The headers of a table: it is to be saved, and what `meta` says is not in it.

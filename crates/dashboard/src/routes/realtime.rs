@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use settings::Report;
 use store::LIVE_MINUTES;
 
+use super::taken::Taken;
 use crate::Shared;
 use crate::access::{Access, Look};
 use crate::calendar::{at, instant_label, zone_of};
@@ -62,9 +63,11 @@ pub(super) async fn answer(
 pub(super) async fn half_hour(
     State(shared): State<Arc<Shared>>,
     access: Access,
+    taken: Taken,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Told>, Failure> {
     let site = site(&shared, &access, asked)?;
+    taken.note(&shared, &access, &site, "realtime").await?;
     let (now, zone) = (shared.clock.now(), zone_of(&site));
     let work = async {
         let store = &shared.store;

@@ -11,7 +11,7 @@ use axum::extract::{Query as Parameters, State};
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
-use super::asking::{self, Answered, Ask};
+use super::asking::{self, Answered};
 use crate::Shared;
 use crate::access::Access;
 use crate::query::Query;
@@ -78,6 +78,7 @@ pub(super) async fn timeseries(
         Some(other) => return Err(Problem::unknown("interval", other, ["date", "hour", "day", "week", "month"]).into()),
     };
     query.insert("dimensions".to_owned(), json!([time]));
+    query.insert("include".to_owned(), json!({ "empty_buckets": true }));
     // A rate over time is each bucket's own.
     let own = |name: &str| match name == Metric::ConversionRate.as_str() {
         true => Metric::GroupConversionRate.as_str().to_owned(),
@@ -189,8 +190,7 @@ impl Asked {
         results: impl Fn(&[ToldRow]) -> Value,
     ) -> Result<Json<Value>, Failure> {
         let query = Query::parse(Value::Object(query).to_string().as_bytes())?;
-        let ask = Ask { date: self.date()?, every_bucket: true };
-        let Answered { query, plan, found, zone } = asking::answer(shared, &self.access, &query, ask).await?;
+        let Answered { query, plan, found, zone } = asking::answer(shared, &self.access, &query, self.date()?).await?;
         let meta = tell_meta(&query, &plan, &found, &zone);
         Ok(Json(json!({ "results": results(&tell_rows(&query, &plan, &found)), "meta": meta })))
     }

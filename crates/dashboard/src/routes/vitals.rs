@@ -17,6 +17,7 @@ use settings::Report;
 use store::questions::{Measured, MeasuredRow, VitalsQuestion};
 
 use super::days::{Days, Fields, PERCENT, QUESTION_BYTES_MAX};
+use super::taken::Taken;
 use crate::Shared;
 use crate::access::{Access, Look};
 use crate::accounts::browser::json_body;
@@ -46,6 +47,7 @@ const FEW: i64 = 10;
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
     access: Access,
+    taken: Taken,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Failure> {
@@ -53,6 +55,7 @@ pub(super) async fn answer(
     let asked = Asked::parse(&body)?;
     let days =
         Days::of(&shared, (&access, Look::Report(Report::Vitals)), (&asked.site, asked.range), "web vitals").await?;
+    taken.note(&shared, &access, &days.site, "vitals").await?;
     let question = |of: Measured| VitalsQuestion {
         site: days.site.domain.clone(),
         days: days.span.days(),

@@ -48,8 +48,8 @@ async fn a_wrong_token_is_refused_everywhere() {
 #[tokio::test]
 async fn everybody_sees_the_public_sites_and_the_token_all() {
     let router = dashboard(nowhere(), &Registry::new());
-    let public = json!({ "domain": "public.example", "timezone": "UTC", "public": true });
-    let private = json!({ "domain": "example.com", "timezone": "Asia/Tokyo", "public": false });
+    let public = json!({ "domain": "public.example", "timezone": "UTC", "public": true, "currency": null });
+    let private = json!({ "domain": "example.com", "timezone": "Asia/Tokyo", "public": false, "currency": null });
     assert_eq!(get(&router, "/api/v1/sites", None).await.1, json!({ "sites": [public] }));
     assert_eq!(get(&router, "/api/v1/sites", Some(TOKEN)).await.1, json!({ "sites": [private, public] }));
 }
@@ -121,20 +121,25 @@ async fn a_store_that_is_away_is_told_without_its_address() {
 #[tokio::test]
 async fn the_page_is_served_packed_and_known_again() {
     let router = dashboard(nowhere(), &Registry::new());
-    let request = |tag: Option<&str>| {
-        let request = Request::get("/").header("accept-encoding", "br, gzip");
+    let request = |takes: &str, tag: Option<&str>| {
+        let request = Request::get("/").header("accept-encoding", takes);
         let request = match tag {
             Some(tag) => request.header("if-none-match", tag),
             None => request,
         };
         request.body(Body::empty()).unwrap()
     };
-    let (head, packed) = send(&router, request(None)).await;
-    assert_eq!(head.headers()[header::CONTENT_ENCODING], "gzip");
-    assert_eq!(&packed[..2], [0x1f, 0x8b]);
-    let tag = head.headers()[header::ETAG].to_str().unwrap();
-    let (head, body) = send(&router, request(Some(tag))).await;
-    assert_eq!((head.status(), body.len()), (StatusCode::NOT_MODIFIED, 0));
+    let mut tags = std::collections::BTreeSet::new();
+    for (takes, form) in [("gzip, br", "br"), ("br;q=0, gzip", "gzip")] {
+        let (head, packed) = send(&router, request(takes, None)).await;
+        assert_eq!(head.headers()[header::CONTENT_ENCODING], form);
+        assert!(form == "br" || packed[..2] == [0x1f, 0x8b]);
+        let tag = head.headers()[header::ETAG].to_str().unwrap().to_owned();
+        let (head, body) = send(&router, request(takes, Some(&tag))).await;
+        assert_eq!((head.status(), body.len()), (StatusCode::NOT_MODIFIED, 0));
+        tags.insert(tag);
+    }
+    assert_eq!(tags.len(), 2, "two forms are two entities");
     let (_, plain) = send(&router, Request::get("/").body(Body::empty()).unwrap()).await;
     let page = String::from_utf8(plain).unwrap();
     assert!(page.contains("<div id=\"app\">") && !page.contains("http://") && !page.contains("https://"), "{page}");

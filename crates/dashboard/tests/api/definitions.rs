@@ -212,6 +212,9 @@ async fn money_is_told_in_the_sites_currency() {
     let (total, each) = (euro(1_234.56, "EUR 1,234.56", "EUR 1.2K"), euro(7.72, "EUR 7.72", "EUR 7.72"));
     assert_eq!(whole["results"], json!([{ "metrics": [total, each, 160], "dimensions": [] }]));
     assert_eq!(whole["meta"]["currency"]["code"], "EUR");
+    let currency =
+        async |router: &Router| get(router, "/api/v1/sites", Some(TOKEN)).await.1["sites"][0]["currency"].clone();
+    assert_eq!(currency(&router).await, "EUR");
     let orders =
         asked(&router, json!({ "metrics": ["average_revenue"], "filters": [["is", "event:name", ["Order"]]] })).await;
     // 10.5 over four events, to the cent that is even.
@@ -221,6 +224,7 @@ async fn money_is_told_in_the_sites_currency() {
         (Site { mode: Mode::Exempt, ..tokyo() }, "counts no money"),
     ] {
         let router = counted(site).await;
+        assert_eq!(currency(&router).await, Value::Null, "the page asks for no money there");
         let body = json!({ "site_id": "example.com", "metrics": ["total_revenue"], "date_range": "7d" });
         let (status, told) = query(&router, body).await;
         assert!(status == StatusCode::BAD_REQUEST && told["error"].as_str().unwrap().contains(said), "{told}");

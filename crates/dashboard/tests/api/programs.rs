@@ -114,6 +114,47 @@ async fn what_a_person_takes_away_is_noted_and_what_was_filtered_by_is_not() {
 }
 
 #[tokio::test]
+async fn every_report_that_the_page_makes_a_file_of_takes_the_right_and_is_noted() {
+    let mut bed = Bed::with(&["open.example"]).await;
+    let (analyst, viewer) =
+        (bed.user("jane", &[(Role::Analyst, "a.example")]).await, bed.user("joe", &[(Role::Viewer, "a.example")]).await);
+    let (analyst, viewer) = (bed.session(&analyst).await, bed.session(&viewer).await);
+    let settings = bed.settings.clone();
+    bed.router = bed.over(engine::store().await);
+    let of = |more: Value| {
+        let mut body = json!({ "site_id": "a.example", "date_range": "7d" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Some(body)
+    };
+    let reports = [
+        ("GET", "/api/v1/stats/realtime?site_id=a.example", None, "realtime"),
+        ("GET", "/api/v1/ledger?site_id=a.example&date_range=7d", None, "ledger"),
+        ("POST", "/api/v2/flow", of(json!({ "page": "/" })), "flows"),
+        ("POST", "/api/v2/vitals", of(json!({})), "vitals"),
+    ];
+    for (method, path, body, _) in &reports {
+        let file = [("footfall-export", "csv")];
+        let refused = bed.ask_with(&viewer, method, path, body.clone(), &file).await;
+        assert!(refused.status == 403 && refused.text.contains("role analyst"), "{path}: {refused:?}");
+        assert_eq!(bed.ask(&viewer, method, path, body.clone()).await.status, 200, "{path} is read");
+        assert_eq!(bed.ask_with(&analyst, method, path, body.clone(), &file).await.status, 200, "{path}");
+    }
+    let lines = settings.audit_page(None, 100).await.unwrap();
+    let noted: Vec<_> = lines.iter().filter(|line| line.what == "exported").map(|line| &line.detail["report"]).collect();
+    let expected: Vec<_> = reports.iter().rev().map(|(.., report)| json!(report)).collect();
+    assert_eq!(noted, expected.iter().collect::<Vec<_>>(), "newest first");
+    // A program needs the scope.
+    let token = async |scopes: &[Scope]| bed.token(None, scopes, &["a.example"]).await;
+    let (reads, takes) = (token(&[Scope::StatsRead]).await, token(&[Scope::StatsRead, Scope::Export]).await);
+    let question = of(json!({ "metrics": ["visits"] }));
+    for (program, status) in [(&reads, 403), (&takes, 200)] {
+        let csv = [("accept", "text/csv")];
+        let answer = bed.ask_with(program, "POST", "/api/v2/query", question.clone(), &csv).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_audit_log_is_read_by_pages_and_no_line_of_it_is_a_formula() {
     let bed = Bed::new().await;
     let root = Shows::Bearer(TOKEN.to_owned());

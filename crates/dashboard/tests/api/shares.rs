@@ -57,8 +57,8 @@ async fn a_link_is_told_once_followed_changed_renewed_and_taken_back() {
     assert_eq!((opened.status.as_u16(), &opened.body["token"]), (200, &json!(secret)));
     assert_eq!(
         opened.body["share"],
-        json!({ "id": id, "name": "Board", "site": "a.example", "timezone": "UTC", "reports": ["overview", "pages"], "segment": null,
-                "export": false, "expires": "2024-05-16T00:00:00Z" })
+        json!({ "id": id, "name": "Board", "site": "a.example", "timezone": "UTC", "currency": null, "reports": ["overview", "pages"],
+                "segment": null, "export": false, "expires": "2024-05-16T00:00:00Z" })
     );
     assert!(!opened.text.contains("siteadmin") && !opened.headers.contains_key("set-cookie"), "no login, no cookie");
     let guest = Shows::Bearer(secret.to_owned());
@@ -66,7 +66,10 @@ async fn a_link_is_told_once_followed_changed_renewed_and_taken_back() {
     assert_eq!((&told["kind"], &told["share"]), (&json!("shared link"), &opened.body["share"]));
     assert_eq!(told["sites"], json!([{ "domain": "a.example", "rights": ["read"] }]));
     let sites = bed.ask(&guest, "GET", "/api/v1/sites", None).await.body;
-    assert_eq!(sites, json!({ "sites": [{ "domain": "a.example", "timezone": "UTC", "public": false }] }));
+    assert_eq!(
+        sites,
+        json!({ "sites": [{ "domain": "a.example", "timezone": "UTC", "public": false, "currency": null }] })
+    );
     assert_eq!(bed.ask(&admin, "GET", shares, None).await.body["shares"][0]["used_on"], json!("2024-05-15"));
     // What it shows is what it shows now.
     let pages = || json!({ "dimensions": ["event:page"] });

@@ -50,6 +50,9 @@ async fn a_timeseries_has_every_bucket() {
     assert_eq!(results[0], json!({ "date": "2024-04-16", "visitors": 0, "bounce_rate": 0 }));
     let last = recount(&hits(&visits, in_days(TODAY, TODAY)));
     assert_eq!((&results[29]["date"], &results[29]["visitors"]), (&json!("2024-05-15"), &json!(last.visitors)));
+    let filled = json!({ "metrics": ["visitors"], "date_range": "30d", "dimensions": ["time:day"], "include": { "empty_buckets": true } });
+    let newer: Vec<_> = rows(&ask(&router, filled).await).into_iter().map(|(_, metrics)| metrics[0].clone()).collect();
+    assert_eq!(newer, results.iter().map(|row| row["visitors"].clone()).collect::<Vec<_>>());
     let hours = v1(&router, "timeseries?site_id=example.com&period=day").await;
     assert_eq!(hours["results"].as_array().unwrap().len(), 24);
     let months = v1(&router, "timeseries?site_id=example.com&period=6mo&metrics=pageviews").await;

@@ -21,6 +21,7 @@ use crate::access::{Access, Guest, Right, check_segment};
 use crate::accounts::password;
 use crate::headers::FramedBy;
 use crate::reply::Failure;
+use crate::routes::sites::money_of;
 use crate::{Shared, page};
 
 /// What a share shall show. What is left out is as it is here.
@@ -182,6 +183,7 @@ pub(super) fn told_guest(guest: &Guest, site: &Site) -> Value {
         "name": name,
         "site": site.domain,
         "timezone": site.timezone,
+        "currency": money_of(site),
         "reports": guest.shown(),
         "segment": segment,
         "export": export,
