@@ -1,12 +1,16 @@
 // All sites beside each other: what adds up over them, and each with its shape, its visitors and how these changed.
 
-import { type Answer, type Metric, type Site, type Told } from "./api";
+import { useEffect, useState } from "preact/hooks";
+import { type Answer, ApiError, type Metric, type Site, type Told } from "./api";
 import { beforeIn, queryCompared } from "./compared";
-import { inFull, metricValue } from "./format";
+import { type Sheet, columnsOf, notesOf } from "./export";
+import { ExportAs, type Taking } from "./export-as";
+import { bucketLabel, inFull, metricValue } from "./format";
+import { toldAs } from "./graph";
 import { t } from "./i18n";
-import { Change, Spark } from "./overview";
+import { Change, Spark, SumOfDays } from "./overview";
 import { Problem } from "./problem";
-import { type Interval, compared, intervalFor, openBucket } from "./range";
+import { type Interval, type Range, compared, intervalFor, openBucket } from "./range";
 import { METRICS } from "./reports";
 import type { Scope } from "./scope";
 import { useAnswer } from "./use-answer";
@@ -23,10 +27,22 @@ export function AllSitesView({ scope, sites }: { scope: Scope; sites: Site[] }) 
   const { range, place, tick } = scope;
   const shown = sites.slice(0, SITES_MAX);
   const names = shown.map((site) => site.domain);
-  const against = compared(range, place.compare);
+  const [over, setOver] = useState<Over>({});
+  const against = compared(range, place.compare, place.against);
   const key = JSON.stringify(["all", names, range.dates, against]);
   const all = useAnswer(key, Math.floor(tick / TICKS_PER_SITE), (signal) => queryCompared({ site_id: names, metrics: SUMMED, date_range: range.dates }, against, signal));
   const earlier = beforeIn(all.value);
+  const sheet = async ({ format, signal, onRows }: Taking) => {
+    const ask = (site_id: string | string[]) => queryCompared({ site_id, metrics: SUMMED, date_range: range.dates }, against, signal, format);
+    const told: [string, Answer][] = [];
+    for (const name of names) {
+      told.push([name, await ask(name)]);
+      onRows(told.length, names.length);
+    }
+    // Sites that cannot be added up have no sum on the page either.
+    const sum = await ask(names).catch((error: unknown) => (error instanceof ApiError && error.status === 400 ? null : Promise.reject(error)));
+    return sitesSheet(sum === null ? told : [["(all)", sum], ...told]);
+  };
   return (
     <>
       <section class="card all-sites" aria-label={t("all_sites")}>
@@ -39,6 +55,7 @@ export function AllSitesView({ scope, sites }: { scope: Scope; sites: Site[] }) 
                 <dt>{t(METRICS[metric])}</dt>
                 <dd title={inFull(all.value?.results[0]?.metrics[index])}>
                   {metricValue(metric, all.value?.results[0]?.metrics[index])} <Change name={metric} value={all.value?.results[0]?.metrics[index]} earlier={earlier?.results[0]?.metrics[index]} scope={scope} />
+                  <SumOfDays name={metric} answer={all.value} value={all.value?.results[0]?.metrics[index]} />
                 </dd>
               </div>
             ))}
@@ -51,7 +68,9 @@ export function AllSitesView({ scope, sites }: { scope: Scope; sites: Site[] }) 
           <thead>
             <tr>
               <th scope="col">{t("site")}</th>
-              <th scope="col">{range.days > 1 ? t("daily_visitors") : t("visitors")}</th>
+              <th scope="col" title={range.days > 1 ? t("sum_of_days_why") : undefined}>
+                {range.days > 1 ? t("daily_visitors") : t("visitors")}
+              </th>
               <th scope="col">{t("pageviews")}</th>
               <th scope="col">{t("change")}</th>
               <th scope="col">
@@ -61,19 +80,39 @@ export function AllSitesView({ scope, sites }: { scope: Scope; sites: Site[] }) 
           </thead>
           <tbody>
             {shown.map((site) => (
-              <One key={site.domain} site={site} scope={scope} />
+              <One key={site.domain} site={site} scope={scope} onOver={(answer) => setOver((known) => ({ ...known, [site.domain]: answer }))} />
             ))}
           </tbody>
         </table>
         {sites.length > shown.length && <p class="hint">{t("all_sites_more", { n: SITES_MAX })}</p>}
+        <Numbers sites={shown} range={range} over={over} />
+        <div class="under">
+          <ExportAs title={t("all_sites")} name="all-sites" scope={scope} sites={shown} sheet={sheet} />
+        </div>
       </section>
     </>
   );
 }
 
-function One({ site, scope }: { site: Site; scope: Scope }) {
+/** A row of each site, and of their sum, as a table. */
+export function sitesSheet(told: [string, Answer][]): Sheet {
+  const compares = told.some(([, answer]) => beforeIn(answer) !== undefined);
+  const [, first] = told.find(([, { meta }]) => meta.metric_warnings !== undefined) ?? told[0] ?? [];
+  const columns = columnsOf(SUMMED, first?.meta ?? {});
+  const metrics = (answer: Answer | undefined) => SUMMED.map((_, index) => answer?.results[0]?.metrics[index] ?? null);
+  return {
+    head: ["site", ...columns, ...(compares ? columns.map((name) => `${name}_before`) : [])],
+    rows: told.map(([name, answer]) => [name, ...metrics(answer), ...(compares ? metrics(beforeIn(answer)) : [])]),
+    notes: Object.assign({}, ...told.map(([, { meta }]) => notesOf(meta))),
+  };
+}
+
+/** The visitors of each site over time, by its name. */
+type Over = Record<string, Answer | undefined>;
+
+function One({ site, scope, onOver }: { site: Site; scope: Scope; onOver: (answer: Answer | undefined) => void }) {
   const { range, place, tick, go } = scope;
-  const against = compared(range, place.compare);
+  const against = compared(range, place.compare, place.against);
   const interval: Interval = intervalFor(range, null);
   const metrics: Metric[] = ["visitors", "pageviews"];
   const key = JSON.stringify([site.domain, range.dates, against]);
@@ -82,6 +121,7 @@ function One({ site, scope }: { site: Site; scope: Scope }) {
   const over = useAnswer(`site over ${key}`, turn, (signal) =>
     queryCompared({ site_id: site.domain, metrics: ["visitors"], dimensions: [`time:${interval}`], include: { time_labels: true }, date_range: range.dates }, null, signal),
   );
+  useEffect(() => onOver(over.value), [over.value]);
   const [visitors, pageviews] = now.value?.results[0]?.metrics ?? [];
   return (
     <tr>
@@ -96,14 +136,65 @@ function One({ site, scope }: { site: Site; scope: Scope }) {
         <Change name="visitors" value={visitors} earlier={beforeIn(now.value)?.results[0]?.metrics[0]} scope={scope} />
       </td>
       <td>
-        <Spark values={series(over.value, openBucket(interval, site.timezone, range.dates[0]))} />
+        <Spark values={over.value && [...series(over.value, openBucket(interval, site.timezone, range.dates[0])).values()]} />
       </td>
     </tr>
   );
 }
 
+/** What the small graphs show, in numbers. They are of up to fifty sites: the rows are made for whoever opens them. */
+function Numbers({ sites, range, over }: { sites: Site[]; range: Range; over: Over }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details class="as-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{t("show_table")}</summary>
+      {open && <Table sites={sites} range={range} over={over} />}
+    </details>
+  );
+}
+
+function Table({ sites, range, over }: { sites: Site[]; range: Range; over: Over }) {
+  const interval = intervalFor(range, null);
+  const columns = sites.map((site) => {
+    const open = openBucket(interval, site.timezone, range.dates[0]);
+    return { site: site.domain, open, values: series(over[site.domain], open) };
+  });
+  // Where it is later, an hour or a day has begun that has not elsewhere.
+  const labels = [...new Set(columns.flatMap(({ values }) => [...values.keys()]))].sort();
+  const answer = Object.values(over).find((answer) => answer !== undefined);
+  return (
+    <table>
+      <caption>{toldAs(answer, "visitors")}</caption>
+      <thead>
+        <tr>
+          <th scope="col">{t("when")}</th>
+          {columns.map(({ site }) => (
+            <th key={site} scope="col">
+              {site}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {labels.map((label) => (
+          <tr key={label}>
+            <th scope="row">
+              {bucketLabel(label, `time:${interval}`)}
+              {columns.some(({ open }) => open === label) && ` (${t("so_far")})`}
+            </th>
+            {columns.map(({ site, values }) => (
+              <td key={site}>{metricValue("visitors", values.get(label))}</td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
 /** A value for every bucket up to the one that is still filling. */
-function series(answer: Answer | undefined, open: string): Told[] | undefined {
+function series(answer: Answer | undefined, open: string): Map<string, Told> {
   const known = new Map(answer?.results.map((row) => [row.dimensions[0], row.metrics[0] ?? null]));
-  return answer?.meta.time_labels?.filter((label) => label <= open).map((label) => known.get(label) ?? 0);
+  const labels = answer?.meta.time_labels?.filter((label) => label <= open) ?? [];
+  return new Map(labels.map((label) => [label, known.get(label) ?? 0]));
 }

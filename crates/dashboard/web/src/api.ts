@@ -6,6 +6,8 @@ export interface Site {
   domain: string;
   timezone: string;
   public: boolean;
+  /** Of its money; none where it counts none. */
+  currency?: string | null;
   /** What may be done here, as the session tells it. */
   rights?: Right[];
 }
@@ -26,7 +28,10 @@ export interface Me {
   sites: { domain: string; rights: Right[] }[];
 }
 
-export type Metric = "visitors" | "visits" | "pageviews" | "views_per_visit" | "bounce_rate" | "visit_duration" | "events" | "percentage" | "time_on_page" | "scroll_depth" | "exit_rate" | "conversion_rate";
+export type Metric = "visitors" | "visits" | "pageviews" | "views_per_visit" | "bounce_rate" | "visit_duration" | "events" | "percentage" | "time_on_page" | "scroll_depth" | "exit_rate" | "conversion_rate" | "total_revenue" | "average_revenue";
+
+/** What is told in the site's currency. */
+export const MONEY: readonly Metric[] = ["total_revenue", "average_revenue"];
 
 /** The rows or visits that are kept: those of which a dimension has one of the values. */
 export interface Filter {
@@ -166,8 +171,8 @@ export function read<T>(path: string, signal?: AbortSignal): Promise<T> {
 }
 
 /** A table, as the server writes it. */
-export async function table(path: string): Promise<string> {
-  const response = await fetch(path, { headers: { ...authorization(), Accept: "text/csv" } });
+export async function table(path: string, signal?: AbortSignal): Promise<string> {
+  const response = await fetch(path, { headers: { ...authorization(), Accept: "text/csv" }, signal });
   if (!response.ok) throw new ApiError(t("status", { status: String(response.status) }), response.status);
   return response.text();
 }
@@ -177,14 +182,23 @@ export async function sites(signal?: AbortSignal): Promise<Site[]> {
   return answer.sites;
 }
 
-/** Asks the counts. Whoever makes a file of the answer says so: that takes the right to, and is noted. */
-export function query(query: Query, signal?: AbortSignal, file?: "csv" | "json"): Promise<Answer> {
-  return ask("/api/v2/query", {
-    method: "POST",
-    headers: { "Content-Type": "application/json", ...(file === undefined ? {} : { "Footfall-Export": file }) },
-    body: JSON.stringify(query),
-    signal,
-  });
+/** What files are made as. */
+export type FileFormat = "csv" | "json";
+
+/** Whoever makes a file of an answer says so: that takes the right to, and is noted. */
+const taken = (file?: FileFormat): Record<string, string> => (file === undefined ? {} : { "Footfall-Export": file });
+
+/** Asks the counts. */
+export async function query(query: Query, signal?: AbortSignal, file?: FileFormat): Promise<Answer> {
+  const answer = await post<Answer>("/api/v2/query", query, signal, file);
+  return query.metrics.some((metric) => MONEY.includes(metric)) ? inNumbers(answer) : answer;
+}
+
+/** An answer whose money is numbers: it comes with texts, which this page writes in its own language. */
+function inNumbers(answer: Answer): Answer {
+  const amount = (told: Told | { value: number }) => (typeof told === "object" && told !== null ? told.value : told);
+  const one = <R extends { metrics: Told[] }>(row: R): R => ({ ...row, metrics: row.metrics.map(amount) });
+  return { ...answer, results: answer.results.map((row) => ({ ...one(row), ...(row.comparison && { comparison: one(row.comparison) }) })) };
 }
 
 export function live(site: string, signal?: AbortSignal): Promise<number | typeof FEWER> {
@@ -199,8 +213,8 @@ export interface HalfHour {
   complete_to: string | null;
 }
 
-export function halfHour(site: string, signal?: AbortSignal): Promise<HalfHour> {
-  return ask(`/api/v1/stats/realtime?site_id=${encodeURIComponent(site)}`, { signal });
+export function halfHour(site: string, signal?: AbortSignal, file?: FileFormat): Promise<HalfHour> {
+  return ask(`/api/v1/stats/realtime?site_id=${encodeURIComponent(site)}`, { headers: taken(file), signal });
 }
 
 /** What became of every hit of a range. */
@@ -220,8 +234,8 @@ export interface Ledger {
   rounded?: { to: number; warning: string };
 }
 
-export function ledger(site: string, [first, last]: [string, string], signal?: AbortSignal): Promise<Ledger> {
-  return ask(`/api/v1/ledger?site_id=${encodeURIComponent(site)}&date_range=${first},${last}`, { signal });
+export function ledger(site: string, [first, last]: [string, string], signal?: AbortSignal, file?: FileFormat): Promise<Ledger> {
+  return ask(`/api/v1/ledger?site_id=${encodeURIComponent(site)}&date_range=${first},${last}`, { headers: taken(file), signal });
 }
 
 /** Views of a page, and what part of all of its views they are. */
@@ -247,8 +261,8 @@ export interface Flow {
   meta: { folded?: { below: number } };
 }
 
-export function flow(site: string, page: string, dates: [string, string], signal?: AbortSignal): Promise<Flow> {
-  return post("/api/v2/flow", { site_id: site, page, date_range: dates }, signal);
+export function flow(site: string, page: string, dates: [string, string], signal?: AbortSignal, file?: FileFormat): Promise<Flow> {
+  return post("/api/v2/flow", { site_id: site, page, date_range: dates }, signal, file);
 }
 
 export const VITALS = ["lcp", "inp", "cls", "fcp", "ttfb"] as const;
@@ -275,10 +289,11 @@ export interface Vital {
 export interface Measured {
   vitals: Record<VitalName, Vital>;
   rows?: { page?: string; device?: string; vitals: Record<VitalName, Vital> }[];
+  meta: object;
 }
 
-export function vitals(site: string, dates: [string, string], by: "page" | "device", signal?: AbortSignal): Promise<Measured> {
-  return post("/api/v2/vitals", { site_id: site, date_range: dates, by }, signal);
+export function vitals(site: string, dates: [string, string], by: "page" | "device", signal?: AbortSignal, file?: FileFormat): Promise<Measured> {
+  return post("/api/v2/vitals", { site_id: site, date_range: dates, by }, signal, file);
 }
 
 /** The names of the properties that events had, the most frequent first. */
@@ -287,8 +302,8 @@ export async function propertyNames(site: string, [first, last]: [string, string
   return answer.properties.map(({ name }) => name);
 }
 
-function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
-  return ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal });
+export function post<T>(path: string, body: unknown, signal?: AbortSignal, file?: FileFormat): Promise<T> {
+  return ask(path, { method: "POST", headers: { "Content-Type": "application/json", ...taken(file) }, body: JSON.stringify(body), signal });
 }
 
 /** What a shared link has opened: by it is asked, whoever else is signed in here. `null` before; `undefined` where nobody follows a link. */

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, type Filter, type Me, type Site, SIGNED_OUT, change, forgetToken, hasToken, query, sites as askSites, whoAmI } from "./api";
 import { FilterChips } from "./filters";
-import { clock } from "./format";
+import { clock, payIn } from "./format";
 import { Header } from "./header";
 import { t } from "./i18n";
 import { useKeys } from "./keys";
@@ -18,7 +18,7 @@ import { SetUp, SignIn } from "./sign-in";
 import { mayShare } from "./shares";
 import { useAnswer, useTick } from "./use-answer";
 import { useLook } from "./use-look";
-import { TABS } from "./views";
+import { TABS, UNFILTERED } from "./views";
 
 const Detail = later(() => import("./detail").then((loaded) => loaded.Detail));
 const AllSitesView = later(() => import("./all-sites").then((loaded) => loaded.AllSitesView));
@@ -174,6 +174,7 @@ export function Views({ site, sites, place, go, shared, header, className }: Pro
   // A link that shows one segment is a filter that cannot be taken off.
   const fixed: Filter[] = shared === null || shared.segment === null ? [] : [{ operator: "is", dimension: "segment", values: [shared.segment] }];
   const scope: Scope = { site, range, place, view, filters: [...fixed, ...place.filters], shared, tick: range.open ? tick : 0, go };
+  payIn(site.currency);
   useKeys(scope, now, setHelp);
   useEffect(() => {
     document.title = `${site.domain} · Footfall`;
@@ -192,6 +193,7 @@ export function Views({ site, sites, place, go, shared, header, className }: Pro
             <Lists scope={scope} />
           </>
         )}
+        {UNFILTERED.includes(view) && place.filters.length > 0 && <p class="hint not-here">{t("filters_not_here")}</p>}
         {view === "live" && <LiveView scope={scope} tick={tick} />}
         {view === "funnels" && <FunnelsView scope={scope} />}
         {view === "flows" && <FlowsView scope={scope} />}

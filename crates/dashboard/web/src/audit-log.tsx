@@ -3,7 +3,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Me, read, table } from "./api";
 import { moment } from "./account";
-import { save } from "./export";
+import { FILE_ROWS_MAX } from "./export";
+import { FileButtons, type Taking } from "./export-as";
 import { t } from "./i18n";
 import { Panel } from "./office";
 import { taught } from "./sign-in";
@@ -17,14 +18,33 @@ interface Line {
   detail: unknown;
 }
 
+/** Most lines of an answer. */
+const LINES_MAX = 1_000;
+
+/** All lines of the log as one table, page by page. Each page is a table of its own, and its last line's number is before what the next begins. */
+export async function wholeLog(ask: (before: number | null, lines: number) => Promise<string>, onRows: (rows: number) => void): Promise<{ text: string; rows: number; isCut: boolean }> {
+  const all: string[] = [];
+  let [head, before]: [string, number | null] = ["", null];
+  for (;;) {
+    // No text in it holds a line's end.
+    const [names = "", ...lines] = (await ask(before, LINES_MAX)).trimEnd().split("\r\n");
+    head = names;
+    all.push(...lines);
+    onRows(all.length);
+    const isLast = lines.length < LINES_MAX;
+    if (isLast || all.length >= FILE_ROWS_MAX) return { text: [head, ...all, ""].join("\r\n"), rows: all.length, isCut: !isLast };
+    before = Number.parseInt(lines.at(-1) ?? "", 10);
+  }
+}
+
 export function AuditLog({ me }: { me: Me }) {
   const sites = me.sites.filter((site) => me.users || site.rights.includes("administer")).map((site) => site.domain);
   const [site, setSite] = useState(me.users ? "" : (sites[0] ?? ""));
   const [lines, setLines] = useState<Line[]>([]);
   const [next, setNext] = useState<number | null>(null);
   const [said, setSaid] = useState("");
-  const asked = (before: number | null) => {
-    const query = new URLSearchParams({ limit: "50", ...(site === "" ? {} : { site }), ...(before === null ? {} : { before: String(before) }) });
+  const asked = (before: number | null, limit = 50) => {
+    const query = new URLSearchParams({ limit: String(limit), ...(site === "" ? {} : { site }), ...(before === null ? {} : { before: String(before) }) });
     return `/api/audit?${query}`;
   };
   const load = (before: number | null, known: Line[]) =>
@@ -38,10 +58,9 @@ export function AuditLog({ me }: { me: Me }) {
   useEffect(() => {
     void load(null, []);
   }, [site]);
-  const keep = () => {
-    table(asked(null).replace("limit=50", "limit=1000"))
-      .then((text) => save("footfall-audit.csv", "text/csv;charset=utf-8", text))
-      .catch((error: unknown) => setSaid(taught(error)));
+  const keep = async ({ signal, onRows }: Taking) => {
+    const { text, rows, isCut } = await wholeLog((before, lines) => table(asked(before, lines), signal), onRows);
+    return { name: "footfall-audit.csv", text, rows, cut: isCut ? t("audit_cut", { n: rows }) : undefined };
   };
   return (
     <Panel title={t("audit")} id="audit">
@@ -57,9 +76,7 @@ export function AuditLog({ me }: { me: Me }) {
             ))}
           </select>
         </label>
-        <button type="button" class="plain" onClick={keep}>
-          {t("export_csv")}
-        </button>
+        <FileButtons key={site} title={t("audit")} formats={["csv"]} look="plain" make={keep} />
       </div>
       {said !== "" && (
         <p class="said wrong" role="alert">

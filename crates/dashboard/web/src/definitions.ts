@@ -1,6 +1,6 @@
 // What people define for a site, through the public API: goals, segments, funnels and annotations.
 
-import { ApiError, type Filter, type SentFilter, type Site, type Told, ask, change, read, sent } from "./api";
+import { ApiError, type FileFormat, type Filter, type SentFilter, type Site, type Told, change, post, read, sent } from "./api";
 import { t } from "./i18n";
 
 export type Kind = "goals" | "segments" | "funnels" | "annotations";
@@ -85,9 +85,8 @@ export interface Reached {
   meta: { counted_from?: string; folded?: { below: number; warning: string } };
 }
 
-export function reached(site: string, funnel: string, dates: [string, string], signal?: AbortSignal): Promise<Reached> {
-  const body = JSON.stringify({ site_id: site, funnel, date_range: dates });
-  return ask("/api/v2/funnel", { method: "POST", headers: { "Content-Type": "application/json" }, body, signal });
+export function reached(site: string, funnel: string, dates: [string, string], signal?: AbortSignal, file?: FileFormat): Promise<Reached> {
+  return post("/api/v2/funnel", { site_id: site, funnel, date_range: dates }, signal, file);
 }
 
 /** Filters on the page as a segment's: the same words. */

@@ -1,14 +1,15 @@
 // One list in full: all metrics its cells hold, searched, sorted, page by page.
 
-import { useEffect, useState } from "preact/hooks";
-import type { Metric } from "./api";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { type Answer, MONEY, type Metric, type Row } from "./api";
 import { Dialog } from "./dialog";
-import { FilterChips } from "./filters";
+import { FilterChips, valueName } from "./filters";
 import { t } from "./i18n";
 import { Export, Table, dimensionOf, fullMetrics } from "./lists";
 import { Problem } from "./problem";
-import { CARDS, TABS, type Tab, filteredBy } from "./reports";
+import { CARDS, TABS, type Tab, earning, filteredBy } from "./reports";
 import { type Scope, shows, useList } from "./scope";
+import { ROWS_MAX, isLike, isSearchedHere } from "./search";
 
 const ROWS_PER_PAGE = 50;
 
@@ -39,8 +40,18 @@ function Full({ tab, dimension, scope }: { tab: Tab; dimension: string; scope: S
     return () => clearTimeout(timer);
   }, [typed]);
   const metrics = fullMetrics(scope, dimension);
-  const asked = useList(scope, { dimension, metrics, order, search, limit: ROWS_PER_PAGE, offset: page * ROWS_PER_PAGE });
-  const total = asked.value?.meta.total_rows ?? 0;
+  // A filter may have taken away what the rows were in the order of.
+  const sorted: typeof order = metrics.includes(order[0]) ? order : [metrics[0] ?? "visitors", "desc"];
+  const isHere = search !== "" && isSearchedHere(dimension, scope.filters);
+  const part = { limit: ROWS_PER_PAGE, offset: page * ROWS_PER_PAGE };
+  const asked = useList(scope, { dimension, metrics, order: sorted, search, ...(isHere ? { limit: ROWS_MAX } : part) });
+  const found = isHere ? like(asked.value, dimension, search) : undefined;
+  const rows = found?.slice(part.offset, part.offset + part.limit) ?? asked.value?.results ?? [];
+  const total = found?.length ?? asked.value?.meta.total_rows ?? 0;
+  // Once there was money on a page, its columns stay for the others.
+  const earned = useRef(false);
+  earned.current ||= MONEY.includes(sorted[0]) || earning(metrics, rows).some((metric) => MONEY.includes(metric));
+  const columns = earned.current ? metrics : earning(metrics, rows);
   const sort = (metric: Metric) => {
     setOrder(([known, direction]) => [metric, known === metric && direction === "desc" ? "asc" : "desc"]);
     setPage(0);
@@ -61,7 +72,7 @@ function Full({ tab, dimension, scope }: { tab: Tab; dimension: string; scope: S
         {asked.loading && <div class="rows waiting" aria-busy="true" />}
         {asked.value !== undefined && total === 0 && <p class="empty">{t("empty")}</p>}
         {asked.value !== undefined && total > 0 && (
-          <Table dimension={dimension} kind={tab.kind} metrics={metrics} answer={asked.value} rows={asked.value.results} onChoose={choose} sorted={order} onSort={sort} />
+          <Table dimension={dimension} kind={tab.kind} metrics={columns} answer={asked.value} rows={rows} onChoose={choose} sorted={sorted} onSort={sort} />
         )}
       </div>
       <div class="pager">
@@ -77,4 +88,10 @@ function Full({ tab, dimension, scope }: { tab: Tab; dimension: string; scope: S
       </div>
     </>
   );
+}
+
+/** The rows whose shown names have what was typed. */
+function like(answer: Answer | undefined, dimension: string, typed: string): Row[] | undefined {
+  const name = (value: string) => (value === answer?.meta.folded?.value ? t("other") : valueName(dimension, value));
+  return answer?.results.filter((row) => isLike(name(row.dimensions[0] ?? ""), typed));
 }

@@ -29,6 +29,14 @@ function told({ operator, dimension, values }: Filter): string {
   return `${dimensionName(dimension)} ${t(`op_${operator}` as Word)} ${values.map((value) => valueName(dimension, value)).join(" / ")}`;
 }
 
+const TURNED = { is: "is_not", is_not: "is", contains: "contains_not", contains_not: "contains" } as const;
+
+/** A filter that keeps what this one leaves out; none of goals and segments, whose values are not counted but by name. */
+export function turned(filter: Filter): Filter | null {
+  const isNamed = filter.dimension === "event:goal" || filter.dimension === "segment";
+  return isNamed && filter.operator !== "is_not" ? null : { ...filter, operator: TURNED[filter.operator] };
+}
+
 export function FilterChips({ scope }: { scope: Scope }) {
   const { filters } = scope.place;
   const { go } = scope;
@@ -39,17 +47,12 @@ export function FilterChips({ scope }: { scope: Scope }) {
   return (
     <ul class="chips" aria-label={t("filters")}>
       {filters.map((filter) => (
-        <li key={told(filter)}>
-          <button
-            type="button"
-            class="chip"
-            aria-label={t("filter_remove", { filter: told(filter) })}
-            onClick={() => go({ filters: filters.filter((other) => other !== filter) })}
-          >
-            {dimensionName(filter.dimension)} {t(`op_${filter.operator}` as Word)} <b>{filter.values.map((value) => valueName(filter.dimension, value)).join(" / ")}</b>
-            <span aria-hidden="true"> ×</span>
-          </button>
-        </li>
+        <Chip
+          key={`${filter.dimension} ${filter.values}`}
+          filter={filter}
+          onTurn={(other) => go({ filters: filters.map((known) => (known === filter ? other : known)) })}
+          onRemove={() => go({ filters: filters.filter((other) => other !== filter) })}
+        />
       ))}
       {page?.startsWith("/") && shows(scope, "flows") && (
         <li>
@@ -74,5 +77,31 @@ export function FilterChips({ scope }: { scope: Scope }) {
         </li>
       )}
     </ul>
+  );
+}
+
+/** A filter: what it is of turns it round, and its value takes it off. */
+function Chip({ filter, onTurn, onRemove }: { filter: Filter; onTurn: (other: Filter) => void; onRemove: () => void }) {
+  const other = turned(filter);
+  const op = (of: Filter) => t(`op_${of.operator}` as Word);
+  const turn = other === null ? "" : t("filter_turn", { filter: told(filter), op: op(other) });
+  const what = (
+    <>
+      {dimensionName(filter.dimension)} <span class="op">{op(filter)}</span>
+    </>
+  );
+  return (
+    <li class={other === null ? undefined : "turns"}>
+      {other !== null && (
+        <button type="button" class="turn" aria-label={turn} title={turn} onClick={() => onTurn(other)}>
+          {what}
+        </button>
+      )}
+      <button type="button" class="chip" aria-label={t("filter_remove", { filter: told(filter) })} onClick={onRemove}>
+        {other === null && <>{what} </>}
+        <b>{filter.values.map((value) => valueName(filter.dimension, value)).join(" / ")}</b>
+        <span aria-hidden="true"> ×</span>
+      </button>
+    </li>
   );
 }

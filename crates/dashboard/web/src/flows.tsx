@@ -2,7 +2,9 @@
 // into the middle.
 
 import { useState } from "preact/hooks";
-import { type FlowShare, type FlowSide, type Told, flow } from "./api";
+import { type Flow as Ways, type FlowShare, type FlowSide, type Told, flow } from "./api";
+import { type Sheet, notesOf } from "./export";
+import { ExportAs } from "./export-as";
 import { inFull, metricValue, sized } from "./format";
 import { t } from "./i18n";
 import { Problem } from "./problem";
@@ -67,6 +69,12 @@ function Flow({ page, known, scope, onChoose }: Props) {
             <Numbers previous={told.previous} next={told.next} />
           </details>
           <p class="hint">{t("flow_why", { n: told.meta.folded?.below ?? 0 })}</p>
+          <ExportAs
+            title={`${t("flows")}: ${told.page}`}
+            name={`${site.domain}-flows`}
+            scope={scope}
+            sheet={async ({ format, signal }) => flowSheet(await flow(site.domain, page, range.dates, signal, format))}
+          />
         </>
       )}
     </section>
@@ -139,6 +147,17 @@ function Side({ title, end, ends, side, onChoose }: SideProps) {
       </ul>
     </div>
   );
+}
+
+/** All of it as a table. What is no page is in parentheses, with which no path begins. */
+export function flowSheet({ page, pageviews, previous, next, meta }: Ways): Sheet {
+  const rows = (side: FlowSide, direction: string, end: string, ends: FlowShare | undefined) =>
+    [{ page: `(${end})`, pageviews: ends?.pageviews ?? null, share: ends?.share ?? null }, ...side.pages, { page: "(other)", ...side.other }].map((one) => [direction, one.page, one.pageviews, one.share]);
+  return {
+    head: ["direction", "page", "pageviews", "share"],
+    rows: [["page", page, pageviews, null], ...rows(previous, "previous", "entries", previous.entries), ...rows(next, "next", "exits", next.exits)],
+    notes: notesOf(meta),
+  };
 }
 
 /** All of it, in rows. */

@@ -1,6 +1,6 @@
 // Numbers, durations, dates and names as they stand on the page, in its language.
 
-import { FEWER, type Metric, type Percentile, type Told, type VitalName } from "./api";
+import { FEWER, MONEY, type Metric, type Percentile, type Told, type VitalName } from "./api";
 import { language, t } from "./i18n";
 
 const numbers = new Map<string, Intl.NumberFormat>();
@@ -18,11 +18,30 @@ export const whole = (value: number) => number().format(value);
 export const short = (value: number) =>
   Math.abs(value) < 100_000 ? whole(value) : number({ notation: "compact", maximumFractionDigits: 1 }).format(value);
 
+let currency: string | undefined;
+
+/** Chooses the currency of all money from now on: that of the site which is looked at. */
+export function payIn(code: string | null | undefined): void {
+  currency = code ?? undefined;
+}
+
+const money = (value: number, options: Intl.NumberFormatOptions = {}) =>
+  number(currency === undefined ? options : { style: "currency", currency, ...options }).format(value);
+
+/** In whole units from four digits on, and short where counts are; in full it belongs into a title. */
+function shortMoney(value: number): string {
+  if (Math.abs(value) < 1_000) return money(value);
+  return money(value, Math.abs(value) < 100_000 ? { minimumFractionDigits: 0, maximumFractionDigits: 0 } : { notation: "compact", maximumFractionDigits: 1 });
+}
+
 /** What a bar or a point of a told number is as long or high as: fewer than ten stand in their middle. */
 export const sized = (value: Told | undefined): number | null => (value === FEWER ? 5 : (value ?? null));
 
-/** A count in full, for a title. */
-export const inFull = (value: Told | undefined): string => (typeof value === "number" ? whole(value) : (value ?? "–"));
+/** A count in full, for a title; money to its smallest unit. */
+export function inFull(value: Told | undefined, metric?: Metric): string {
+  if (typeof value !== "number") return value ?? "–";
+  return metric !== undefined && MONEY.includes(metric) ? money(value) : whole(value);
+}
 
 export function metricValue(metric: Metric, value: Told | undefined): string {
   if (value === null || value === undefined) return "–";
@@ -45,6 +64,9 @@ export function metricValue(metric: Metric, value: Told | undefined): string {
     case "visit_duration":
     case "time_on_page":
       return duration(value);
+    case "total_revenue":
+    case "average_revenue":
+      return shortMoney(value);
   }
 }
 
@@ -71,10 +93,19 @@ export function duration(seconds: number): string {
 /** The time of day of an instant as the API writes it, in the site's own zone. */
 export const clockTime = (instant: string): string => instant.slice(11, 19);
 
+const namers = new Map<string, Intl.DisplayNames>();
+
+function names(type: "region" | "language"): Intl.DisplayNames {
+  const key = `${language()} ${type}`;
+  const known = namers.get(key) ?? new Intl.DisplayNames([language()], { type });
+  namers.set(key, known);
+  return known;
+}
+
 export function countryName(code: string): string {
   if (!/^[A-Z]{2}$/.test(code)) return code === "" ? t("unknown") : code;
   try {
-    return new Intl.DisplayNames([language()], { type: "region" }).of(code) ?? code;
+    return names("region").of(code) ?? code;
   } catch {
     return code;
   }
@@ -82,7 +113,7 @@ export function countryName(code: string): string {
 
 export function languageName(tag: string): string {
   try {
-    return tag === "" ? t("unknown") : (new Intl.DisplayNames([language()], { type: "language" }).of(tag) ?? tag);
+    return tag === "" ? t("unknown") : (names("language").of(tag) ?? tag);
   } catch {
     return tag;
   }

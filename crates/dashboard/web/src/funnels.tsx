@@ -1,6 +1,8 @@
 // How far visitors come on the ways that somebody defined: each funnel with its steps, and what of the step before reached it.
 
-import { type Funnel, definitions, reached } from "./definitions";
+import { type Funnel, type Reached, definitions, reached } from "./definitions";
+import { type Sheet, notesOf } from "./export";
+import { ExportAs } from "./export-as";
 import { clockTime, inFull, metricValue, sized } from "./format";
 import { t } from "./i18n";
 import type { Scope } from "./scope";
@@ -45,7 +47,18 @@ export function FunnelsView({ scope }: { scope: Scope }) {
   );
 }
 
-function One({ funnel, scope: { site, range, tick } }: { funnel: Funnel; scope: Scope }) {
+/** The steps as a table. */
+export function funnelSheet({ steps, meta }: Reached, days: number): Sheet {
+  const { counted_from } = meta;
+  return {
+    head: ["step", "name", days > 1 ? "daily_visitors" : "visitors", "step_conversion_rate", "conversion_rate"],
+    rows: steps.map(({ step, label, visitors, step_conversion_rate, conversion_rate }) => [step, label, visitors, step_conversion_rate, conversion_rate]),
+    notes: { ...notesOf(meta), ...(counted_from === undefined ? {} : { counted_from }) },
+  };
+}
+
+function One({ funnel, scope }: { funnel: Funnel; scope: Scope }) {
+  const { site, range, tick } = scope;
   const key = `funnel ${site.domain} ${funnel.name} ${funnel.effective_from} ${range.dates}`;
   const asked = useAnswer(key, Math.floor(tick / TICKS_PER_FUNNEL), (signal) => reached(site.domain, funnel.name, range.dates, signal));
   const told = asked.value;
@@ -95,6 +108,12 @@ function One({ funnel, scope: { site, range, tick } }: { funnel: Funnel; scope: 
       {told?.meta.counted_from !== undefined && (
         <p class="hint">{t("counted_since", { when: `${told.meta.counted_from.slice(0, 10)} ${clockTime(told.meta.counted_from).slice(0, 5)}` })}</p>
       )}
+      <ExportAs
+        title={funnel.name}
+        name={`${site.domain}-funnel-${funnel.name}`}
+        scope={scope}
+        sheet={async ({ format, signal }) => funnelSheet(await reached(site.domain, funnel.name, range.dates, signal, format), range.days)}
+      />
     </section>
   );
 }

@@ -4,7 +4,9 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Answer, Metric, Site, Told } from "./api";
+import { beforeIn } from "./compared";
 import type { Annotation } from "./definitions";
+import { type Sheet, columnsOf, notesOf } from "./export";
 import { axisLabel, bucketLabel, duration, metricValue, short, sized } from "./format";
 import { t } from "./i18n";
 import { Problem } from "./problem";
@@ -55,9 +57,10 @@ export function Graph({ scope, index, metric, interval, firstDay, asked, before,
   if (asked.value === undefined) return <div class="plot waiting" aria-busy="true" />;
   // With a comparison there is a row for every bucket.
   if (asked.value.results.every((row) => row.metrics.every((value) => value === 0 || value === null))) return <Nothing site={site} range={range} filtered={scope.filters.length > 0} />;
-  const told = read(asked.value, before, index, openBucket(interval, site.timezone, range.dates[0]), firstDay);
+  const open = (first: string) => openBucket(interval, site.timezone, first);
+  const told = read(asked.value, before, index, { now: open(range.dates[0]), nowBefore: open(before?.meta.time_labels?.[0] ?? ""), firstDay });
   const points = { ...told, notes: noted(notes, told.labels, range.dates[1]) };
-  const shown = { points, grain: `time:${interval}`, metric, label: t(METRICS[metric]), theme: scope.place.theme };
+  const shown = { points, grain: `time:${interval}`, metric, label: toldAs(asked.value, metric), sums: sumsDays(asked.value, metric), theme: scope.place.theme };
   return (
     <>
       <Plot {...shown} />
@@ -65,6 +68,12 @@ export function Graph({ scope, index, metric, interval, firstDay, asked, before,
     </>
   );
 }
+
+/** Whether an answer's visitors are the sum of several days', as it says itself. */
+export const sumsDays = (answer: Answer | undefined, metric: Metric): boolean => answer?.meta.metric_warnings?.[metric]?.code === "sum_of_daily_visitors";
+
+/** What the numbers of an answer are called. */
+export const toldAs = (answer: Answer | undefined, metric: Metric): string => t(METRICS[metric]) + (sumsDays(answer, metric) ? ` (${t("sum_of_days")})` : "");
 
 /** The bucket that each note is in: the last that begins before it, where its day is shown. */
 export function noted(notes: Annotation[], labels: string[], lastDay: string): Map<number, string> {
@@ -79,8 +88,15 @@ export function noted(notes: Annotation[], labels: string[], lastDay: string): M
   return found;
 }
 
+interface Times {
+  /** The buckets that are still filling: the range's, and the comparison's, which may reach to today as well. */
+  now: string;
+  nowBefore: string;
+  firstDay: string | undefined;
+}
+
 /** Puts a value on every label: zero where nothing was counted, nothing before the first count and where time has not come yet. */
-function read(answer: Answer, before: Answer | undefined, index: number, now: string, firstDay: string | undefined): Omit<Points, "notes"> {
+function read(answer: Answer, before: Answer | undefined, index: number, { now, nowBefore, firstDay }: Times): Omit<Points, "notes"> {
   const labels = answer.meta.time_labels ?? [];
   const known = new Map(answer.results.map((row) => [row.dimensions[0], row.metrics[index] ?? null]));
   const ahead = labels.findIndex((label) => label > now);
@@ -90,8 +106,27 @@ function read(answer: Answer, before: Answer | undefined, index: number, now: st
   const open = labels.indexOf(now);
   const earlierLabels = before?.meta.time_labels ?? [];
   const earlierKnown = new Map(before?.results.map((row) => [row.dimensions[0], row.metrics[index] ?? null]));
-  const earlier = before === undefined ? [] : labels.map((_, i) => earlierLabels[i] === undefined ? null : (earlierKnown.get(earlierLabels[i]) ?? 0));
+  const earlierAt = (label: string | undefined) => (label === undefined || label > nowBefore ? null : (earlierKnown.get(label) ?? 0));
+  const earlier = before === undefined ? [] : labels.map((_, i) => earlierAt(earlierLabels[i]));
   return { labels, values, earlier, earlierLabels, open: open === -1 ? labels.length : open, step: answer.meta.rounded?.to ?? 1 };
+}
+
+/** The line of an answer of one metric as a table, with what it is compared with beside it. What is not over is told to be so. */
+export function seriesSheet(answer: Answer, metric: Metric, interval: Interval, timezone: string, firstDay: string | undefined): Sheet {
+  const before = beforeIn(answer);
+  const [first = "", firstBefore = ""] = [answer.meta.time_labels?.[0], before?.meta.time_labels?.[0]];
+  const now = openBucket(interval, timezone, first.slice(0, 10));
+  const told = read(answer, before, 0, { now, nowBefore: openBucket(interval, timezone, firstBefore.slice(0, 10)), firstDay });
+  const columns = columnsOf([metric], answer.meta);
+  const rows = told.labels.map((label, i) => {
+    const beside = before === undefined ? [] : [told.earlierLabels[i] ?? "", told.earlier[i] ?? null];
+    return [label, told.values[i] ?? null, label < now ? "yes" : "no", ...beside];
+  });
+  return {
+    head: [`time:${interval}`, ...columns, "complete", ...(before === undefined ? [] : ["time_before", ...columns.map((name) => `${name}_before`)])],
+    rows: rows.filter(([, value, , , earlier = null]) => value !== null || earlier !== null),
+    notes: notesOf(answer.meta),
+  };
 }
 
 interface PlotProps {
@@ -99,10 +134,12 @@ interface PlotProps {
   grain: string;
   metric: Metric;
   label: string;
+  /** Of the visitors of several days. */
+  sums: boolean;
   theme: string;
 }
 
-function Plot({ points, grain, metric, label, theme }: PlotProps) {
+function Plot({ points, grain, metric, label, sums, theme }: PlotProps) {
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const shown = useRef(points);
@@ -151,7 +188,13 @@ function Plot({ points, grain, metric, label, theme }: PlotProps) {
     >
       {hover !== null && value !== null && (
         <div class={hover.index > points.labels.length / 2 ? "tip before" : "tip"} role="status" style={{ left: `${hover.left}px` }}>
-          <b>{metricValue(metric, value)}</b> {label}
+          <b>{metricValue(metric, value)}</b> {t(METRICS[metric])}
+          {sums && (
+            <>
+              <br />
+              <span>{t("sum_of_days")}</span>
+            </>
+          )}
           <br />
           <span>
             {bucketLabel(points.labels[hover.index] ?? "", grain)}
@@ -289,7 +332,7 @@ function useDark(): boolean {
   return dark;
 }
 
-function Table({ points, grain, metric, label }: PlotProps) {
+function Table({ points, grain, metric, label, sums }: PlotProps) {
   const compares = points.earlier.length > 0;
   return (
     <details class="as-table">
@@ -298,7 +341,9 @@ function Table({ points, grain, metric, label }: PlotProps) {
         <thead>
           <tr>
             <th scope="col">{t("when")}</th>
-            <th scope="col">{label}</th>
+            <th scope="col" title={sums ? t("sum_of_days_why") : undefined}>
+              {label}
+            </th>
             {compares && <th scope="col">{t("compare")}</th>}
           </tr>
         </thead>

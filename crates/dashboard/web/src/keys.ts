@@ -14,7 +14,7 @@ export function useKeys(scope: Scope, today: string, setHelp: (open: boolean) =>
       const tab = TABS.find((tab) => tab.key === key);
       const period = PERIODS.find((period) => period.keys.includes(key));
       if (period !== undefined) go({ period: period.name, custom: null, interval: null });
-      else if (key === "x") go({ compare: place.compare === "off" ? "previous" : "off" });
+      else if (key === "x") go({ compare: place.compare === "off" ? "previous" : "off", against: null });
       else if (tab !== undefined && shows(scope, tab.name)) go({ view: place.view === tab.name ? "report" : tab.name });
       else if (key === "0") go({ filters: [] });
       else if (key === "[" || key === "]") {

@@ -3,6 +3,8 @@
 import { type Coverage, type Ledger, type Told, ledger } from "./api";
 import { percent } from "./coverage";
 import { degradedLine } from "./degraded";
+import { type Sheet, notesOf } from "./export";
+import { ExportAs } from "./export-as";
 import { clockTime, inFull, sized } from "./format";
 import { type Word, named, t } from "./i18n";
 import { Problem } from "./problem";
@@ -41,6 +43,33 @@ export function balances(told: Ledger, lines: Line[]): boolean | undefined {
   if (told.rounded !== undefined) return undefined;
   const sum = lines.filter((line) => !line.isPart).reduce((sum, line) => sum + (sized(line.hits) ?? 0), 0);
   return sum === sized(told.received);
+}
+
+/** The ledger and its consent as a table. What cannot be added up, or be a share, of fewer than ten is empty. */
+export function ledgerSheet(told: Ledger): Sheet {
+  const { received, coverage, degraded, rounded, complete_to } = told;
+  const share = (hits: Told) => (typeof hits === "number" && typeof received === "number" && received > 0 ? Number.parseFloat(percent((hits / received) * 100)) : null);
+  const line = (outcome: string, reason: string, hits: Told) => [outcome, reason, hits, share(hits)];
+  const several = (outcome: string, parts: Record<string, Told>) => {
+    const hits = Object.values(parts);
+    const sum = hits.every((part) => typeof part === "number") ? hits.reduce((sum, part) => sum + part, 0) : null;
+    return [line(outcome, "", sum), ...Object.entries(parts).map(([reason, hits]) => line(outcome, reason, hits))];
+  };
+  return {
+    head: ["outcome", "reason", "hits", "share"],
+    rows: [
+      line("received", "", received),
+      line("counted", "", told.counted),
+      line("minimal", "", told.minimal),
+      ...several("refused", told.refused),
+      ...several("bots", told.bots),
+      line("late", "", told.late),
+      ["expired", "", told.expired, null],
+      ...SHARES.map(({ of }) => ["coverage", of, null, coverage.shares[of]]),
+      ...Object.entries(coverage.lowered_by).map(([reason, hits]) => ["lowered_by", reason, hits, null]),
+    ],
+    notes: { ...notesOf({ degraded, rounded }), ...(complete_to === null ? {} : { complete_to }) },
+  };
 }
 
 export function LedgerView({ scope }: { scope: Scope }) {
@@ -84,6 +113,12 @@ export function LedgerView({ scope }: { scope: Scope }) {
             {t("ledger_expired")}: <b>{inFull(told.expired)}</b>
           </p>
         )}
+        <ExportAs
+          title={t("ledger_title")}
+          name={`${site.domain}-ledger`}
+          scope={scope}
+          sheet={async ({ format, signal }) => ledgerSheet(await ledger(site.domain, range.dates, signal, format))}
+        />
       </section>
       <Consent coverage={told.coverage} />
     </div>

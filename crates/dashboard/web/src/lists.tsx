@@ -1,15 +1,16 @@
 // The reports below the graph: where visits come from, what they see, where and with what they are.
 
 import { useState } from "preact/hooks";
-import { type Answer, type Metric, type Row, propertyNames, query } from "./api";
-import { csv, json, save } from "./export";
+import { type Answer, MONEY, type Metric, type Row, propertyNames, query } from "./api";
+import { FILE_ROWS_MAX, type Page, columnsOf, notesOf, wholeList } from "./export";
+import { ExportAs, type Taking } from "./export-as";
 import { dimensionName, valueName } from "./filters";
 import { inFull, metricValue, sized } from "./format";
 import { t } from "./i18n";
 import { WorldMap } from "./map";
 import { Problem } from "./problem";
-import { CARDS, type Card, METRICS, type Tab, filteredBy, metricsOf } from "./reports";
-import { type Scope, beside, listQuery, shows, useList } from "./scope";
+import { CARDS, type Card, METRICS, type Tab, earning, filteredBy } from "./reports";
+import { type Scope, beside, heldBy, listQuery, shows, useList } from "./scope";
 import { useAnswer } from "./use-answer";
 
 const ROWS = 9;
@@ -19,9 +20,6 @@ const COUNTRIES_MAX = 300;
 
 /** Names of properties that stand to be chosen; all of them are offered while one is typed. */
 const PROPERTIES_SHOWN = 12;
-
-/** Most rows of a file: what one answer holds. */
-const EXPORT_ROWS_MAX = 10_000;
 
 export function Lists({ scope }: { scope: Scope }) {
   return (
@@ -138,7 +136,7 @@ function Rows({ tab, scope }: { tab: Tab; scope: Scope }) {
 }
 
 function Listed({ tab, dimension, scope }: { tab: Tab; dimension: string; scope: Scope }) {
-  const metrics: Metric[] = ["visitors", beside(scope, dimension, tab.beside)];
+  const metrics = shortMetrics(tab, dimension, scope);
   const isMap = tab.kind === "country";
   const asked = useList(scope, { dimension, metrics, limit: isMap ? COUNTRIES_MAX : ROWS });
   if (asked.value === undefined && asked.error !== undefined) return <Problem error={asked.error} scope={scope} />;
@@ -151,7 +149,7 @@ function Listed({ tab, dimension, scope }: { tab: Tab; dimension: string; scope:
     <>
       <div class={isMap ? "with-map" : "without-map"}>
         {isMap && <WorldMap rows={asked.value.results} onChoose={choose} />}
-        <Table dimension={dimension} kind={tab.kind} metrics={metrics} answer={asked.value} rows={asked.value.results.slice(0, ROWS)} onChoose={choose} />
+        <Table dimension={dimension} kind={tab.kind} metrics={earning(metrics, asked.value.results)} answer={asked.value} rows={asked.value.results.slice(0, ROWS)} onChoose={choose} />
       </div>
       <div class="under">
         <Export tab={tab} dimension={dimension} scope={scope} />
@@ -161,6 +159,14 @@ function Listed({ tab, dimension, scope }: { tab: Tab; dimension: string; scope:
       </div>
     </>
   );
+}
+
+/** A number of each row, one beside it, and what it brought. */
+function shortMetrics(tab: Tab, dimension: string, scope: Scope): Metric[] {
+  const held = heldBy(scope, dimension);
+  const [first = "visitors"] = held;
+  const second = beside(scope, dimension, tab.beside);
+  return [first, ...(second === undefined ? [] : [second]), ...(tab.money === true ? held.filter((metric) => metric === "total_revenue") : [])];
 }
 
 interface TableProps {
@@ -234,7 +240,7 @@ function Line({ row, dimension, kind, metrics, largest, folded, onChoose }: Line
         )}
       </th>
       {metrics.map((metric, i) => (
-        <td key={metric} class={i === 0 ? undefined : "beside"} title={i === 0 ? inFull(row.metrics[i]) : undefined}>
+        <td key={metric} class={i === 0 ? undefined : "beside"} title={i === 0 || MONEY.includes(metric) ? inFull(row.metrics[i], metric) : undefined}>
           {metricValue(metric, row.metrics[i])}
         </td>
       ))}
@@ -244,35 +250,21 @@ function Line({ row, dimension, kind, metrics, largest, folded, onChoose }: Line
 
 /** The metrics of a list in full: all that its cells hold. */
 export function fullMetrics(scope: Scope, dimension: string): Metric[] {
-  return metricsOf([dimension, ...scope.filters.map((filter) => filter.dimension)]);
+  return heldBy(scope, dimension);
 }
 
-/** The whole list as a file, asked anew. */
+/** The whole list as a file, however many answers it takes. */
 export function Export({ tab, dimension, scope }: { tab: Tab; dimension: string; scope: Scope }) {
-  const [said, setSaid] = useState("");
-  if (scope.site.rights?.includes("export") !== true) return null;
-  const write = (format: "csv" | "json") => async () => {
-    try {
-      const metrics = fullMetrics(scope, dimension);
-      const answer = await query(listQuery(scope, { dimension, metrics, limit: EXPORT_ROWS_MAX }), undefined, format);
-      const sheet = { head: [dimension, ...metrics], rows: answer.results.map((row) => [row.dimensions[0] ?? "", ...row.metrics]) };
-      const [first, last] = scope.range.dates;
-      const name = `${scope.site.domain}-${tab.id}-${first}-${last}.${format}`;
-      save(name, format === "csv" ? "text/csv;charset=utf-8" : "application/json", format === "csv" ? csv(sheet) : json(sheet));
-      setSaid(t("exported", { n: sheet.rows.length }));
-    } catch (error) {
-      setSaid(t("export_failed", { why: error instanceof Error ? error.message : String(error) }));
-    }
+  const sheet = async ({ format, signal, onRows }: Taking) => {
+    const metrics = fullMetrics(scope, dimension);
+    const ask = (page: Page) => query({ ...listQuery(scope, { dimension, metrics, ...page }), order_by: [[dimension, "asc"]] }, signal, format);
+    const { rows, total, meta } = await wholeList(ask, onRows);
+    return {
+      head: [dimension, ...columnsOf(metrics, meta)],
+      rows: rows.map((row) => [row.dimensions[0] ?? "", ...row.metrics]),
+      notes: notesOf(meta),
+      cut: total > FILE_ROWS_MAX ? t("export_cut", { n: rows.length, of: total }) : undefined,
+    };
   };
-  return (
-    <span class="export">
-      {(["csv", "json"] as const).map((format) => (
-        <button key={format} type="button" class="quiet" aria-label={t("export_as", { title: t(tab.title), format: format.toUpperCase() })} onClick={write(format)}>
-          {t(`export_${format}`)}
-        </button>
-      ))}
-      <span role="status">{said}</span>
-    </span>
-  );
+  return <ExportAs title={t(tab.title)} name={`${scope.site.domain}-${tab.id}`} scope={scope} sheet={sheet} />;
 }
-

@@ -1,6 +1,8 @@
 // Who is there now, the last half hour by minute, and what the hour that is running has seen.
 
 import { type HalfHour, halfHour, query } from "./api";
+import type { Sheet } from "./export";
+import { ExportAs } from "./export-as";
 import { dimensionName, valueName } from "./filters";
 import { clockTime, inFull, metricValue, sized } from "./format";
 import { type Word, t } from "./i18n";
@@ -30,7 +32,7 @@ export function LiveView({ scope, tick }: { scope: Scope; tick: number }) {
             </p>
           )}
         </div>
-        <Minutes minutes={told?.minutes ?? []} />
+        <Minutes minutes={told?.minutes ?? []} scope={scope} />
       </section>
       <h2 class="between">
         {t("live_hour")} <span class="hint">{t("live_hour_why")}</span>
@@ -46,7 +48,12 @@ export function LiveView({ scope, tick }: { scope: Scope; tick: number }) {
 
 const WIDTH = 10;
 
-function Minutes({ minutes }: { minutes: HalfHour["minutes"] }) {
+/** The minutes as a table; what is unknown is empty. */
+export function minutesSheet({ minutes }: HalfHour): Sheet {
+  return { head: ["minute", "visitors"], rows: minutes.map(({ minute, visitors }) => [minute, visitors]), notes: { visitors: t("live_minutes_why") } };
+}
+
+function Minutes({ minutes, scope }: { minutes: HalfHour["minutes"]; scope: Scope }) {
   const largest = Math.max(4, ...minutes.map(({ visitors }) => sized(visitors) ?? 0));
   const known = minutes.filter(({ visitors }) => visitors !== null);
   return (
@@ -79,6 +86,13 @@ function Minutes({ minutes }: { minutes: HalfHour["minutes"] }) {
         </table>
       </details>
       <p class="hint">{t("live_minutes_why")}</p>
+      <ExportAs
+        title={t("live_last")}
+        name={`${scope.site.domain}-live`}
+        days={[]}
+        scope={scope}
+        sheet={async ({ format, signal }) => minutesSheet(await halfHour(scope.site.domain, signal, format))}
+      />
     </div>
   );
 }

@@ -1,17 +1,20 @@
 // The totals, each against the comparison, and the graph of the chosen one.
 
-import { type Answer, FEWER, type Metric, type Told, sent } from "./api";
+import type { ComponentChildren } from "preact";
+import { type Answer, FEWER, MONEY, type Metric, type Told, sent } from "./api";
 import { beforeIn, queryCompared } from "./compared";
 import { definitions } from "./definitions";
+import { type Sheet, columnsOf, notesOf } from "./export";
+import { ExportAs, type Taking } from "./export-as";
 import { inFull, metricValue, sized } from "./format";
-import { Graph } from "./graph";
+import { Graph, seriesSheet, sumsDays, toldAs } from "./graph";
 import { type Word, t } from "./i18n";
 import { Notes } from "./notes";
 import { beforeName } from "./period";
 import { Problem } from "./problem";
 import { type Interval, compared, daysMeasured, intervalFor, intervalsFor, openBucket } from "./range";
-import { METRICS, hoursAnswerable, metricsOf } from "./reports";
-import type { Scope } from "./scope";
+import { METRICS, earning, hoursAnswerable, totalMetrics } from "./reports";
+import { type Scope, hasMoney } from "./scope";
 import { type Asked, useAnswer } from "./use-answer";
 
 /** Where fewer is better. */
@@ -29,23 +32,36 @@ export function drawnBy({ range, place, filters }: Scope): Interval {
 
 export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string | undefined }) {
   const { site, range, filters, place, tick, go } = scope;
-  const metrics = metricsOf(filters.map((filter) => filter.dimension));
-  const metric = metrics.includes(place.metric) ? place.metric : "visitors";
+  const metrics = totalMetrics(filters, hasMoney(scope));
   const interval = drawnBy(scope);
   const asked = { site_id: site.domain, metrics, filters: sent(filters) };
   const series = { dimensions: [`time:${interval}`], include: { time_labels: true } };
-  const against = compared(range, place.compare);
+  const against = compared(range, place.compare, place.against);
   const key = JSON.stringify([asked, range.dates, against]);
   const now = useAnswer(`now ${key}`, tick, (signal) => queryCompared({ ...asked, date_range: range.dates, include: { coverage: scope.shared?.segment == null } }, against, signal));
   const over = useAnswer(`over ${key} ${interval}`, tick, (signal) => queryCompared({ ...asked, ...series, date_range: range.dates }, against, signal));
+  // Money that was chosen stays, also over days that brought none.
+  const shown = metrics.includes(place.metric) && MONEY.includes(place.metric) ? metrics : earning(metrics, now.value?.results ?? []);
+  const metric = shown.includes(place.metric) ? place.metric : (shown[0] ?? "visitors");
   // Against days before the first count everything would have grown.
   const isComparable = against !== null && firstDay !== undefined && firstDay <= against[0];
   const before = isComparable ? beforeIn(now.value) : undefined;
   const overBefore = isComparable ? beforeIn(over.value) : undefined;
+  // Whoever chose the dates is told why there is no line of them.
+  const isMissed = place.compare === "custom" && firstDay !== undefined && over.value !== undefined && overBefore === undefined;
   // The comparison has rows for hours to come, too.
   const open = openBucket(interval, site.timezone, range.dates[0]);
   const begun = over.value?.results.filter((row) => (row.dimensions[0] ?? "") <= open);
+  const sums = sumsDays(over.value, metric);
   const notes = useAnswer(`notes ${site.domain}`, 0, (signal) => (scope.shared === null ? definitions(site.domain, "annotations", signal) : Promise.resolve([])));
+  const totals = async ({ format, signal }: Taking) => {
+    const told = await queryCompared({ ...asked, metrics: shown, date_range: range.dates }, isComparable ? against : null, signal, format);
+    return totalsSheet(told, shown, range.dates, against);
+  };
+  const line = async ({ format, signal }: Taking) => {
+    const told = await queryCompared({ ...asked, ...series, metrics: [metric], date_range: range.dates }, isComparable ? against : null, signal, format);
+    return seriesSheet(told, metric, interval, site.timezone, firstDay);
+  };
   if (now.value === undefined && now.error !== undefined) {
     return (
       <section class="card overview" aria-label={t("overview")}>
@@ -56,7 +72,7 @@ export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string |
   return (
     <section class="card overview" aria-label={t("overview")}>
       <div class="numbers" role="group" aria-label={t("totals")}>
-        {metrics.map((name, index) => (
+        {shown.map((name, index) => (
           <Total
             key={name}
             name={name}
@@ -72,17 +88,18 @@ export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string |
       </div>
       <div class="graph-tools">
         <span class="legend">
-          {overBefore && (
-            <>
-              <span>
-                <i class="line" aria-hidden="true" /> {t(METRICS[metric])}
-              </span>
-              <span>
-                <i class="line earlier" aria-hidden="true" /> {beforeName(scope)}
-                {range.open && range.days > 1 && ` (${t("not_over")})`}
-              </span>
-            </>
+          {(overBefore || sums) && (
+            <span title={sums ? t("sum_of_days_why") : undefined}>
+              <i class="line" aria-hidden="true" /> {toldAs(over.value, metric)}
+            </span>
           )}
+          {overBefore && (
+            <span>
+              <i class="line earlier" aria-hidden="true" /> {beforeName(scope)}
+              {range.open && range.days > 1 && ` (${t("not_over")})`}
+            </span>
+          )}
+          {isMissed && <span>{t("no_line", { dates: beforeName(scope) })}</span>}
         </span>
         {intervalsFor(range).length > 1 && (
           <label>
@@ -98,9 +115,21 @@ export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string |
         )}
       </div>
       <Graph scope={scope} index={metrics.indexOf(metric)} metric={metric} interval={interval} firstDay={firstDay} asked={over} before={overBefore} notes={notes.value ?? []} />
+      <div class="takes">
+        <ExportAs title={t("overview")} label={t("export_totals")} name={`${site.domain}-totals`} scope={scope} sheet={totals} />
+        <ExportAs title={t("over_time", { metric: t(METRICS[metric]) })} label={t("export_graph")} name={`${site.domain}-${metric}-by-${interval}`} scope={scope} sheet={line} />
+      </div>
       <Notes answer={now.value} firstDay={firstDay} />
     </section>
   );
+}
+
+/** The totals as a table: a row of the range, and one of what it is compared with. */
+export function totalsSheet(answer: Answer, metrics: Metric[], dates: [string, string], against: [string, string] | null): Sheet {
+  const now = answer.results[0]?.metrics ?? [];
+  const before = beforeIn(answer)?.results[0]?.metrics;
+  const rows = [[...dates, ...now], ...(against === null || before === undefined ? [] : [[...against, ...before]])];
+  return { head: ["from", "to", ...columnsOf(metrics, answer.meta)], rows, notes: notesOf(answer.meta) };
 }
 
 interface TotalProps {
@@ -115,22 +144,36 @@ interface TotalProps {
 }
 
 function Total({ name, chosen, scope, now, value, earlier, line, days }: TotalProps) {
-  const warning = now.value?.meta.metric_warnings?.[name];
   return (
     <button type="button" class="total" data-metric={name} aria-pressed={chosen} onClick={() => scope.go({ metric: name })}>
       <span class="label">{t(METRICS[name])}</span>
-      <span class={now.loading ? "value waiting" : "value"} title={value === undefined ? undefined : inFull(value)}>
+      <span class={now.loading ? "value waiting" : "value"} title={value === undefined ? undefined : inFull(value, name)}>
         {now.loading ? "" : metricValue(name, value)}
       </span>
       <Change name={name} value={value} earlier={earlier} scope={scope} />
-      {warning?.code === "sum_of_daily_visitors" && typeof value === "number" && value > 0 && (
-        <span class="honest" title={t("sum_of_days_why")}>
-          {t("sum_of_days")}
-          {now.value?.meta.rounded === undefined && <span>{t("a_day", { value: metricValue(name, Math.round(value / days)) })}</span>}
-        </span>
-      )}
+      <SumOfDays name={name} answer={now.value} value={value}>
+        {(sum) => now.value?.meta.rounded === undefined && <span>{t("a_day", { value: metricValue(name, Math.round(sum / days)) })}</span>}
+      </SumOfDays>
       <Spark values={line} />
     </button>
+  );
+}
+
+interface SumProps {
+  name: Metric;
+  answer: Answer | undefined;
+  value: Told | undefined;
+  children?: (sum: number) => ComponentChildren;
+}
+
+/** Says of visitors of several days what they are. */
+export function SumOfDays({ name, answer, value, children }: SumProps) {
+  if (!sumsDays(answer, name) || typeof value !== "number" || value === 0) return null;
+  return (
+    <span class="honest" title={t("sum_of_days_why")}>
+      {t("sum_of_days")}
+      {children?.(value)}
+    </span>
   );
 }
 
@@ -143,7 +186,8 @@ export function Change({ name, value, earlier, scope }: { name: Metric; value: T
   if (scope.range.name === "day" || value === FEWER || earlier === FEWER) {
     return (
       <span class="change none">
-        {before} {told}
+        {before}
+        {scope.place.compare === "custom" && ":"} {told}
       </span>
     );
   }

@@ -7,7 +7,7 @@ import { LANGUAGES, type Language } from "./i18n";
 import { COMPARES, type Compare, INTERVALS, type Interval, PERIODS, type PeriodName, isDate } from "./range";
 import { TABS } from "./reports";
 
-export const GRAPHED: Metric[] = ["visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration", "events", "time_on_page", "scroll_depth", "exit_rate"];
+export const GRAPHED: Metric[] = ["visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration", "events", "time_on_page", "scroll_depth", "exit_rate", "total_revenue", "average_revenue"];
 
 export const VIEWS = ["report", "live", "funnels", "flows", "vitals", "sites", "ledger", "define", "share", "account", "people", "audit"] as const;
 export type View = (typeof VIEWS)[number];
@@ -19,6 +19,8 @@ export interface Place {
   /** The dates of a period of one's own. */
   custom: [string, string] | null;
   compare: Compare;
+  /** The dates of a comparison of one's own. */
+  against: [string, string] | null;
   /** `null`: chosen by the period. */
   interval: Interval | null;
   metric: Metric;
@@ -44,14 +46,16 @@ const one = <T extends string>(known: readonly T[], text: string | null): T | un
 
 export function readPlace(search: string): Place {
   const from = new URLSearchParams(search);
-  const [first, last] = [from.get("from"), from.get("to")];
-  const custom: Place["custom"] = isDate(first) && isDate(last) && first <= last ? [first, last] : null;
+  const custom = readDates(from.get("from"), from.get("to"));
+  const compare = one(COMPARES.map(({ name }) => name), from.get("compare")) ?? "previous";
+  const against = compare === "custom" ? readDates(from.get("compare_from"), from.get("compare_to")) : null;
   const period = one(PERIODS.map(({ name }) => name), from.get("period"));
   return {
     site: from.get("site"),
     period: custom === null ? (period ?? "day") : "custom",
     custom,
-    compare: one(COMPARES.map(({ name }) => name), from.get("compare")) ?? "previous",
+    compare: compare === "custom" && against === null ? "previous" : compare,
+    against,
     interval: one(INTERVALS, from.get("interval")) ?? null,
     metric: one(GRAPHED, from.get("metric")) ?? "visitors",
     filters: from.getAll("f").map(readFilter).filter((filter) => filter !== null),
@@ -75,6 +79,10 @@ export function writePlace(place: Place): string {
     to.set("to", place.custom[1]);
   } else if (place.period !== "day") to.set("period", place.period);
   if (place.compare !== "previous") to.set("compare", place.compare);
+  if (place.compare === "custom" && place.against !== null) {
+    to.set("compare_from", place.against[0]);
+    to.set("compare_to", place.against[1]);
+  }
   if (place.interval !== null) to.set("interval", place.interval);
   if (place.metric !== "visitors") to.set("metric", place.metric);
   for (const filter of place.filters) to.append("f", [filter.operator, filter.dimension, ...filter.values].map(escaped).join(","));
@@ -91,6 +99,10 @@ export function writePlace(place: Place): string {
 
 /** Only what would be read as something else is escaped, so that an address stays readable. */
 const escaped = (text: string) => text.replace(/[%,]/g, encodeURIComponent);
+
+function readDates(first: string | null, last: string | null): [string, string] | null {
+  return isDate(first) && isDate(last) && first <= last ? [first, last] : null;
+}
 
 function readFilter(text: string): Filter | null {
   try {

@@ -3,7 +3,7 @@
 import type { Word } from "./i18n";
 
 export type PeriodName = "day" | "yesterday" | "7d" | "30d" | "90d" | "month" | "lastmonth" | "12mo" | "all" | "custom";
-export type Compare = "previous" | "weekday" | "year" | "off";
+export type Compare = "previous" | "weekday" | "year" | "custom" | "off";
 export type Interval = "hour" | "day" | "week" | "month";
 
 /** The periods that have a name and a key; `before` is what the period before is called. */
@@ -23,6 +23,7 @@ export const COMPARES: { name: Compare; label: Word }[] = [
   { name: "previous", label: "compare_previous" },
   { name: "weekday", label: "compare_weekday" },
   { name: "year", label: "compare_year" },
+  { name: "custom", label: "custom" },
   { name: "off", label: "compare_off" },
 ];
 
@@ -104,8 +105,9 @@ export function resolve(name: PeriodName, today: string, custom: [string, string
   }
 }
 
-/** What a range is compared with. Matching weekdays are as many whole weeks back as are needed. */
-export function compared({ name, dates: [first, last], days }: Range, compare: Compare): [string, string] | null {
+/** What a range is compared with; `custom` brings its own. Matching weekdays are as many whole weeks back as are needed. */
+export function compared({ name, dates: [first, last], days }: Range, compare: Compare, custom: [string, string] | null = null): [string, string] | null {
+  if (compare === "custom") return custom;
   if (compare === "off" || name === "all") return null;
   if (compare === "year" || (compare === "previous" && name === "12mo")) return [addMonths(first, -12), addMonths(last, -12)];
   if (compare === "previous" && (name === "month" || name === "lastmonth")) {
@@ -139,6 +141,9 @@ export function daysMeasured(range: Range, firstDay: string | undefined): number
   const from = firstDay !== undefined && firstDay > first ? firstDay : first;
   return Math.max(1, between(from, last) + 1);
 }
+
+/** The days from one date to another, both included. */
+export const daysOf = ([first, last]: [string, string]): number => between(first, last) + 1;
 
 /** Whether a text is a date that exists. */
 export function isDate(text: string | null): text is string {

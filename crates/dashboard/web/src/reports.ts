@@ -1,6 +1,6 @@
 // The reports as data: which lists there are, what their rows are, and which metrics the counts hold for what is asked.
 
-import type { Filter, Metric } from "./api";
+import { type Filter, MONEY, type Metric, type Row } from "./api";
 import type { Word } from "./i18n";
 
 export interface Tab {
@@ -12,6 +12,8 @@ export interface Tab {
   dimension: string | null;
   /** The number beside visitors; the share of visitors where there is none. */
   beside?: Metric;
+  /** Whether what its rows brought stands beside them, where a site counts money. */
+  money?: true;
   /** How its values are told. */
   kind?: "country" | "language";
 }
@@ -84,9 +86,9 @@ export const CARDS: Card[] = [
     id: "events",
     title: "events",
     tabs: [
-      { id: "event", name: "events", title: "events", dimension: "event:name", beside: "events" },
+      { id: "event", name: "events", title: "events", dimension: "event:name", beside: "events", money: true },
       { id: "property", name: "properties", title: "properties", dimension: null, beside: "events" },
-      { id: "goal", name: "goals", title: "goals", dimension: "event:goal", beside: "conversion_rate" },
+      { id: "goal", name: "goals", title: "goals", dimension: "event:goal", beside: "conversion_rate", money: true },
       { id: "segment", name: "segments", title: "segments", dimension: "segment", beside: "visits" },
     ],
   },
@@ -136,6 +138,8 @@ export const METRICS: Record<Metric, Word> = {
   exit_rate: "exit_rate",
   percentage: "share",
   conversion_rate: "conversion_rate",
+  total_revenue: "total_revenue",
+  average_revenue: "average_revenue",
 };
 
 const isOfEvents = (dimension: string) => dimension.startsWith("event:props:") || dimension === "event:name" || dimension === "event:goal";
@@ -150,6 +154,44 @@ export function metricsOf(dimensions: string[]): Metric[] {
   }
   if (crossed.has("event:hostname")) return ["visitors", "visits", "pageviews", "bounce_rate"];
   return ["visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration"];
+}
+
+/** The money that such cells hold, last of all metrics: of the whole, of what people do, and of what they define. */
+function moneyOf(dimensions: string[]): Metric[] {
+  if (dimensions.includes("event:name") || dimensions.includes("event:goal")) return ["total_revenue", "average_revenue"];
+  // An average over all events, most of which bring none, would say nothing.
+  return dimensions.length === 0 || dimensions.includes("segment") ? ["total_revenue"] : [];
+}
+
+/** What is the same all day for a visitor. Of all else a visitor may have several values, and be counted in each. */
+const OF_VISITOR = ["country", "region", "city", "browser", "browser_version", "os", "os_version", "device", "screen", "language"].map((name) => `visit:${name}`);
+
+/** Whether a metric of all values that a filter keeps is their sum, and so told: a visitor or visit with two of them would count twice. */
+function addsUp(metric: Metric, { operator, dimension, values }: Filter): boolean {
+  if (operator === "is" && values.length === 1) return true;
+  if (metric === "visitors" || metric === "conversion_rate") return OF_VISITOR.includes(dimension);
+  return (metric !== "visits" && metric !== "time_on_page") || dimension.startsWith("visit:");
+}
+
+/** The metrics of all that filters keep, in the order they are shown. */
+export function totalMetrics(filters: Filter[], money: boolean): Metric[] {
+  const crossed = filters.map((filter) => filter.dimension);
+  return [...metricsOf(crossed), ...(money ? moneyOf(crossed) : [])].filter((metric) => filters.every((filter) => addsUp(metric, filter)));
+}
+
+/** The metrics of rows by a dimension under filters, in the order they are shown. */
+export function rowMetrics(dimension: string, filters: Filter[], money: boolean): Metric[] {
+  const crossed = [dimension, ...filters.map((filter) => filter.dimension)];
+  // A rate is of all visitors of the period, so that it is of rows only, and not of days.
+  const rate: Metric[] = dimension === "event:goal" ? ["conversion_rate"] : [];
+  const held = [...metricsOf(crossed), ...rate, ...(money ? moneyOf(crossed) : [])];
+  return held.filter((metric) => filters.every((filter) => filter.dimension === dimension || addsUp(metric, filter)));
+}
+
+/** The metrics that are shown: money where there is some. It comes last, so that the others keep their places. */
+export function earning(metrics: Metric[], rows: Pick<Row, "metrics">[]): Metric[] {
+  const earned = rows.some((row) => metrics.some((metric, i) => MONEY.includes(metric) && typeof row.metrics[i] === "number" && row.metrics[i] !== 0));
+  return earned ? metrics : metrics.filter((metric) => !MONEY.includes(metric));
 }
 
 /** The filters with one more, which takes the place of an older one on the same dimension. */

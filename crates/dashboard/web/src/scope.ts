@@ -3,7 +3,8 @@
 import { type Answer, type Filter, type Metric, type Query, type Site, query, sent } from "./api";
 import type { Go, Place, View } from "./place";
 import type { Range } from "./range";
-import { CARDS, metricsOf } from "./reports";
+import { CARDS, rowMetrics } from "./reports";
+import { searchFilter } from "./search";
 import { type Asked, useAnswer } from "./use-answer";
 
 /** What a shared link shows. */
@@ -51,15 +52,15 @@ export interface ListQuestion {
 
 /** The question for rows by a dimension. */
 export function listQuery({ site, range, filters }: Scope, { dimension, metrics, order, search, limit, offset }: ListQuestion): Query {
-  const found = search === undefined || search === "" ? [] : [["contains", dimension, [search], { case_sensitive: false }] as [string, string, string[], { case_sensitive: boolean }]];
-  const first = order ?? ["visitors", "desc"];
+  const found = searchFilter(dimension, search ?? "", filters);
+  const first = order ?? [metrics[0] ?? "visitors", "desc"];
   const second = metrics.find((metric) => metric !== first[0] && metric !== "percentage");
   return {
     site_id: site.domain,
     metrics,
     date_range: range.dates,
     dimensions: [dimension],
-    filters: [...sent(filters), ...found],
+    filters: [...sent(filters), ...(found === null ? [] : [found])],
     // Equal rows keep their places from one answer to the next.
     order_by: [first, ...(second === undefined ? [] : [[second, "desc"] as [string, "desc"]]), [dimension, "asc"]],
     include: { total_rows: true },
@@ -69,17 +70,30 @@ export function listQuery({ site, range, filters }: Scope, { dimension, metrics,
 
 export function useList(scope: Scope, question: ListQuestion): Asked<Answer> {
   const asked = listQuery(scope, question);
-  return useAnswer(JSON.stringify(asked), Math.floor(scope.tick / TICKS_PER_LIST), (signal) => query(asked, signal));
+  // No name is like what was typed: there is nothing to ask.
+  const isNothing = asked.filters?.some(([, , values]) => values.length === 0) === true;
+  const nothing: Answer = { results: [], meta: { total_rows: 0 }, query: { date_range: scope.range.dates } };
+  return useAnswer(JSON.stringify(asked), Math.floor(scope.tick / TICKS_PER_LIST), (signal) => (isNothing ? Promise.resolve(nothing) : query(asked, signal)));
 }
 
-/** The second metric of a short list, where these cells hold it. */
-export function beside(scope: Scope, dimension: string, wanted: Metric | undefined): Metric {
-  const crossed = [dimension, ...scope.filters.map((filter) => filter.dimension)];
-  const held = metricsOf(crossed);
-  if (wanted !== undefined && held.includes(wanted)) return wanted;
-  // Of all visitors of the period; of those under a filter, the counts do not always tell.
-  if (wanted === "conversion_rate" && scope.filters.length === 0) return wanted;
+/**
+ * Whether money is asked for: the site has a currency, and the reader may see what it sells. A goal that is named as a page is counted as
+ * that, and pages bring none.
+ */
+export function hasMoney({ site, filters, shared }: Pick<Scope, "site" | "filters" | "shared">): boolean {
+  const isPage = (filter: Filter) => filter.dimension === "event:goal" && filter.values.some((value) => value.startsWith("Visit /"));
+  return site.currency != null && shows({ shared }, "events") && !filters.some(isPage);
+}
+
+/** All that the cells of rows by a dimension hold. */
+export const heldBy = (scope: Scope, dimension: string): Metric[] => rowMetrics(dimension, scope.filters, hasMoney(scope));
+
+/** The second metric of a short list, where these cells hold it; none where they hold but one. */
+export function beside(scope: Scope, dimension: string, wanted: Metric | undefined): Metric | undefined {
+  const [, ...others] = heldBy(scope, dimension);
+  if (wanted !== undefined && others.includes(wanted)) return wanted;
   // A share of all visitors needs all visitors to be told under the same filters.
   const whole = scope.filters.every((filter) => filter.operator === "is" && filter.values.length === 1);
-  return whole && wanted === undefined ? "percentage" : held.includes("events") ? "events" : "visits";
+  if (whole && wanted === undefined) return "percentage";
+  return (["events", "visits", "pageviews"] as const).find((metric) => others.includes(metric));
 }

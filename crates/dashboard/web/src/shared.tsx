@@ -100,7 +100,7 @@ export function SharedPage({ id, embedded }: { id: string; embedded: boolean }) 
       );
     case "open": {
       const { share } = state;
-      const site = { domain: share.site, timezone: share.timezone, public: false, rights: share.export ? (["read", "export"] as const).slice() : ["read" as const] };
+      const site = { domain: share.site, timezone: share.timezone, public: false, currency: share.currency, rights: share.export ? (["read", "export"] as const).slice() : ["read" as const] };
       const header = (scope: Scope, today: string, tick: number, onHelp: () => void) =>
         embedded ? (
           <header class="unseen">

@@ -66,6 +66,7 @@ export interface Followed extends Shown {
   name: string;
   site: string;
   timezone: string;
+  currency?: string | null;
   export: boolean;
   expires: string | null;
 }

@@ -1,6 +1,8 @@
 // How pages felt to load and use: the five web vitals of the site, and one of them by page and by device.
 
-import { type Measured, type Vital, VITALS, type VitalName, vitals } from "./api";
+import { type Measured, type Told, type Vital, VITALS, type VitalName, vitals } from "./api";
+import { type Sheet, notesOf } from "./export";
+import { ExportAs } from "./export-as";
 import { inFull, metricValue, sized, vitalValue } from "./format";
 import { type Word, t } from "./i18n";
 import { Problem } from "./problem";
@@ -47,6 +49,22 @@ export function VitalsView({ scope }: { scope: Scope }) {
         </div>
         <Buckets name={name} vital={told.vitals[name]} />
         <p class="hint">{t("vitals_why")}</p>
+        <div class="takes">
+          <ExportAs
+            title={t("vitals")}
+            label={t("vitals")}
+            name={`${site.domain}-vitals`}
+            scope={scope}
+            sheet={async ({ format, signal }) => vitalsSheet(await vitals(site.domain, range.dates, "page", signal, format))}
+          />
+          <ExportAs
+            title={t(`vital_${name}`)}
+            label={t(`vital_${name}`)}
+            name={`${site.domain}-${name}`}
+            scope={scope}
+            sheet={async ({ format, signal }) => bucketsSheet(await vitals(site.domain, range.dates, "page", signal, format), name)}
+          />
+        </div>
       </section>
       <div class="lists">
         <Listed title={t("vitals_by_page", { vital: t(`vital_${name}`) })} by="page" name={name} asked={pages} scope={scope} />
@@ -54,6 +72,35 @@ export function VitalsView({ scope }: { scope: Scope }) {
       </div>
     </>
   );
+}
+
+const OF_VITAL = ["p75", "p75_from", "p75_to", "rating", ...RATINGS, "measurements"];
+
+/** A percentile with the bounds that it is known within: between these it is an estimate, and where tens are told there is none. */
+const ofVital = ({ p75, rating, measurements, ...shares }: Vital): (string | Told)[] => [
+  p75?.about ?? null,
+  p75?.from ?? null,
+  p75?.to ?? null,
+  rating,
+  ...RATINGS.map((rating) => shares[rating]),
+  measurements,
+];
+
+/** The vitals of the site as a table. */
+export function vitalsSheet({ vitals, meta }: Measured): Sheet {
+  return { head: ["vital", ...OF_VITAL], rows: VITALS.map((name) => [name, ...ofVital(vitals[name])]), notes: notesOf(meta) };
+}
+
+/** How often one of them was measured in each bucket. */
+export function bucketsSheet({ vitals, meta }: Measured, name: VitalName): Sheet {
+  const rows = (vitals[name].buckets ?? []).map(({ from, to, rating, measurements }) => [from, to, rating, measurements]);
+  return { head: ["more_than", "up_to", "rating", "measurements"], rows, notes: notesOf(meta) };
+}
+
+/** One of them by page or device. */
+export function measuredSheet({ rows = [], meta }: Measured, by: "page" | "device", name: VitalName): Sheet {
+  const shown = rows.filter(({ vitals }) => vitals[name].measurements !== 0);
+  return { head: [by, ...OF_VITAL], rows: shown.map((row) => [row[by] ?? "", ...ofVital(row.vitals[name])]), notes: notesOf(meta) };
 }
 
 const ratingWord = (rating: Vital["rating"]): string => (rating === null ? "–" : t(`rating_${rating}`));
@@ -118,6 +165,7 @@ interface ListedProps {
 }
 
 function Listed({ title, by, name, asked, scope }: ListedProps) {
+  const { site, range } = scope;
   const rows = (asked.value?.rows ?? []).filter((row) => row.vitals[name].measurements !== 0);
   return (
     <section class="card list measured" aria-label={title}>
@@ -158,6 +206,16 @@ function Listed({ title, by, name, asked, scope }: ListedProps) {
             ))}
           </tbody>
         </table>
+      )}
+      {rows.length > 0 && (
+        <div class="under">
+          <ExportAs
+            title={title}
+            name={`${site.domain}-${name}-by-${by}`}
+            scope={scope}
+            sheet={async ({ format, signal }) => measuredSheet(await vitals(site.domain, range.dates, by, signal, format), by, name)}
+          />
+        </div>
       )}
     </section>
   );

@@ -4,21 +4,31 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { coverageLine, loweredBy } from "../src/coverage";
 import { degradedLine } from "../src/degraded";
-import { type Answer, ApiError, query } from "../src/api";
+import { type Answer, ApiError, type Filter, type Metric, type Told, query } from "../src/api";
 import { beforeIn, queryCompared } from "../src/compared";
-import { csv, json } from "../src/export";
-import { axisLabel, bucketLabel, clockTime, duration, inFull, metricValue, sized, vitalValue } from "../src/format";
+import { FILE_ROWS_MAX, type Page, columnsOf, csv, json, notesOf, pageAfter, wholeList } from "../src/export";
+import { axisLabel, bucketLabel, clockTime, countryName, duration, inFull, languageName, metricValue, payIn, sized, vitalValue } from "../src/format";
 import { fill, learn, preferred, speak, t } from "../src/i18n";
 import { en } from "../src/words/en";
 import { ja } from "../src/words/ja";
+import { sitesSheet } from "../src/all-sites";
+import { wholeLog } from "../src/audit-log";
 import { tellSegment } from "../src/define";
 import { readAction, tellGoal } from "../src/definitions";
-import { noted } from "../src/graph";
-import { balances, linesOf } from "../src/ledger";
+import { turned } from "../src/filters";
+import { flowSheet } from "../src/flows";
+import { funnelSheet } from "../src/funnels";
+import { noted, seriesSheet, toldAs } from "../src/graph";
+import { balances, ledgerSheet, linesOf } from "../src/ledger";
+import { minutesSheet } from "../src/live";
+import { totalsSheet } from "../src/overview";
+import { ownName } from "../src/period";
 import { readPlace, writePlace } from "../src/place";
 import { compared, daysMeasured, intervalFor, intervalsFor, moved, openBucket, resolve, runningHour, today } from "../src/range";
-import { CARDS, DIMENSIONS, filteredBy, hoursAnswerable, metricsOf } from "../src/reports";
-import { beside, listQuery } from "../src/scope";
+import { CARDS, DIMENSIONS, earning, filteredBy, hoursAnswerable, metricsOf, rowMetrics, totalMetrics } from "../src/reports";
+import { beside, hasMoney, heldBy, listQuery } from "../src/scope";
+import { isLike, isSearchedHere, searchFilter } from "../src/search";
+import { bucketsSheet, measuredSheet, vitalsSheet } from "../src/vitals";
 
 test("today is the site's own", () => {
   const evening = new Date("2024-05-15T15:30:00Z");
@@ -156,6 +166,40 @@ test("a place and its address are each other's", () => {
   assert.deepEqual(nonsense, readPlace(""), "what is not known is as if it were not there");
 });
 
+test("a comparison of one's own stays in the address and is asked for as it is", async () => {
+  const address = "?site=a.example&period=7d&compare=custom&compare_from=2024-01-01&compare_to=2024-01-07";
+  const place = readPlace(address);
+  assert.equal(writePlace(place), address);
+  assert.deepEqual([place.compare, place.against], ["custom", ["2024-01-01", "2024-01-07"]]);
+  const reversed = "&compare_from=2024-01-07&compare_to=2024-01-01";
+  for (const nonsense of ["", "&compare_from=2024-01-01", "&compare_from=2024-02-30&compare_to=2024-03-01", reversed]) {
+    assert.deepEqual(readPlace(`?compare=custom${nonsense}`), readPlace(""), nonsense);
+  }
+  assert.deepEqual(readPlace("?compare_from=2024-01-01&compare_to=2024-01-07"), readPlace(""), "dates alone are no comparison");
+  assert.equal(writePlace({ ...place, compare: "off" }), "?site=a.example&period=7d&compare=off", "the dates go with their comparison");
+  const range = resolve(place.period, "2024-03-01");
+  assert.deepEqual(compared(range, place.compare, place.against), place.against);
+  assert.deepEqual(compared(resolve("all", "2024-03-01", null, "2023-01-01"), place.compare, place.against), place.against, "also with all");
+  let include: unknown;
+  const fetch = (_: unknown, request?: RequestInit) => ((include = JSON.parse(String(request?.body)).include), Promise.resolve(Response.json({ results: [] })));
+  Object.assign(globalThis, { sessionStorage: { getItem: () => null }, fetch });
+  await queryCompared({ site_id: "a.example", metrics: ["visitors"], date_range: range.dates, include: { time_labels: true } }, compared(range, place.compare, place.against));
+  assert.deepEqual(include, { time_labels: true, comparisons: { mode: "custom", date_range: ["2024-01-01", "2024-01-07"] } });
+});
+
+test("dates of one's own say how many days they are where that differs, and that today is not over", () => {
+  const week = resolve("custom", "2024-03-01", ["2024-02-01", "2024-02-07"]);
+  assert.equal(ownName(["2024-01-01", "2024-01-07"], week, "2024-03-01").replaceAll("\u2009", " "), "Jan 1 – 7, 2024");
+  assert.equal(ownName(["2024-01-01", "2024-01-01"], week, "2024-03-01"), "Jan 1, 2024, 1 day");
+  assert.match(ownName(["2024-02-01", "2024-03-01"], week, "2024-03-01"), /, 30 days, today is not over yet$/);
+});
+
+test("visitors of several days are called a sum, and those of one are not", () => {
+  const answer = { results: [], meta: { metric_warnings: { visitors: { code: "sum_of_daily_visitors", warning: "" } } }, query: { date_range: ["a", "b"] } } as Answer;
+  assert.equal(toldAs(answer, "visitors"), "Visitors (sum of daily visitors)");
+  assert.deepEqual([toldAs(answer, "visits"), toldAs({ ...answer, meta: {} }, "visitors"), toldAs(undefined, "visitors")], ["Visits", "Visitors", "Visitors"]);
+});
+
 test("both tables say everything, with the same values in them", () => {
   assert.deepEqual(Object.keys(ja).sort(), Object.keys(en).sort());
   const holes = (word: string) => [...new Set([...word.matchAll(/\{(\w+)/g)].map((hole) => hole[1]))].filter((hole) => hole !== "n").sort();
@@ -186,7 +230,111 @@ test("a file does nothing in a spreadsheet", () => {
     csv(sheet),
     "\uFEFFevent:page,visitors\r\n\"'=1+1\",3\r\n\"'@x\",<10\r\n\"' +1,\"\"2\"\"\",\r\n\"''quoted\",-4\r\n/plain,0\r\n",
   );
-  assert.deepEqual(JSON.parse(json(sheet))[0], { "event:page": "=1+1", visitors: 3 }, "JSON runs nowhere and stays as it is");
+  assert.deepEqual(JSON.parse(json(sheet)).rows[0], { "event:page": "=1+1", visitors: 3 }, "JSON runs nowhere and stays as it is");
+  assert.deepEqual(JSON.parse(json({ head: ["a"], rows: [], notes: { a: "b" }, cut: "not all" })), { notes: { a: "b", rows: "not all" }, rows: [] });
+});
+
+test("a file tells of its numbers what the page tells of them", () => {
+  const meta = {
+    metric_warnings: { visitors: { code: "sum_of_daily_visitors", warning: "of days" } },
+    filter_warnings: { "visit:country": { code: "known_values_only", warning: "known" } },
+    folded: { value: "(other)", warning: "too few" },
+    rounded: { to: 10, warning: "tens" },
+    degraded: [{ day: "2024-05-03", records: 1, forgotten: 0, warning: "lost" }],
+    currency: { code: "EUR", warning: "one currency" },
+    time_labels: ["2024-05-03"],
+    total_rows: 7,
+  };
+  assert.deepEqual(notesOf(meta), { daily_visitors: "of days", "visit:country": "known", "(other)": "too few", rounded: "tens", "2024-05-03": "lost", currency: "EUR: one currency" });
+  assert.deepEqual(columnsOf(["visitors", "visits"], meta), ["daily_visitors", "visits"]);
+  assert.deepEqual(columnsOf(["visitors"], {}), ["visitors"]);
+});
+
+test("a list is exported page by page until all of it is there, or as much as a file holds", async () => {
+  assert.deepEqual([pageAfter(0, 1), pageAfter(10_000, 10_000), pageAfter(10_000, 10_001)], [{ limit: 10_000, offset: 0 }, null, { limit: 10_000, offset: 10_000 }]);
+  assert.deepEqual([pageAfter(FILE_ROWS_MAX - 10_000, 2 * FILE_ROWS_MAX)?.limit, pageAfter(FILE_ROWS_MAX, 2 * FILE_ROWS_MAX)], [10_000, null]);
+  const asked: Page[] = [];
+  const told: number[][] = [];
+  const answering = (total: number, moved: number) => (page: Page) => {
+    asked.push(page);
+    const first = page.offset === 0 ? 0 : page.offset - moved;
+    const rows = Array.from({ length: Math.min(page.limit, total - first) }, (_, i) => ({ dimensions: [`/${first + i}`], metrics: [(first + i) % 7, 1] }));
+    return Promise.resolve({ results: rows, meta: { total_rows: total, ...(page.offset > 0 && { folded: { value: "(other)", warning: "too few" } }) }, query: { date_range: ["a", "b"] } } as Answer);
+  };
+  const whole = await wholeList(answering(20_500, 1), (rows, total) => told.push([rows, total]));
+  assert.deepEqual(asked.map(({ offset }) => offset), [0, 10_000, 20_000]);
+  assert.deepEqual(told, [[10_000, 20_500], [19_999, 20_500], [20_500, 20_500]], "a row that moved to the next page is there once");
+  assert.deepEqual([whole.rows.length, whole.rows[0]?.metrics, whole.rows.at(-1)?.metrics], [20_500, [6, 1], [0, 1]], "the largest first");
+  assert.deepEqual(notesOf(whole.meta), { "(other)": "too few" }, "a warning of any page is one of the file");
+  assert.deepEqual((await wholeList(answering(0, 0), () => undefined)).rows, []);
+  await assert.rejects(wholeList(({ offset }) => (offset === 0 ? answering(20_500, 0)({ offset, limit: 10_000 }) : Promise.reject(new ApiError("busy", 503))), () => undefined), /busy/, "no half file");
+});
+
+test("the audit log is exported page by page", async () => {
+  const before: (number | null)[] = [];
+  const page = (numbers: number[]) => ["number,who", ...numbers.map((number) => `${number},"jane, ""x"""`), ""].join("\r\n");
+  const log = (lines: number) => (from: number | null, limit: number) => {
+    before.push(from);
+    const first = (from ?? lines + 1) - 1;
+    return Promise.resolve(page(Array.from({ length: Math.min(limit, first) }, (_, i) => first - i)));
+  };
+  const whole = await wholeLog(log(2_500), () => undefined);
+  assert.deepEqual([before, whole.rows, whole.isCut], [[null, 1_501, 501], 2_500, false]);
+  assert.equal(whole.text, page(Array.from({ length: 2_500 }, (_, i) => 2_500 - i)));
+  assert.equal((await wholeLog(log(1_000), () => undefined)).rows, 1_000, "what may follow a full page is asked for");
+  assert.equal((await wholeLog(log(0), () => undefined)).text, page([]));
+});
+
+test("each report is a table", () => {
+  const one = (metrics: Told[], dimensions: string[] = [], then?: { metrics: Told[]; dimensions: string[] }) => ({ metrics, dimensions, ...(then && { comparison: then }) });
+  const answer = (results: Answer["results"], meta: Answer["meta"] = {}): Answer => ({ results, meta, query: { date_range: ["a", "b"] } });
+  const summed = { metric_warnings: { visitors: { code: "sum_of_daily_visitors", warning: "of days" } } };
+
+  const totals = totalsSheet(answer([one([5, null], [], { metrics: ["<10", 2], dimensions: [] })], summed), ["visitors", "bounce_rate"], ["2024-05-03", "2024-05-04"], ["2024-05-01", "2024-05-02"]);
+  assert.deepEqual(totals.head, ["from", "to", "daily_visitors", "bounce_rate"]);
+  assert.deepEqual(totals.rows, [["2024-05-03", "2024-05-04", 5, null], ["2024-05-01", "2024-05-02", "<10", 2]]);
+  assert.equal(totalsSheet(answer([one([5])]), ["visitors"], ["a", "b"], null).rows.length, 1);
+
+  const days = { time_labels: ["2024-05-03", "2024-05-04"], comparison_time_labels: ["2024-05-01", "2024-05-02"] };
+  const line = answer([one([5], ["2024-05-04"], { metrics: [4], dimensions: ["2024-05-02"] })], days);
+  const series = seriesSheet(line, "visits", "day", "UTC", "2024-05-01");
+  assert.deepEqual(series.head, ["time:day", "visits", "complete", "time_before", "visits_before"]);
+  assert.deepEqual(series.rows, [["2024-05-03", 0, "yes", "2024-05-01", 0], ["2024-05-04", 5, "yes", "2024-05-02", 4]]);
+  const ahead = seriesSheet(answer([], { time_labels: ["2024-05-04", "2999-01-01"] }), "visits", "day", "UTC", "2024-05-01");
+  assert.deepEqual(ahead.rows, [["2024-05-04", 0, "yes"]], "what is to come is no row");
+
+  const minutes = [{ minute: "2024-05-03T09:00:00+09:00", visitors: null }, { minute: "2024-05-03T09:01:00+09:00", visitors: "<10" as const }];
+  assert.deepEqual(minutesSheet({ visitors: 1, minutes, complete_to: null }).rows, [["2024-05-03T09:00:00+09:00", null], ["2024-05-03T09:01:00+09:00", "<10"]]);
+
+  const funnel = { visitors: 4, steps: [{ step: 1, label: "=x", visitors: 4, conversion_rate: 100, step_conversion_rate: null }], meta: { counted_from: "2024-05-01T00:00:00Z" } };
+  assert.deepEqual(funnelSheet(funnel, 2).head[2], "daily_visitors");
+  assert.deepEqual([funnelSheet(funnel, 1).head[2], funnelSheet(funnel, 1).rows], ["visitors", [[1, "=x", 4, null, 100]]]);
+
+  const side = { pages: [{ page: "/b", pageviews: 2, share: 40 }], pages_total: 1, other: { pageviews: 1, share: 20 } };
+  const flow = { page: "/a", pageviews: 5, previous: { ...side, entries: { pageviews: 2, share: 40 } }, next: { ...side, exits: { pageviews: 2, share: 40 } }, meta: { folded: { below: 5, warning: "too few" } } };
+  assert.deepEqual(flowSheet(flow).rows.map(([direction, page]) => `${direction} ${page}`), ["page /a", "previous (entries)", "previous /b", "previous (other)", "next (exits)", "next /b", "next (other)"]);
+
+  const vital = { measurements: 4, p75: { from: 2000, to: 2500, about: null }, rating: "good" as const, good: 75, needs_improvement: 25, poor: 0, buckets: [{ from: 0, to: 200, measurements: 4, rating: "good" as const }] };
+  const none = { measurements: 0, p75: null, rating: null, good: null, needs_improvement: null, poor: null };
+  const vitals = { lcp: vital, inp: none, cls: none, fcp: none, ttfb: none };
+  const measured = { vitals, rows: [{ page: "/a", vitals }], meta: {} };
+  assert.deepEqual(vitalsSheet(measured).rows[0], ["lcp", null, 2000, 2500, "good", 75, 25, 0, 4]);
+  assert.deepEqual(bucketsSheet(measured, "lcp").rows, [[0, 200, "good", 4]]);
+  assert.deepEqual([measuredSheet(measured, "page", "lcp").rows.length, measuredSheet(measured, "page", "inp").rows.length], [1, 0], "what was not measured is no row");
+
+  const sites = sitesSheet([["(all)", answer([one([9, 3, 4])])], ["a.example", answer([one([5, 3, 4], [], { metrics: [1, 2, 3], dimensions: [] })], summed)]]);
+  assert.deepEqual(sites.head, ["site", "daily_visitors", "visits", "pageviews", "daily_visitors_before", "visits_before", "pageviews_before"]);
+  assert.deepEqual(sites.rows, [["(all)", 9, 3, 4, null, null, null], ["a.example", 5, 3, 4, 1, 2, 3]]);
+});
+
+test("what is fewer than ten is neither added up nor divided in a file of the ledger", () => {
+  const coverage = { shares: { measured: 91.2, exempt: 0, counted_only: 8.8, opted_out: 0 }, lowered_by: { gpc: "<10" as const } };
+  const told = { complete_to: null, received: 130, counted: 100, minimal: "<10" as const, refused: { duplicate: "<10" as const, off: 20 }, bots: { declared: 10 }, late: 0, expired: 0, expired_by_reason: {}, forgotten: 0, coverage };
+  const { rows } = ledgerSheet(told);
+  const line = (outcome: string, reason = "") => rows.find(([one, other]) => one === outcome && other === reason)?.slice(2);
+  assert.deepEqual([line("received"), line("counted"), line("minimal")], [[130, 100], [100, 77], ["<10", null]]);
+  assert.deepEqual([line("refused"), line("refused", "duplicate"), line("bots")], [[null, null], ["<10", null], [10, 8]]);
+  assert.deepEqual([line("coverage", "measured"), line("lowered_by", "gpc")], [[null, 91.2], ["<10", null]]);
 });
 
 test("only metrics that the counts hold are asked for", () => {
@@ -297,4 +445,97 @@ test("what the counts do not hold of the other range is not asked for, and nothi
   answers("elsewhere");
   await assert.rejects(queryCompared(question, ["2024-05-01", "2024-05-07"]), ApiError);
   assert.equal(asked.length, 3);
+});
+
+const filter = (operator: Filter["operator"], dimension: string, ...values: string[]): Filter => ({ operator, dimension, values });
+
+test("a list is searched by the names that it shows", async () => {
+  const codes = searchFilter("visit:country", "germ", [])?.[2] ?? [];
+  assert.ok(codes.includes("DE") && codes.every((code) => countryName(code).includes("Germ")), `${codes}`);
+  assert.ok(searchFilter("visit:country", "cote d'i", [])?.[2].includes("CI"), "without accents, as most people type");
+  assert.deepEqual(searchFilter("visit:country", "nowhere", []), ["is", "visit:country", []]);
+  await learn("ja");
+  speak("ja");
+  assert.ok(searchFilter("visit:country", "ドイツ", [])?.[2].includes("DE"));
+  assert.ok(isLike(languageName("de-at"), "ドイツ語"));
+  speak("en");
+  assert.ok(isLike(languageName("de-at"), " austrian "));
+  for (const dimension of ["visit:language", "segment", "event:goal"]) assert.deepEqual([isSearchedHere(dimension, []), searchFilter(dimension, "x", [])], [true, null], dimension);
+  for (const dimension of ["event:page", "visit:region", "visit:city", "visit:browser", "event:props:plan"]) {
+    assert.deepEqual(searchFilter(dimension, "x", []), ["contains", dimension, ["x"], { case_sensitive: false }], dimension);
+  }
+  assert.equal(searchFilter("event:page", "x", [filter("contains", "event:page", "/blog")]), null, "the API takes one at a time");
+  assert.equal(searchFilter("visit:country", "", []), null);
+});
+
+test("goals have a rate in full, and the graph's totals have none", () => {
+  assert.deepEqual(rowMetrics("event:goal", [], false), ["visitors", "visits", "events", "conversion_rate"]);
+  assert.ok(rowMetrics("event:goal", filteredBy([], "visit:country", "DE"), false).includes("conversion_rate"));
+  assert.ok(!rowMetrics("event:name", [], false).includes("conversion_rate"));
+  assert.ok(!totalMetrics(filteredBy([], "event:goal", "Signup"), true).includes("conversion_rate"), "a day's would be of the whole period");
+});
+
+const looking = (address: string, currency: string | null = null) => {
+  const place = readPlace(address);
+  const site = { domain: "a.example", timezone: "UTC", public: true, currency };
+  return { site, range: resolve("7d", "2024-03-01"), place, view: place.view, filters: place.filters, shared: null, tick: 0, go: () => undefined };
+};
+
+test("what a visitor may have several of is not added up over them", () => {
+  assert.deepEqual(totalMetrics([filter("is_not", "visit:country", "DE")], false), metricsOf(["visit:country"]));
+  assert.deepEqual(totalMetrics([filter("is_not", "visit:source", "Google")], false), ["visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration"]);
+  assert.deepEqual(totalMetrics([filter("contains", "event:page", "/blog")], false), ["pageviews", "bounce_rate", "scroll_depth", "exit_rate"]);
+  assert.deepEqual(totalMetrics([filter("is", "event:name", "a", "b")], false), ["events"]);
+  assert.ok(rowMetrics("visit:source", [filter("is_not", "visit:source", "Google")], false).includes("visitors"), "each row is one value");
+  const scope = looking("?f=is_not,visit:source,Google");
+  assert.equal(beside(scope, "visit:channel", undefined), "pageviews", "beside visits");
+  assert.equal(beside({ ...scope, filters: [filter("contains", "event:name", "x")] }, "visit:channel", undefined), undefined, "events stand alone");
+  assert.deepEqual(listQuery(scope, { dimension: "visit:channel", metrics: ["visits", "pageviews"], limit: 9 }).order_by?.[0], ["visits", "desc"]);
+});
+
+test("money is asked for where a site counts it, and shown where there is some", async () => {
+  const money: Metric[] = ["total_revenue", "average_revenue"];
+  const of = (metrics: Metric[]) => metrics.filter((metric) => money.includes(metric));
+  assert.deepEqual([of(totalMetrics([], true)), of(totalMetrics([], false))], [["total_revenue"], []]);
+  assert.deepEqual(of(totalMetrics(filteredBy([], "visit:country", "DE"), true)), [], "it is of events");
+  assert.deepEqual(of(totalMetrics(filteredBy([], "event:goal", "Order"), true)), money);
+  assert.deepEqual([of(rowMetrics("event:name", [], true)), of(rowMetrics("visit:source", [], true))], [money, []]);
+  assert.deepEqual(of(rowMetrics("visit:source", filteredBy([], "event:goal", "Order"), true)), money);
+  const scope = looking("", "EUR");
+  assert.deepEqual([hasMoney(scope), hasMoney(looking(""))], [true, false]);
+  assert.equal(hasMoney({ ...scope, shared: { id: "x", reports: ["overview"], segment: null } }), false, "the link does not show what is sold");
+  assert.equal(hasMoney({ ...scope, filters: filteredBy([], "event:goal", "Visit /thanks") }), false);
+  assert.deepEqual(heldBy(scope, "event:goal"), ["visitors", "visits", "events", "conversion_rate", ...money]);
+  const row = (...metrics: (number | null)[]) => ({ metrics });
+  assert.deepEqual(earning(["visitors", "total_revenue"], [row(3, 0), row(2, 9.5)]), ["visitors", "total_revenue"]);
+  assert.deepEqual(earning(["visitors", "total_revenue", "average_revenue"], [row(3, 0, null)]), ["visitors"]);
+  const told = (value: number) => ({ value, long: `EUR ${value}`, short: `EUR ${value}`, currency: "EUR" });
+  const results = [{ metrics: [3, told(9.5)], dimensions: ["Order"], comparison: { metrics: [1, told(4)], change: [200, 138], dimensions: ["Order"] } }];
+  Object.assign(globalThis, { sessionStorage: { getItem: () => null }, fetch: () => Promise.resolve(Response.json({ results, meta: {} })) });
+  const answer = await query({ site_id: "a.example", metrics: ["visitors", "total_revenue"], date_range: "7d" });
+  assert.deepEqual([answer.results[0]?.metrics, answer.results[0]?.comparison?.metrics], [[3, 9.5], [1, 4]]);
+});
+
+test("money is written as the page's language does", async () => {
+  payIn("EUR");
+  assert.deepEqual([0, 12.5, 1_234.56, 123_456].map((value) => metricValue("total_revenue", value)), ["€0.00", "€12.50", "€1,235", "€123.5K"]);
+  assert.deepEqual([inFull(1_234.56, "total_revenue"), inFull(1_234, "visitors"), metricValue("average_revenue", null)], ["€1,234.56", "1,234", "–"]);
+  payIn("JPY");
+  await learn("ja");
+  speak("ja");
+  assert.equal(metricValue("total_revenue", 123_456), "￥12.3万");
+  speak("en");
+  payIn(null);
+});
+
+test("a filter is turned round and back, and those that are asked by name only are not", () => {
+  for (const operator of ["is", "contains"] as const) {
+    const one = filter(operator, "visit:source", "Google");
+    const other = turned(one);
+    assert.equal(other?.operator, `${operator}_not`);
+    assert.deepEqual(other && turned(other), one);
+  }
+  assert.equal(turned(filter("is", "segment", "x")), null);
+  assert.equal(turned(filter("is", "event:goal", "x")), null);
+  assert.equal(turned(filter("is_not", "event:goal", "x"))?.operator, "is", "a way out of what was typed into the address");
 });
