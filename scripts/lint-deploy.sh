@@ -23,11 +23,12 @@ quietly() {
 quietly shell shellcheck scripts/*.sh deploy/*.sh deploy/*/*.sh
 quietly YAML yamllint --strict --config-data \
     '{extends: default, rules: {line-length: {max: 260}, document-start: disable, braces: {max-spaces-inside: 1}, comments: {min-spaces-from-content: 1}, truthy: {check-keys: false}}}' \
-    docker-compose.yml deploy/prometheus deploy/grafana deploy/kubernetes deploy/helm/footfall/{Chart,values}.yaml
+    docker-compose.yml deploy/compose deploy/prometheus deploy/grafana deploy/kubernetes deploy/helm/footfall/{Chart,values}.yaml
 quietly Dockerfile "$tools/python/bin/hadolint" --failure-threshold info deploy/Dockerfile
 
 # Every file that the compose file mounts is here; then its schema, references, profiles.
 quietly "compose file" "$tools/compose" docker-compose.yml
+quietly "compose file with mail.yml" "$tools/compose" docker-compose.yml deploy/compose/mail.yml
 while read -r file; do
     [ -e "$file" ] || { echo "lint-deploy: docker-compose.yml mounts $file, which is not here" >&2; exit 1; }
 done < <(grep -oE '^ *- \./[^:]+' docker-compose.yml | sed 's/^ *- //')
@@ -35,6 +36,8 @@ done < <(grep -oE '^ *- \./[^:]+' docker-compose.yml | sed 's/^ *- //')
 everything=serviceMonitor.enabled=true,prometheusRule.enabled=true,processor.autoscaling.enabled=true
 everything+=,collector.ingress.enabled=true,collector.ingress.host=c.example.com,collector.ingress.tlsSecret=tls
 everything+=,dashboard.ingress.enabled=true,dashboard.ingress.host=d.example.com,processor.keys.existingClaim=keys
+mail=mail.host=smtp.example.com,mail.from=footfall@example.com,mail.url=https://d.example.com
+everything+=",$mail,mail.user=footfall,mail.secret=mail,networkPolicy.mail.cidrs={192.0.2.25/32},collector.image.tag=0.0.9"
 for version in "${kubernetes[@]}"; do
     for values in networkPolicy.enabled=true "$everything" collector.autoscaling.enabled=false,networkPolicy.enabled=false,kafka.tls=false; do
         quietly "chart ($values)" "$tools/helm" lint --strict --kube-version "$version" --set "$values" deploy/helm/footfall
@@ -52,10 +55,13 @@ PYTHON
             -k "${version%.*}" "$work/own.yaml"
     done
 done
-if "$tools/helm" template footfall deploy/helm/footfall --kube-version 1.34.0 --set colector.replicas=3 >/dev/null 2>&1; then
-    echo "lint-deploy: the chart took a value that does not exist" >&2
-    exit 1
-fi
+# A value that does not exist, a mail server without a sender and an address, a user without a password.
+for values in colector.replicas=3 mail.host=smtp.example.com "$mail,mail.user=footfall"; do
+    if "$tools/helm" template footfall deploy/helm/footfall --kube-version 1.34.0 --set "$values" >/dev/null 2>&1; then
+        echo "lint-deploy: the chart took $values" >&2
+        exit 1
+    fi
+done
 
 # systemd looks for the binary, which a build machine does not have installed.
 for unit in deploy/systemd/*.service; do

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes every password of the compose deployment, once, each into the volume of who needs it and of nobody else. It runs
-# before everything else, as root without a network, and prints no secret. A password that exists is never changed.
+# before everything else, as root without a network, and prints no secret. A password that exists is never changed; the mail
+# server's is not made here but given (mail.yml), and is what stands there now.
 #
 #   /secrets/admin       what the one-shot services that hand out rights read
 #   /secrets/<service>   what that service reads, owned by the user it runs as
@@ -8,6 +9,7 @@ set -eu
 umask 077
 secrets=${SECRETS:-/secrets}
 data=${DATA:-/data}
+given=${GIVEN:-/given}
 
 # 32 random bytes in hexadecimal: no character that a shell, SQL, JAAS or a properties file reads as its own.
 random() {
@@ -50,6 +52,11 @@ give admin clickhouse-processor processor/clickhouse
 give admin clickhouse-dashboard dashboard/clickhouse
 give admin postgres-admin postgres/postgres-admin
 give admin postgres-dashboard postgres/postgres-dashboard dashboard/postgres
+
+if [ -f "$given/mail" ]; then
+    cat "$given/mail" >"$secrets/dashboard/mail.new"
+    mv "$secrets/dashboard/mail.new" "$secrets/dashboard/mail"
+fi
 
 # The users of the images: Kafka's 1000, ClickHouse's 101, PostgreSQL's 999, Grafana's 472, ours 10001.
 chown -R 1000:1000 "$secrets/kafka"

@@ -17,10 +17,12 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end -}}
 
+{{/* The role's own tag or digest, or else the common one: an upgrade has an order (deploy/README.md). */}}
 {{- define "footfall.image" -}}
-{{- with .Values.image -}}
-{{- if .digest -}}{{ .repository }}@{{ .digest }}{{- else -}}{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}{{- end -}}
-{{- end -}}
+{{- $image := .root.Values.image -}}
+{{- $own := (index .root.Values .role | default dict).image | default dict -}}
+{{- $version := ternary $own $image (or $own.tag $own.digest | empty | not) -}}
+{{- if $version.digest -}}{{ $image.repository }}@{{ $version.digest }}{{- else -}}{{ $image.repository }}:{{ $version.tag | default .root.Chart.AppVersion }}{{- end -}}
 {{- end -}}
 
 {{/* Pods that fit the restricted Pod Security Standard. */}}
@@ -59,7 +61,7 @@ topologySpreadConstraints:
 {{- end -}}
 
 {{- define "footfall.container" -}}
-image: {{ include "footfall.image" .root }}
+image: {{ include "footfall.image" . }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 args: [{{ .role }}]
 securityContext:
@@ -106,8 +108,26 @@ readinessProbe: { httpGet: { path: /readyz, port: http }, periodSeconds: 5, time
 - { name: FOOTFALL_CLICKHOUSE_DATABASE, value: {{ $clickhouse.database | quote }} }
 - { name: FOOTFALL_CLICKHOUSE_USER, value: {{ $user.name | quote }} }
 - { name: FOOTFALL_CLICKHOUSE_PASSWORD_FILE, value: /run/secrets/footfall/clickhouse }
-{{- if and $clickhouse.cluster (ne .role "dashboard") }}
-- { name: FOOTFALL_CLICKHOUSE_CLUSTER, value: {{ $clickhouse.cluster | quote }} }
+{{- with $clickhouse.cluster }}
+- { name: FOOTFALL_CLICKHOUSE_CLUSTER, value: {{ . | quote }} }
+{{- end }}
+{{- end -}}
+
+{{/* As the binary has it where no port is named. */}}
+{{- define "footfall.mail.port" -}}
+{{- .root.Values.mail.port | default (get (dict "starttls" 587 "tls" 465 "none" 25) .root.Values.mail.tls) | int -}}
+{{- end -}}
+
+{{- define "footfall.env.mail" -}}
+{{- $mail := .root.Values.mail -}}
+- { name: FOOTFALL_MAIL_HOST, value: {{ $mail.host | quote }} }
+- { name: FOOTFALL_MAIL_TLS, value: {{ $mail.tls | quote }} }
+- { name: FOOTFALL_MAIL_PORT, value: {{ include "footfall.mail.port" . | quote }} }
+- { name: FOOTFALL_MAIL_FROM, value: {{ $mail.from | quote }} }
+- { name: FOOTFALL_MAIL_URL, value: {{ $mail.url | quote }} }
+{{- with $mail.user }}
+- { name: FOOTFALL_MAIL_USER, value: {{ . | quote }} }
+- { name: FOOTFALL_MAIL_PASSWORD_FILE, value: /run/secrets/footfall/mail }
 {{- end }}
 {{- end -}}
 
@@ -131,6 +151,9 @@ readinessProbe: { httpGet: { path: /readyz, port: http }, periodSeconds: 5, time
       {{- end }}
       {{- if eq .role "dashboard" }}
       - secret: { name: {{ $values.database.secret }}, items: [{ key: {{ $values.database.key }}, path: postgres }] }
+      {{- if and $values.mail.host $values.mail.user }}
+      - secret: { name: {{ $values.mail.secret }}, items: [{ key: {{ $values.mail.key }}, path: mail }] }
+      {{- end }}
       {{- end }}
 {{- end -}}
 
