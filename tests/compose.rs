@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 
 use crate::distributed::{kafka_server, postgres};
-use crate::harness::{AGENT, Server, engine_on, eventually, footfall};
+use crate::harness::{AGENT, Server, eventually, footfall};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -100,8 +100,9 @@ fn notes_of_tokens(engine: &Path) -> Vec<PathBuf> {
     let entries = |path: &Path| std::fs::read_dir(path).map(|all| all.flatten().map(|entry| entry.path()).collect());
     let entries = |path: &Path| -> Vec<PathBuf> { entries(path).unwrap_or_default() };
     let tables = entries(&engine.join("store")).into_iter().flat_map(|group| entries(&group));
-    let newest = |table: PathBuf| entries(&table.join("deduplication_logs")).into_iter().max_by_key(|log| number(log));
-    tables.filter_map(newest).filter(|log| std::fs::metadata(log).is_ok_and(|file| file.len() > 0)).collect()
+    let noted = |log: &PathBuf| std::fs::metadata(log).is_ok_and(|file| file.len() > 0);
+    let logs = |table: PathBuf| entries(&table.join("deduplication_logs")).into_iter().filter(noted);
+    tables.filter_map(|table| logs(table).max_by_key(|log| number(log))).collect()
 }
 
 fn number(log: &Path) -> u64 {
@@ -117,22 +118,26 @@ fn read(file: &Path) -> String {
 fn an_insert_that_a_killed_clickhouse_noted_and_did_not_make_visible_is_taken_back_before_it_starts() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("engine");
+    let server = Server::start(directory.path(), &["example.com"]);
+    server.event(&json!({ "name": "pageview", "domain": "example.com", "url": "https://example.com/" }));
+    eventually("a count", || (server.totals("example.com", &["pageviews"]) == [1]).then_some(()));
+    server.stop();
     let migrate = |engine: &Server| {
         let mut command = footfall();
         command.arg("migrate").env("FOOTFALL_CLICKHOUSE", engine.url()).env("FOOTFALL_DATA", directory.path());
         assert!(command.status().unwrap().success());
     };
-    let engine = engine_on(&data);
-    migrate(&engine);
-    engine.kill();
     // As the engine left it, nothing is to do.
     let notes = notes_of_tokens(&data);
     let before: Vec<String> = notes.iter().map(|log| read(log)).collect();
-    assert!(before.iter().any(|notes| notes.ends_with('\n')), "the migrations' notes are inserts with tokens");
+    assert!(!before.is_empty() && before.iter().all(|notes| notes.ends_with('\n')), "{before:?}");
     let repair = || script_on("deploy/clickhouse/repair.sh", &[data.to_str().unwrap()], &[]);
     repair();
     assert_eq!(notes.iter().map(|log| read(log)).collect::<Vec<_>>(), before);
-    // A kill between an insert's notes and its part, and one within a note.
+    // As after some hours. Then a kill between an insert's notes and its part, and one within a note.
+    let many: String =
+        (0..20_000).map(|at| format!("1\tall_{at}_{at}_0\tj-0-{at}-{}-1/counts/202611/0\n", at + 1)).collect();
+    let before: Vec<String> = before.iter().map(|notes| format!("{many}{notes}")).collect();
     let cut = ["1\tall_900_900_0\tx\n1\tall_901_901_0\ty/0\n1\tall_901_901_0\ty/1\n", "1\tall_902_9"];
     for (log, before) in notes.iter().zip(&before) {
         std::fs::write(log, format!("{before}{}", cut.concat())).unwrap();

@@ -162,10 +162,6 @@ fn send(server: &Server, visit: &Visit) {
 
 /// Visitors ten days ago, and one three weeks ago, so that the days before are measured ones.
 fn import_earlier(server: &Server, directory: &std::path::Path) {
-    let days_ago = |days: u64| {
-        let day = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() / 86_400 - days;
-        civil(i64::try_from(day).unwrap())
-    };
     let event = |number: usize, day: &str| {
         json!({ "name": "pageview", "url": format!("https://{SITE}/"), "domain": SITE, "user_agent": AGENT,
                 "ip": format!("126.142.78.{number}"), "timestamp": format!("{day}T12:00:00Z") })
@@ -181,6 +177,11 @@ fn import_earlier(server: &Server, directory: &std::path::Path) {
         .output()
         .unwrap();
     assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+}
+
+fn days_ago(days: u64) -> String {
+    let day = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() / 86_400 - days;
+    civil(i64::try_from(day).unwrap())
 }
 
 /// A day's number since 1970 as a date: by counting, so that it is nobody else's arithmetic.
@@ -223,6 +224,8 @@ fn expected() -> Value {
             list("campaigns", "campaign", &|visit| visit.campaign.iter().map(|name| (*name).to_owned()).collect()),
             list("devices", "browser", &|visit| one(if on_phone(visit) { "Safari" } else { "Chrome" })),
             list("devices", "device", &|visit| one(if on_phone(visit) { "Mobile" } else { "Desktop" })),
+            list("campaigns", "utm_source", &|visit| visit.campaign.map(|_| "newsletter".to_owned()).into_iter().collect()),
+            list("campaigns", "utm_medium", &|visit| visit.campaign.map(|_| "email".to_owned()).into_iter().collect()),
             list("systems", "os", &|visit| one(if on_phone(visit) { "iOS" } else { "Windows" })),
             list("events", "event", &|visit| visit.event.iter().map(|name| (*name).to_owned()).collect()),
         ],
@@ -234,6 +237,8 @@ fn expected() -> Value {
             "totals": totals(&google),
             "pages": rows(&google, &|visit| visit.pages.iter().map(|page| (*page).to_owned()).collect()),
         },
+        "turned": (VISITS.len() - google.len()).to_string(),
+        "before": [days_ago(13), days_ago(7)],
         "pricing": VISITS.iter().filter(|visit| visit.pages.contains(&"/pricing")).count(),
         "ledger": { "Received": 3, "Measured": 1, "Counted only": 1, "Refused": 0, "Bots": 1, "says it is a bot": 1, "Late": 0 },
     })

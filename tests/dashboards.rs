@@ -1,6 +1,6 @@
-//! What operators look at, against a real Prometheus that reads a real server: every expression of every panel, recording
-//! rule and alert is asked, none errs, and each that should have data has some. Whether an alert fires when it should is
-//! promtool's to test (deploy/prometheus/tests); here no alert may be without its test and its page in the runbook.
+//! What operators look at, against a real Prometheus that reads real processes, one server and the roles apart: every expression of
+//! every panel, recording rule and alert is asked, none errs, and each that should have data has some. Whether an alert fires when it
+//! should is promtool's to test (deploy/prometheus/tests); here no alert may be without its test and its page in the runbook.
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
@@ -9,10 +9,12 @@ use std::process::{Child, Command};
 
 use serde_json::{Value, json};
 
+use crate::distributed::apart::{Apart, SITE};
+use crate::distributed::hears_of_the_site;
 use crate::harness::{AGENT, Answer, Server, eventually, request};
 
 /// Metrics that `footfall serve` does not export, and why a panel or rule may name them all the same.
-const ELSEWHERE: &[(&str, &str)] = &[
+const OF_ROLES: &[(&str, &str)] = &[
     ("footfall_spool_bytes", "only a collector beside Kafka has a spool"),
     ("footfall_spool_bytes_max", "the same"),
     ("footfall_spool_records", "the same"),
@@ -22,6 +24,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("footfall_sites_published_otherwise", "only a dashboard among other processes publishes"),
     ("footfall_awaiting", "only a role has neighbours that it may have to wait for"),
 ];
+
+/// Those that no role exports.
+const OF_SERVE: &[(&str, &str)] = &[];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -34,14 +39,17 @@ struct Prometheus {
 }
 
 impl Prometheus {
-    fn watching(server: &Server, directory: &Path) -> Self {
+    /// Reads each server under the name of its job.
+    fn watching(servers: &[(&str, &Server)], directory: &Path) -> Self {
         let rules = root().join("deploy/prometheus/rules/footfall.yml");
-        let config = format!(
-            "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: ['{}']\n\
-             scrape_configs:\n  - job_name: serve\n    static_configs: [{{targets: ['{}']}}]\n",
-            rules.display(),
-            server.address
+        let mut config = format!(
+            "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: ['{}']\nscrape_configs:\n",
+            rules.display()
         );
+        for (job, server) in servers {
+            let targets = format!("[{{targets: ['{}']}}]", server.address);
+            config.push_str(&format!("  - job_name: {job}\n    static_configs: {targets}\n"));
+        }
         let file = directory.join("prometheus.yml");
         std::fs::write(&file, config).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -124,43 +132,41 @@ fn names(expression: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The names in an expression that neither the server exports, nor a rule records, nor another role has.
+/// The names in an expression that no process exports and no rule records.
 fn unknown(expression: &str, exported: &str, recorded: &BTreeSet<String>) -> Vec<String> {
     let series = |name: &str| {
         let family = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
         [name, family].iter().any(|name| exported.lines().any(|line| line.starts_with(&format!("# TYPE {name} "))))
     };
-    let elsewhere = |name: &str| ELSEWHERE.iter().any(|(known, _)| *known == name);
-    names(expression).into_iter().filter(|name| !series(name) && !recorded.contains(name) && !elsewhere(name)).collect()
+    names(expression).into_iter().filter(|name| !series(name) && !recorded.contains(name)).collect()
 }
 
-/// One of everything that a server counts: taken, refused, dropped as a duplicate, asked.
-fn traffic(server: &Server, round: usize) {
-    let page = json!({ "name": "pageview", "url": format!("https://example.com/{round}"), "domain": "example.com" });
-    assert_eq!(server.event(&page).status, 202);
+/// One of everything that is counted: taken, refused, dropped as a duplicate, asked.
+fn traffic(collector: &Server, dashboard: &Server, site: &str, round: usize) {
+    let page = json!({ "name": "pageview", "url": format!("https://{site}/{round}"), "domain": site });
+    assert_eq!(collector.event(&page).status, 202);
     let mut twice = page.clone();
     twice["id"] = json!(format!("0123456789abcdef0123456789ab{round:04x}"));
-    server.event(&twice);
-    server.event(&twice);
+    collector.event(&twice);
+    collector.event(&twice);
     let stranger = json!({ "name": "pageview", "url": "https://other.example/", "domain": "other.example" });
-    server.event(&stranger);
-    server.send("GET", "/pixel.gif?d=example.com&u=https://example.com/gif", &[("user-agent", AGENT)], b"");
-    server.query(&json!({ "site_id": "example.com", "metrics": ["visitors"], "date_range": "7d" }));
+    collector.event(&stranger);
+    collector.send("GET", &format!("/pixel.gif?d={site}&u=https://{site}/gif"), &[("user-agent", AGENT)], b"");
+    dashboard.query(&json!({ "site_id": site, "metrics": ["visitors"], "date_range": "7d" }));
 }
 
-#[test]
-fn every_panel_and_rule_asks_a_real_prometheus_for_what_is_there() {
+/// Holds every panel and rule against the processes of an installation, under the names of their jobs; what `absent` names is told by
+/// none of them. The first job takes hits, the last one answers.
+fn hold_everything(servers: &[(&str, &Server)], site: &str, absent: &[(&str, &str)]) {
     let directory = tempfile::tempdir().unwrap();
-    let data = directory.path().join("data");
-    std::fs::create_dir(&data).unwrap();
-    let server = Server::start(&data, &["example.com"]);
-    traffic(&server, 0);
-    let prometheus = Prometheus::watching(&server, directory.path());
+    let (collector, dashboard) = (servers[0].1, servers[servers.len() - 1].1);
+    traffic(collector, dashboard, site, 0);
+    let prometheus = Prometheus::watching(servers, directory.path());
     // Rates need figures that grew between two looks.
     let mut round = 0;
     eventually("three scrapes with traffic in between", || {
         round += 1;
-        traffic(&server, round);
+        traffic(collector, dashboard, site, round);
         let grown = prometheus
             .ask("sum(changes(footfall_insert_seconds_count[30s])) > 2 and sum(changes(footfall_query_seconds_count[30s])) > 2");
         grown.ok().filter(|series| *series > 0)
@@ -173,7 +179,7 @@ fn every_panel_and_rule_asks_a_real_prometheus_for_what_is_there() {
         done.then_some(rules)
     });
 
-    let exported = server.send("GET", "/metrics", &[], b"").text();
+    let exported: String = servers.iter().map(|(_, server)| server.send("GET", "/metrics", &[], b"").text()).collect();
     let recorded: BTreeSet<String> = rules
         .iter()
         .filter(|rule| rule["type"] == "recording")
@@ -182,20 +188,21 @@ fn every_panel_and_rule_asks_a_real_prometheus_for_what_is_there() {
     let mut faults = Vec::new();
     let mut hold = |place: &str, expression: &str, empty: bool| {
         let missing = unknown(expression, &exported, &recorded);
+        let (known, missing): (Vec<_>, Vec<_>) =
+            missing.into_iter().partition(|name| absent.iter().any(|(absent, _)| absent == name));
         if !missing.is_empty() {
             faults.push(format!("{place}: nothing exports {missing:?}"));
         }
-        let elsewhere = ELSEWHERE.iter().any(|(name, _)| expression.contains(name));
         match prometheus.ask(expression) {
             Err(error) => faults.push(format!("{place}: {error}: {expression}")),
-            Ok(0) if !empty && !elsewhere => faults.push(format!("{place}: no data: {expression}")),
+            Ok(0) if !empty && known.is_empty() => faults.push(format!("{place}: no data: {expression}")),
             Ok(_) => {}
         }
     };
     for rule in &rules {
         let name = rule["name"].as_str().unwrap();
         assert_eq!(rule["health"], "ok", "{name}: {}", rule["lastError"]);
-        // An alert is silent on a healthy server: whether it can fire, promtool shows.
+        // An alert is silent on a healthy installation: whether it can fire, promtool shows.
         hold(name, rule["query"].as_str().unwrap(), rule["type"] == "alerting");
     }
     let mut asked = 0;
@@ -214,6 +221,21 @@ fn every_panel_and_rule_asks_a_real_prometheus_for_what_is_there() {
         0,
         "{firing}"
     );
+}
+
+#[test]
+fn every_panel_and_rule_asks_a_server_for_what_is_there() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &["example.com"]);
+    hold_everything(&[("serve", &server)], "example.com", OF_ROLES);
+}
+
+#[test]
+fn every_panel_and_rule_asks_the_roles_for_what_is_there() {
+    let apart = Apart::start(2);
+    let (processor, dashboard, collector) = (apart.processor("one"), apart.dashboard(), apart.collector("a"));
+    hears_of_the_site(&collector);
+    hold_everything(&[("collector", &collector), ("processor", &processor), ("dashboard", &dashboard)], SITE, OF_SERVE);
 }
 
 #[test]

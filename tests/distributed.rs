@@ -18,7 +18,7 @@ use journal::kafka::{KafkaJournal, KafkaSettings, Keeps, Publisher, Scram, Secur
 use journal::{Journal, Offset};
 use serde_json::{Value, json};
 
-use crate::harness::{AGENT, Server, eventually};
+use crate::harness::{AGENT, Server, TOKEN, eventually};
 use apart::{Apart, SITE};
 
 /// What an event's sender says of itself, behind a proxy that is trusted.
@@ -36,7 +36,7 @@ fn counted(collector: &Server, address: &str, path: &str) {
 }
 
 /// Waits until a collector has heard of the site.
-fn hears_of_the_site(collector: &Server) {
+pub(crate) fn hears_of_the_site(collector: &Server) {
     eventually("the site has been heard of", || {
         (collector.send("GET", &format!("/privacy?d={SITE}"), &[], b"").status == 200).then_some(())
     });
@@ -85,6 +85,48 @@ fn roles_apart_count_what_one_machine_would_and_partitions_change_hands() {
         assert_eq!(figure(processor, "footfall_ledger_difference"), 0.0);
     }
     drop(collectors);
+}
+
+/// That a replay shows while it lasts is tested beside the processor: of so few records it lasts a moment here.
+#[test]
+fn a_processor_that_starts_again_tells_of_each_of_its_partitions_how_much_is_left_to_replay() {
+    let apart = Apart::start(3);
+    let one = apart.processor("one");
+    let dashboard = apart.dashboard();
+    let collector = apart.collector("a");
+    hears_of_the_site(&collector);
+    for view in 0..10 {
+        for visitor in 0..30 {
+            counted(&collector, &format!("198.51.100.{visitor}"), &format!("/{view}"));
+        }
+    }
+    eventually("all are counted", || (totals(&dashboard)? == [30, 30, 300]).then_some(()));
+    one.kill();
+    let one = apart.begin("processor", "one");
+    eventually("every partition is told of, and nothing is left of it", || {
+        let metrics = one.try_send("GET", "/metrics", &[], b"").ok()?.text();
+        let of =
+            |name: &str| -> Option<Vec<i64>> { (0..3).map(|number| of_partition(&metrics, name, number)).collect() };
+        let (replaying, left) = (of("footfall_replaying")?, of("footfall_replay_records")?);
+        assert!(replaying.iter().all(|flag| *flag <= 1) && left.iter().sum::<i64>() <= 330, "{metrics}");
+        (replaying == [0; 3] && left == [0; 3]).then_some(())
+    });
+    for visitor in 0..30 {
+        counted(&collector, &format!("198.51.100.{visitor}"), "/later");
+    }
+    eventually("the visits go on", || (totals(&dashboard)? == [30, 30, 330]).then_some(()));
+    // Whoever is given a partition tells of it, and the other one does not any more.
+    let two = apart.processor("two");
+    let told_by = |processor: &Server| -> Vec<u32> {
+        let metrics = processor.send("GET", "/metrics", &[], b"").text();
+        (0..3).filter(|number| of_partition(&metrics, "footfall_replay_records", *number).is_some()).collect()
+    };
+    eventually("each tells of its own", || {
+        let (ones, twos) = (told_by(&one), told_by(&two));
+        let mut all = [ones.as_slice(), twos.as_slice()].concat();
+        all.sort_unstable();
+        (all == [0, 1, 2] && !ones.is_empty() && !twos.is_empty()).then_some(())
+    });
 }
 
 #[test]
@@ -207,6 +249,59 @@ fn a_site_that_is_added_is_counted_everywhere_from_its_first_hit() {
 }
 
 #[test]
+fn two_dashboards_on_one_postgresql_know_the_same_sites_accounts_and_sessions() {
+    const ADDED: &str = "added.example";
+    let mut apart = Apart::start(1);
+    apart.use_postgres();
+    let both = [apart.dashboard(), apart.role("dashboard", "dashboard-two")];
+    let [one, two] = &both;
+    let authorization = format!("Bearer {TOKEN}");
+    let (administrator, as_json) = (("authorization", authorization.as_str()), ("content-type", "application/json"));
+    let readable = |dashboard: &Server, shows: (&str, &str)| -> Vec<String> {
+        let answer = dashboard.send("GET", "/api/v1/sites", &[shows], b"").json();
+        let name = |site: &Value| site["domain"].as_str().unwrap().to_owned();
+        answer["sites"].as_array().unwrap().iter().map(name).collect()
+    };
+    apart.site(&["add", ADDED]);
+    for dashboard in &both {
+        let known = || (readable(dashboard, administrator) == [ADDED, SITE]).then_some(());
+        eventually("the site that was added is known", known);
+    }
+    let nothing = ("accept", "*/*");
+    assert_eq!(readable(two, nothing), [SITE]);
+    let public = json!({ "public": true }).to_string();
+    let path = format!("/api/sites/{ADDED}/public");
+    let changed = one.send("PUT", &path, &[administrator, as_json], public.as_bytes());
+    assert_eq!(changed.status, 204, "{}", changed.text());
+    eventually("everybody may read it at the other one", || (readable(two, nothing) == [ADDED, SITE]).then_some(()));
+
+    // An account is made at one, and signs in at the other; each knows the sessions of both.
+    let jane = json!({ "login": "jane", "password": "violet teapot" }).to_string();
+    let open = |dashboard: &Server, path: &str, shows: (&str, &str)| {
+        let opened = dashboard.send("POST", path, &[shows, as_json], jane.as_bytes());
+        assert_eq!(opened.status, 200, "{path}: {}", opened.text());
+        let cookie = opened.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+        (cookie, opened.json()["csrf"].as_str().unwrap().to_owned())
+    };
+    let (made, word) = open(one, "/api/setup", administrator);
+    let (opened, _) = open(two, "/api/session", nothing);
+    let who = |dashboard: &Server, cookie: &str| {
+        dashboard.send("GET", "/api/session", &[("cookie", cookie)], b"").json()["login"].clone()
+    };
+    for dashboard in &both {
+        assert_eq!([who(dashboard, &made), who(dashboard, &opened)], ["jane", "jane"]);
+    }
+    let headers =
+        [("cookie", made.as_str()), as_json, ("sec-fetch-site", "same-origin"), ("footfall-csrf", word.as_str())];
+    let ended = two.send("DELETE", "/api/session", &headers, b"");
+    assert_eq!(ended.status, 204, "{}", ended.text());
+    for dashboard in &both {
+        assert_eq!([who(dashboard, &made), who(dashboard, &opened)], [Value::Null, json!("jane")]);
+        assert_eq!(figure(dashboard, "footfall_sites_published_otherwise"), 0.0, "they are alike");
+    }
+}
+
+#[test]
 fn collection_goes_on_while_everything_but_kafka_is_down_and_while_kafka_is() {
     let mut apart = Apart::start(2);
     apart.use_postgres();
@@ -256,4 +351,10 @@ pub fn figure(server: &Server, name: &str) -> f64 {
 pub fn figure_in(metrics: &str, name: &str) -> f64 {
     let of = |line: &&str| line.starts_with(name) && matches!(line.as_bytes().get(name.len()), Some(b'{' | b' '));
     metrics.lines().filter(of).map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+}
+
+/// A figure of one partition, where it is told.
+fn of_partition(metrics: &str, name: &str, partition: u32) -> Option<i64> {
+    let begins = format!("{name}{{partition=\"{partition}\"}} ");
+    metrics.lines().find_map(|line| line.strip_prefix(&begins)?.parse().ok())
 }

@@ -67,6 +67,28 @@ await looking(base, async ({ page, context, step, shows, accessible, open }) => 
   await page.goBack();
   await shows(() => document.querySelector(".change") !== null, true);
 
+  step("a comparison with own dates");
+  await page.click(".period .opener");
+  await page.selectOption(".period .sheet > .field select", "custom");
+  await page.fill(".own.against input >> nth=0", expected.before[1]);
+  await page.fill(".own.against input >> nth=1", expected.before[0]);
+  await page.click(".own.against button");
+  await page.waitForSelector(".own.against .wrong[role=alert]", PATIENCE);
+  await accessible("the comparison's dates");
+  await page.fill(".own.against input >> nth=0", expected.before[0]);
+  await page.fill(".own.against input >> nth=1", expected.before[1]);
+  await page.keyboard.press("Enter");
+  await shows(() => document.querySelector(".total[data-metric=visitors] .change")?.innerText.split("\n")[0].split(",")[0].trim(), expected.change);
+  assert.deepEqual([(await search()).compare, (await search()).compare_from, (await search()).compare_to], ["custom", ...expected.before]);
+  await page.reload();
+  await page.waitForSelector(".total[data-metric=visitors] .change", PATIENCE);
+
+  step("sums of daily visitors are called that");
+  await open(`?site=${expected.site}&period=30d&interval=week`);
+  await shows(() => document.querySelector(".overview .legend")?.innerText.includes("sum of daily visitors"), true);
+  await open(`?site=${expected.site}&period=7d&interval=day`);
+  await shows(() => document.querySelector(".overview .legend")?.innerText.includes("sum of daily visitors") ?? false, false);
+
   step("the graph by keyboard, and its table");
   await page.focus(".plot");
   await page.keyboard.press("ArrowLeft");
@@ -93,6 +115,18 @@ await looking(base, async ({ page, context, step, shows, accessible, open }) => 
   await shows(totals, expected.totals);
   await page.goBack();
   await shows(totals, expected.filter.totals);
+  step("a filter turned round");
+  await page.focus("main > .chips .turn");
+  await page.keyboard.press("Enter");
+  await shows(() => document.querySelector(".total[data-metric=visits] .value")?.innerText, expected.turned);
+  assert.equal((await search()).f, `is_not,visit:source,${expected.filter.source}`);
+  await page.keyboard.press("Enter");
+  await shows(totals, expected.filter.totals);
+  step("views without filters say so");
+  await open(`?site=${expected.site}&period=7d&view=ledger&f=is,visit:source,${expected.filter.source}`);
+  await page.waitForSelector("main > .not-here", PATIENCE);
+  await open(`?site=${expected.site}&period=7d&f=is,visit:source,${expected.filter.source}`);
+  await shows(totals, expected.filter.totals);
   await page.keyboard.press("0");
   await shows(totals, expected.totals);
 
@@ -106,6 +140,14 @@ await looking(base, async ({ page, context, step, shows, accessible, open }) => 
   await page.keyboard.press("Escape");
   await page.keyboard.press("Escape");
   await page.waitForSelector("dialog", { ...PATIENCE, state: "detached" });
+  step("a country is found by its name");
+  for (const [lang, typed, found] of [["en", "jap", ["Japan"]], ["ja", "日本", ["日本"]], ["en", "qqqq", []]]) {
+    await open(`?site=${expected.site}&period=7d&detail=country&lang=${lang}`);
+    await page.waitForSelector("dialog[open] table.rows", PATIENCE);
+    await page.fill("#detail-search", typed);
+    await shows(() => [...document.querySelectorAll("dialog .rows tbody .name")].map((name) => name.innerText.trim()), found);
+  }
+  await open(`?site=${expected.site}&period=7d`);
 
   step("files");
   const download = async (card, format) => {
@@ -113,10 +155,34 @@ await looking(base, async ({ page, context, step, shows, accessible, open }) => 
     return readFileSync(await file.path(), "utf8");
   };
   const csv = await download("campaigns", "csv");
-  assert.match(csv, /^\uFEFFvisit:utm_campaign,visitors,/);
+  assert.match(csv, /^\uFEFFvisit:utm_campaign,daily_visitors,/);
   assert.match(csv, /\r\n"'=1\+1",1,/, "a formula is a text");
   const pages = JSON.parse(await download("pages", "json"));
-  assert.equal(pages.find((row) => row["event:page"] === "/pricing").visitors, expected.pricing);
+  assert.equal(pages.rows.find((row) => row["event:page"] === "/pricing").daily_visitors, expected.pricing);
+  const taken = async (selector) => {
+    const [file] = await Promise.all([page.waitForEvent("download", PATIENCE), page.click(`${selector} >> nth=0`)]);
+    return readFileSync(await file.path(), "utf8");
+  };
+  const [heads, values] = (await taken(".overview .takes .labelled:nth-child(1) .export button")).replace("\uFEFF", "").split("\r\n").map((line) => line.split(","));
+  assert.equal(values[heads.indexOf("daily_visitors")], expected.totals.visitors);
+  const days = (await taken(".overview .takes .labelled:nth-child(2) .export button")).trim().split("\r\n").slice(1);
+  assert.equal(days.length, 7);
+  assert.equal(days.reduce((sum, day) => sum + Number(day.split(",")[1]), 0), Number(expected.totals.visitors));
+
+  step("files of the other reports, and one that fails");
+  await open(`?site=${expected.site}&period=7d&view=ledger`);
+  assert.match(await taken(".ledger .export button"), /^\uFEFFoutcome,reason,hits,share\r\n/);
+  await open(`?site=${expected.site}&view=live`);
+  assert.equal((await taken(".minutes .export button")).trim().split("\r\n").length, 31);
+  await open(`?site=${expected.site}&period=7d&view=flows&page=/`);
+  assert.match(await taken(".flow .export button"), /\(entries\)/);
+  await open(`?site=${expected.site}&period=7d&view=sites`);
+  assert.match(await taken(".sites .export button"), /\(all\)/);
+  await open(`?site=${expected.site}&period=7d`);
+  await page.route("**/api/v2/query", (route) => (route.request().headers()["footfall-export"] ? route.fulfill({ status: 503, json: { error: "away" } }) : route.continue()));
+  await page.click(".list.pages .export button >> nth=0");
+  await shows(() => /failed/.test(document.querySelector(".list.pages .export")?.innerText ?? ""), true);
+  await page.unroute("**/api/v2/query");
 
   step("the keyboard");
   await page.evaluate(() => document.activeElement?.blur());
@@ -174,4 +240,4 @@ await looking(base, async ({ page, context, step, shows, accessible, open }) => 
   assert.equal(await page.innerText(".balance"), "Balances: the lines add up to what was received.");
 
   return { firstLoad };
-});
+}, /status of (40[01]|503)/);

@@ -4,9 +4,12 @@ import { PATIENCE, accessible as looks, launch } from "./look.mjs";
 
 export { PATIENCE };
 
-/** Opens a browser, lets `look` use its page, and fails at the first thing that is not so. `look` names what it does by `step`. */
-export async function looking(base, look) {
-  const { browser, context, page, elsewhere, errors } = await launch(base, /status of 40[01]/);
+/**
+ * Opens a browser, lets `look` use its page, and fails at the first thing that is not so. `look` names what it does by `step`; `quiet`
+ * are the statuses that are answers there.
+ */
+export async function looking(base, look, quiet = /status of 40[01]/) {
+  const { browser, context, page, elsewhere, errors } = await launch(base, quiet);
   const accessible = (name) => looks(page, name);
 
   let doing = "opening";

@@ -106,7 +106,8 @@ impl Apart {
         self.role("dashboard", "dashboard")
     }
 
-    /// Starts a role and waits until it is ready. Each dashboard is named for the site that its configuration has.
+    /// Starts a role and waits until it is ready. Each dashboard is named for the site that its configuration has; those whose names
+    /// begin with `dashboard` are alike.
     pub fn role(&self, role: &str, name: &str) -> Server {
         Server::logging(&mut self.command(role, name), &self.path(&format!("{role}-{name}")))
     }
@@ -181,7 +182,7 @@ impl Apart {
             config += &format!("database = \"{url}\"\ndatabase_password_file = \"{}\"\n", file.display());
         }
         if role == "dashboard" {
-            let site = if name == "dashboard" { SITE.to_owned() } else { format!("{name}.example") };
+            let site = if name.starts_with("dashboard") { SITE.to_owned() } else { format!("{name}.example") };
             config += &format!("[[site]]\ndomain = \"{site}\"\npublic = true\n");
         }
         config

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::cluster::Cluster;
-use super::load::{Counts, Doors, Load};
+use super::load::{self, Counts, Doors, Load};
 use super::proxy::Proxy;
 use crate::distributed::{figure, figure_in};
 use crate::harness::{Server, eventually, footfall, request};
@@ -252,7 +252,7 @@ impl Bed {
     /// Waits until all is counted that was acknowledged when this was called: a fault has just ended.
     pub fn recover(&mut self, load: &Load) {
         let (begun, acknowledged) = (Instant::now(), load.hits());
-        while self.totals().is_none_or(|totals| totals[2] < acknowledged) {
+        while self.totals().is_none_or(|[.., events]| events < acknowledged) {
             self.supervise();
             assert!(begun.elapsed() < SETTLE_WAIT, "{} of {acknowledged}; logs in {}", self.told(), self.logs());
             std::thread::sleep(Duration::from_millis(50));
@@ -261,8 +261,8 @@ impl Bed {
         load.figures.recoveries.lock().unwrap().push(took);
     }
 
-    fn totals(&self) -> Option<Vec<i64>> {
-        self.roles.get("dashboard-d")?.try_totals(SITE, &["visitors", "visits", "pageviews"])
+    fn totals(&self) -> Option<[i64; load::METRICS.len()]> {
+        self.roles.get("dashboard-d")?.try_totals(SITE, &load::METRICS)?.try_into().ok()
     }
 
     fn told(&self) -> String {
@@ -273,10 +273,10 @@ impl Bed {
         self.directory.path().display().to_string()
     }
 
-    /// Waits until the counts equal the recount, to the last page, and checks that they stay so.
+    /// Waits until the counts equal the recount, to the last page and source, and checks that they stay so.
     pub fn settle(&mut self, load: &Load) {
         let (begun, expected) = (Instant::now(), load.recount());
-        while self.totals().as_ref() != Some(&expected.totals) {
+        while self.totals().is_none_or(|totals| expected.totals != totals) {
             self.supervise();
             assert!(begun.elapsed() < SETTLE_WAIT, "{} of {:?}; logs in {}", self.told(), expected.totals, self.logs());
             std::thread::sleep(Duration::from_millis(100));
@@ -284,24 +284,22 @@ impl Bed {
         // Nothing trickles in afterwards: a double would show as more, with the next flush or the one behind it.
         std::thread::sleep(Duration::from_secs(1));
         let dashboard = self.role("dashboard-d");
-        let metrics = ["visitors", "visits", "pageviews"];
-        let pages = dashboard.breakdown(SITE, "event:page", &metrics).into_iter().collect();
-        let counted = Counts { totals: dashboard.totals(SITE, &metrics), pages };
-        assert_eq!(counted, expected);
-        self.check_balance(dashboard, load.hits());
+        assert_eq!(Counts::told_by(dashboard), expected);
+        self.check_balance(dashboard, load, &expected);
     }
 
-    /// What was received is what became of it, and no cell is below zero.
-    fn check_balance(&self, dashboard: &Server, hits: i64) {
+    /// What was received is what became of it, every visit begins and ends and none bounces, and no cell is below zero.
+    fn check_balance(&self, dashboard: &Server, load: &Load, expected: &Counts) {
         for processor in self.names("processor") {
             assert_eq!(figure(self.role(&processor), "footfall_ledger_difference"), 0.0, "{processor}");
         }
-        let ledger = dashboard.ledger(SITE);
-        assert_eq!(
-            (&ledger["counted"], &ledger["late"], &ledger["expired"]),
-            (&hits.into(), &0.into(), &0.into()),
-            "{ledger}"
+        load.check_ledger(&dashboard.ledger(SITE));
+        let question = format!(
+            "SELECT sum(entries), sum(exits), sum(bounces) FROM footfall.counts WHERE site = '{SITE}' AND dimension = '' \
+             AND hour = -1"
         );
+        let visits = expected.totals[1];
+        assert_eq!(self.ask_engine(&question), format!("{visits}\t{visits}\t0"), "entries, exits and bounces");
         let sums = ["visitors", "visits", "pageviews", "events", "bounces", "entries", "exits", "visit_seconds"];
         let below: Vec<String> = sums.iter().map(|column| format!("sum({column}) < 0")).collect();
         let question = format!(

@@ -101,12 +101,11 @@ pub fn one_machine(size: &Size) {
         eprintln!("refused {refused} batches while it was full");
     });
     let expected = load.recount();
-    let metrics = ["visitors", "visits", "pageviews"];
-    eventually("all are counted", || (server.try_totals(bed::SITE, &metrics)? == expected.totals).then_some(()));
+    eventually("all are counted", || (server.try_totals(bed::SITE, &load::METRICS)? == expected.totals).then_some(()));
     std::thread::sleep(Duration::from_secs(2));
-    let pages = server.breakdown(bed::SITE, "event:page", &metrics).into_iter().collect();
-    assert_eq!(load::Counts { totals: server.totals(bed::SITE, &metrics), pages }, expected);
+    assert_eq!(load::Counts::told_by(&server), expected);
     assert_eq!(figure(&server, "footfall_ledger_difference"), 0.0);
+    load.check_ledger(&server.ledger(bed::SITE));
     let (hits, refused) = (load.hits(), load.figures.refused.load(Ordering::Relaxed));
     eprintln!(
         "FIGURES full disk (one machine) | faults 1 | acknowledged {hits} | lost 0 | duplicated 0 | largest difference 0 | refused {refused}"

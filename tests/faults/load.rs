@@ -1,5 +1,9 @@
-//! Traffic whose exact counts are known: many visitors, several pages, every batch sent until it is acknowledged, with the same
-//! ids, and some sent again although it was. What was acknowledged is recounted naively.
+//! Traffic whose exact counts are known: many visitors, several pages and sources, views and an event, some who send Do Not Track,
+//! every batch sent until it is acknowledged, with the same ids, and some sent again although it was. What was acknowledged is
+//! recounted naively.
+//!
+//! Nothing in it depends on what arrives first: which batch of a visitor begins the visit is not known, so all of them come from the
+//! same source, and nobody asks on which page visits begin and end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,13 +13,19 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::bed::SITE;
-use crate::harness::{AGENT, request};
+use crate::harness::{AGENT, Server, request};
 
 const SENDERS: u64 = 4;
-/// Hits in a batch. One batch is one visitor's.
-pub const BATCH: u64 = 10;
+/// Hits in a batch: page views, and one event behind them. One batch is one visitor's.
+const BATCH: u64 = 10;
 const VISITORS: u64 = 300;
 const PAGES: u64 = 40;
+/// What the event is called.
+const ACTION: &str = "Signup";
+/// Hits in a record, on average: a batch is one, and two where its visitor sends Do Not Track.
+pub const HITS_PER_RECORD: f64 = BATCH as f64 / 1.1;
+/// What is compared of everything, of pages and of sources.
+pub const METRICS: [&str; 4] = ["visitors", "visits", "pageviews", "events"];
 /// One batch in so many is sent again after it was acknowledged.
 const TWICE: u64 = 20;
 /// How long nobody may take a batch.
@@ -61,11 +71,57 @@ impl Figures {
     }
 }
 
-/// Rows as the Stats API has them: visitors, visits and page views, in all and by page.
+/// Rows as the Stats API has them, by value.
+type Rows = BTreeMap<String, Vec<i64>>;
+
+/// What was counted: [`METRICS`] in all, by page and by source, and visitors and events by the event's name.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Counts {
     pub totals: Vec<i64>,
-    pub pages: BTreeMap<String, Vec<i64>>,
+    pages: Rows,
+    sources: Rows,
+    actions: Rows,
+}
+
+impl Counts {
+    /// What a dashboard tells.
+    pub fn told_by(dashboard: &Server) -> Self {
+        let rows = |dimension: &str, metrics: &[&str]| -> Rows {
+            dashboard.breakdown(SITE, dimension, metrics).into_iter().collect()
+        };
+        Self {
+            totals: dashboard.totals(SITE, &METRICS),
+            pages: rows("event:page", &METRICS),
+            sources: rows("visit:source", &METRICS),
+            actions: rows("event:name", &["visitors", "events"]),
+        }
+    }
+}
+
+/// What was acknowledged of a page, of a source, or in all.
+#[derive(Default)]
+struct Seen {
+    visitors: BTreeSet<u64>,
+    pageviews: i64,
+    events: i64,
+}
+
+impl Seen {
+    /// A hit, and its visitor where that one may be known.
+    fn add(&mut self, visitor: Option<u64>, hit: u64) {
+        self.visitors.extend(visitor);
+        self.pageviews += i64::from(!is_action(hit));
+        self.events += 1;
+    }
+
+    /// A visitor is on the site again within half an hour, so that each has one visit.
+    fn row(&self) -> Vec<i64> {
+        vec![self.people(), self.people(), self.pageviews, self.events]
+    }
+
+    fn people(&self) -> i64 {
+        i64::try_from(self.visitors.len()).unwrap()
+    }
 }
 
 /// Ends the senders also when a schedule fails.
@@ -144,7 +200,9 @@ impl Load {
         let visitor = number % VISITORS;
         // Neighbours of few: who limits neighbourhoods does not limit these.
         let from = format!("100.64.{}.{}", visitor % 250, visitor / 250 + 1);
-        let headers = [("user-agent", AGENT), ("content-type", "application/json"), ("x-forwarded-for", from.as_str())];
+        let mut headers =
+            vec![("user-agent", AGENT), ("content-type", "application/json"), ("x-forwarded-for", from.as_str())];
+        headers.extend(sends_dnt(visitor).then_some(("dnt", "1")));
         let begun = Instant::now();
         let Ok(answer) = request(&door, "POST", "/api/event", &headers, body) else {
             self.figures.unanswered.fetch_add(1, Ordering::Relaxed);
@@ -164,25 +222,43 @@ impl Load {
         i64::try_from(self.acknowledged.lock().unwrap().len() as u64 * BATCH).unwrap()
     }
 
-    /// The recount of what was acknowledged.
+    /// The recount of what was acknowledged. A hit with Do Not Track counts in all and on its page, and nobody is told apart by it.
     pub fn recount(&self) -> Counts {
-        let mut visitors = BTreeSet::new();
-        let mut pages: BTreeMap<String, (BTreeSet<u64>, i64)> = BTreeMap::new();
+        let (mut all, mut actions) = (Seen::default(), Seen::default());
+        let (mut pages, mut sources) = (BTreeMap::<String, Seen>::new(), BTreeMap::<String, Seen>::new());
         for number in self.acknowledged.lock().unwrap().iter() {
             let visitor = number % VISITORS;
-            visitors.insert(visitor);
+            let known = (!sends_dnt(visitor)).then_some(visitor);
             for hit in number * BATCH..(number + 1) * BATCH {
-                let (seen, views) = pages.entry(page(hit)).or_default();
-                seen.insert(visitor);
-                *views += 1;
+                all.add(known, hit);
+                pages.entry(page(hit)).or_default().add(known, hit);
+                if known.is_some() {
+                    sources.entry(source(visitor).to_owned()).or_default().add(known, hit);
+                }
+                if known.is_some() && is_action(hit) {
+                    actions.add(known, hit);
+                }
             }
         }
-        let number = |set: &BTreeSet<u64>| i64::try_from(set.len()).unwrap();
-        // A visitor is on the site again within half an hour, so that each has one visit.
-        let all = number(&visitors);
-        let row =
-            |(page, (seen, views)): (String, (BTreeSet<u64>, i64))| (page, vec![number(&seen), number(&seen), views]);
-        Counts { totals: vec![all, all, self.hits()], pages: pages.into_iter().map(row).collect() }
+        let rows = |all: BTreeMap<String, Seen>| -> Rows {
+            all.into_iter().map(|(value, seen)| (value, seen.row())).collect()
+        };
+        Counts {
+            totals: all.row(),
+            pages: rows(pages),
+            sources: rows(sources),
+            actions: BTreeMap::from([(ACTION.to_owned(), vec![actions.people(), actions.events])]),
+        }
+    }
+
+    /// Checks that the ledger has every hit that was acknowledged under what became of it, and nothing under what must not become of
+    /// any.
+    pub fn check_ledger(&self, ledger: &Value) {
+        let batches = self.acknowledged.lock().unwrap().clone();
+        let (without, with): (Vec<u64>, Vec<u64>) = batches.iter().partition(|number| sends_dnt(*number % VISITORS));
+        let hits = |batches: &[u64]| i64::try_from(batches.len() as u64 * BATCH).unwrap();
+        let told = ["counted", "minimal", "late", "expired"].map(|outcome| ledger[outcome].as_i64());
+        assert_eq!(told, [Some(hits(&with)), Some(hits(&without)), Some(0), Some(0)], "{ledger}");
     }
 
     /// The time that `share` of the acknowledged tries stayed below, in milliseconds.
@@ -204,11 +280,47 @@ fn page(hit: u64) -> String {
     format!("/page/{}", (mixed % PAGES).min(mixed / PAGES % PAGES))
 }
 
+/// The last hit of a batch is no view: a visit begins with a page, whichever batch is its first.
+fn is_action(hit: u64) -> bool {
+    hit % BATCH == BATCH - 1
+}
+
+/// One visitor in ten sends Do Not Track, some of those whose batches are sent twice among them.
+fn sends_dnt(visitor: u64) -> bool {
+    visitor % 30 < 3
+}
+
+/// Where a third of the visitors come from: what their browsers say.
+fn referrer(visitor: u64) -> Option<&'static str> {
+    match visitor % 6 {
+        0 => Some("https://www.google.com/search"),
+        3 => Some("https://blog.example.org/"),
+        _ => None,
+    }
+}
+
+/// What that is counted as.
+fn source(visitor: u64) -> &'static str {
+    match visitor % 6 {
+        0 => "Google",
+        3 => "blog.example.org",
+        _ => "Direct / None",
+    }
+}
+
+/// A hit's id, no other's. It says to which partition a hit goes that has no visitor: those of one batch go to two, as long as the
+/// number of partitions divides twelve, so that a request may be kept by half and be sent again.
+fn id(hit: u64) -> u64 {
+    let half = hit % BATCH * 2 / BATCH;
+    hit * 12 + (hit / BATCH + half) % 12
+}
+
 fn batch(number: u64) -> Vec<u8> {
     let event = |hit: u64| {
+        let name = if is_action(hit) { ACTION } else { "pageview" };
         json!({
-            "name": "pageview", "domain": SITE, "id": format!("{:016x}", hit + 1),
-            "url": format!("https://{SITE}{}", page(hit)),
+            "name": name, "domain": SITE, "id": id(hit).to_string(), "url": format!("https://{SITE}{}", page(hit)),
+            "referrer": referrer(number % VISITORS),
         })
     };
     Value::Array((number * BATCH..(number + 1) * BATCH).map(event).collect()).to_string().into_bytes()

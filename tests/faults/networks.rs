@@ -33,8 +33,7 @@ pub fn network(bed: &mut Bed, load: &Load, size: &Size) -> String {
             if weather == Weather::Refuse {
                 let records = bed.of_collectors("footfall_spool_records");
                 assert!(records > 0.0, "nothing waits in the spools");
-                // One record carries one batch.
-                spooled = records * load::BATCH as f64;
+                spooled = records * load::HITS_PER_RECORD;
                 per_hit = bed.of_collectors("footfall_spool_bytes") / spooled;
             }
         }
@@ -44,5 +43,5 @@ pub fn network(bed: &mut Bed, load: &Load, size: &Size) -> String {
     eventually("nothing waits", || (bed.of_collectors("footfall_spool_records") == 0.0).then_some(()));
     let broken = bed.engine_proxy.broken();
     assert!(broken > 0, "the engine's proxy broke nothing");
-    format!("inserts and connections broken {broken} | spool {per_hit:.0} B/hit of {spooled} hits")
+    format!("inserts and connections broken {broken} | spool {per_hit:.0} B/hit of {spooled:.0} hits")
 }

@@ -116,8 +116,10 @@ async fn what_a_person_takes_away_is_noted_and_what_was_filtered_by_is_not() {
 #[tokio::test]
 async fn every_report_that_the_page_makes_a_file_of_takes_the_right_and_is_noted() {
     let mut bed = Bed::with(&["open.example"]).await;
-    let (analyst, viewer) =
-        (bed.user("jane", &[(Role::Analyst, "a.example")]).await, bed.user("joe", &[(Role::Viewer, "a.example")]).await);
+    let (analyst, viewer) = (
+        bed.user("jane", &[(Role::Analyst, "a.example")]).await,
+        bed.user("joe", &[(Role::Viewer, "a.example")]).await,
+    );
     let (analyst, viewer) = (bed.session(&analyst).await, bed.session(&viewer).await);
     let settings = bed.settings.clone();
     bed.router = bed.over(engine::store().await);
@@ -140,7 +142,8 @@ async fn every_report_that_the_page_makes_a_file_of_takes_the_right_and_is_noted
         assert_eq!(bed.ask_with(&analyst, method, path, body.clone(), &file).await.status, 200, "{path}");
     }
     let lines = settings.audit_page(None, 100).await.unwrap();
-    let noted: Vec<_> = lines.iter().filter(|line| line.what == "exported").map(|line| &line.detail["report"]).collect();
+    let noted: Vec<_> =
+        lines.iter().filter(|line| line.what == "exported").map(|line| &line.detail["report"]).collect();
     let expected: Vec<_> = reports.iter().rev().map(|(.., report)| json!(report)).collect();
     assert_eq!(noted, expected.iter().collect::<Vec<_>>(), "newest first");
     // A program needs the scope.
