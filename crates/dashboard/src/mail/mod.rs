@@ -22,7 +22,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncTransport as _, Tokio1Executor};
 use model::{Millis, Site};
 use prometheus::{IntCounterVec, Opts, Registry};
-use settings::{Mail, MailEnd, Mailing, Recipient};
+use settings::{Mail, MailEnd, Mailing, MailingTerms, Recipient};
 
 use crate::Shared;
 use crate::calendar::zone_of;
@@ -272,14 +272,16 @@ impl Shared {
         Ok(written.insert(report))
     }
 
-    /// Sends the report of the last period to all recipients now, as a test; what is due is sent all the same.
+    /// Sends the report of the last period that has ended to all recipients now, whatever its hour, as a test; what is due is sent all
+    /// the same.
     pub(crate) async fn send_test(&self, mailing: &Mailing, site: &Arc<Site>) -> Result<usize, Failure> {
         let Some(post) = &self.post else {
             return Err(Failure::Refused(
                 "no mail server is configured: set mail_host, mail_from and mail_url, and start again".to_owned(),
             ));
         };
-        let due = due::due(mailing.terms, self.clock.now(), &zone_of(site));
+        let terms = MailingTerms { hour: 0, ..mailing.terms };
+        let due = due::due(terms, self.clock.now(), &zone_of(site));
         let report = Box::pin(report::ask(self, mailing, site, &due)).await?;
         for recipient in &mailing.recipients {
             let mail = letter::write(&report, (mailing, recipient), &post.sender, true);
