@@ -11,8 +11,8 @@ use std::iter::once;
 use std::time::Duration;
 
 use clickhouse::{Row, RowWrite};
-use jiff::ToSpan;
-use jiff::civil::date;
+use jiff::Span;
+use jiff::civil::{Date, date};
 use model::{Cell, Changes, LedgerLine, LiveLine, LostLine, ReachedLine};
 use serde::Serialize;
 
@@ -28,6 +28,9 @@ pub(crate) const INSERT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Last day, since 1970, whose seconds a `DateTime` column holds: in February 2106.
 const DAY_MAX: i64 = 49_709;
+
+/// The day that days are counted from.
+pub(crate) const EPOCH: Date = date(1970, 1, 1);
 
 const HOURS_PER_DAY: i64 = 24;
 const MINUTES_PER_DAY: i64 = HOURS_PER_DAY * 60;
@@ -115,12 +118,17 @@ fn by_month<T>(rows: Vec<&T>, day_of: impl Fn(&T) -> i64) -> Result<BTreeMap<i32
     Ok(months)
 }
 
+/// The date of a day since 1970; none outside the years that a calendar here has.
+pub(crate) fn date_of(day: i64) -> Option<Date> {
+    EPOCH.checked_add(Span::new().try_days(day).ok()?).ok()
+}
+
 /// The month of a day as ClickHouse's `toYYYYMM` writes it, or an error for a day that the columns cannot hold.
 pub(crate) fn month_of(day: i64) -> Result<i32, StoreError> {
     if !(0..=DAY_MAX).contains(&day) {
         return Err(StoreError::OutOfRange);
     }
-    let day = date(1970, 1, 1).checked_add(day.days()).map_err(|_| StoreError::OutOfRange)?;
+    let day = date_of(day).ok_or(StoreError::OutOfRange)?;
     Ok(i32::from(day.year()) * 100 + i32::from(day.month()))
 }
 

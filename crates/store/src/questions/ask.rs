@@ -5,12 +5,13 @@
 use clickhouse::Row as _;
 use clickhouse::query::Query;
 use jiff::Unit;
-use jiff::civil::{Date, date};
+use jiff::civil::Date;
 use model::{Counts, Dimension, Domain, LocalDay, Millis};
 use serde::Deserialize;
 
 use super::order::OrderBy;
 use super::{Answer, Cells, Grain, LedgerSum, LostSum, Question, ROWS_PER_ANSWER_MAX, Row, Selection, Span};
+use crate::insert::{EPOCH, date_of};
 use crate::store::{QUESTION_TIMEOUT, within};
 use crate::{Store, StoreError};
 
@@ -22,9 +23,6 @@ const ROWS_READ_MAX: &str = "2000000000";
 
 /// Memory one question may take in the engine, in bytes: a million values with their sums take a fifth of it.
 const MEMORY_BYTES_MAX: &str = "1000000000";
-
-/// The day that days are counted from.
-const EPOCH: Date = date(1970, 1, 1);
 
 /// Which SQL answers a question; also the label of its metric.
 macro_rules! sql {
@@ -48,13 +46,15 @@ impl Question {
         }
     }
 
-    const fn sql(&self) -> &'static str {
-        match (self.over_time, self.by_value) {
-            (None, None) => sql!("totals"),
+    /// Totals are one row, which has no order.
+    fn sql(&self) -> String {
+        let selected = match (self.over_time, self.by_value) {
+            (None, None) => return sql!("totals").to_owned(),
             (Some(_), None) => sql!("series"),
             (None, Some(_)) => sql!("breakdown"),
             (Some(_), Some(_)) => sql!("breakdown_series"),
-        }
+        };
+        format!("{selected}{}\nLIMIT {{limit:UInt64}} OFFSET {{offset:UInt64}}", OrderBy(&self.order))
     }
 
     /// The months of which every day is asked for and none by itself: the first day of the first, and the day after the last. Pairs
@@ -65,8 +65,8 @@ impl Question {
         if matches!(self.cells, Cells::Pair(..)) {
             return none;
         }
-        let begin = |day: i32| EPOCH.checked_add(jiff::Span::new().try_days(day).ok()?).ok();
-        let (Some(first), Some(after)) = (begin(first.0), begin(last.0.saturating_add(1))) else { return none };
+        let (first, after) = (date_of(first.0.into()), date_of(i64::from(last.0) + 1));
+        let (Some(first), Some(after)) = (first, after) else { return none };
         let from = if first.day() == 1 { Ok(first) } else { first.last_of_month().tomorrow() };
         let day = |date: Date| date.since((Unit::Day, EPOCH)).ok().map(|since| LocalDay(since.get_days()));
         match (from.ok().and_then(day), day(after.first_of_month())) {
@@ -137,24 +137,11 @@ impl Store {
     }
 
     async fn ask_page(&self, question: &Question, limit: u32, offset: u32) -> Result<Answer, StoreError> {
-        let sql = match question.report() {
-            "totals" => question.sql().to_owned(),
-            _ => format!(
-                "{}{}\nLIMIT {{limit:UInt64}} OFFSET {{offset:UInt64}}",
-                question.sql(),
-                OrderBy(&question.order)
-            ),
-        };
-        let query = bounded(self.client().query_raw(&sql)).param("sites", names(&question.sites));
-        let query = bind_span(query, question);
-        let query = bind_cells(query, question);
+        let query = bounded(self.client().query_raw(&question.sql())).param("sites", names(&question.sites));
+        let query = bind_cells(bind_span(query, question), question).param("limit", limit).param("offset", offset);
         let query = match question.over_time {
             Some(grain) => query.param("grain", grain.as_str()),
             None => query,
-        };
-        let query = match question.report() {
-            "totals" => query,
-            _ => query.param("limit", limit).param("offset", offset),
         };
         let rows = within("asking the counts", QUESTION_TIMEOUT, query.fetch_all::<CountsRow>()).await?;
         debug_assert_eq!(CountsRow::COLUMN_NAMES.len(), 16, "every question answers in the same columns");

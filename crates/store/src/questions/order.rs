@@ -150,7 +150,7 @@ impl Display for OrderBy<'_> {
         for Order { key, descending } in self.0 {
             let direction = if *descending { " DESC" } else { "" };
             match key {
-                Key::Measure(measure) => write!(f, "{measure}")?,
+                Key::Measure(measure) => exactly(f, *measure)?,
                 Key::InTens { measure, scale } => in_tens(f, *measure, *scale)?,
                 Key::Time => write!(f, "at_day{direction}, at_hour")?,
                 Key::Value => f.write_str("named")?,
@@ -162,13 +162,11 @@ impl Display for OrderBy<'_> {
 }
 
 /// As it is; of nothing, nothing.
-impl Display for Measure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let numerator = self.numerator.as_str();
-        match self.denominator {
-            None => f.write_str(numerator),
-            Some(denominator) => write!(f, "ifNotFinite({numerator} / {}, 0)", denominator.as_str()),
-        }
+fn exactly(f: &mut fmt::Formatter<'_>, measure: Measure) -> fmt::Result {
+    let numerator = measure.numerator.as_str();
+    match measure.denominator {
+        None => f.write_str(numerator),
+        Some(denominator) => write!(f, "ifNotFinite({numerator} / {}, 0)", denominator.as_str()),
     }
 }
 
