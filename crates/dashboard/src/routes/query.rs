@@ -33,15 +33,21 @@ pub(super) async fn answer(
     let body = json_body(&headers, body, QUERY_BYTES_MAX).await?;
     let query = Query::parse(&body)?;
     let taken = taken || wants_csv(&headers);
+    let mut sites = Vec::new();
     if taken {
         // A site that may not be read is as if it were not there, here too.
         for name in &query.sites {
-            taken::may_take(&shared, &access, &*shared.site(name, &access, Look::Counts(&query))?)?;
+            let site = shared.site(name, &access, Look::Counts(&query))?;
+            taken::may_take(&shared, &access, &site)?;
+            sites.push(site);
         }
     }
     let Answered { query, plan, found, zone } = asking::answer(&shared, &access, &query, None).await?;
     if taken {
-        note_export(&shared, &access, &query, found.answer.rows.len()).await?;
+        let rows = found.answer.rows.len();
+        let detail = json!({ "sites": query.sites, "columns": csv::names(&query), "filters": query.filters.len(), "rows": rows });
+        let one = if let [site] = sites.as_slice() { Some(&site.domain) } else { None };
+        taken::note(&shared, &access, one, detail).await?;
     }
     if !wants_csv(&headers) {
         return Ok(Json(written::write(&query, &plan, &found, &zone)).into_response());
@@ -49,16 +55,6 @@ pub(super) async fn answer(
     let meta = written::tell_meta(&query, &plan, &found, &zone);
     let rows = csv::table(&query, &written::tell_rows(&query, &plan, &found));
     Ok((as_file(&meta, found.answer.rows_total), rows).into_response())
-}
-
-/// Notes which rows are taken away.
-async fn note_export(shared: &Shared, access: &Access, query: &Query, rows: usize) -> Result<(), Failure> {
-    let all = shared.sites.load();
-    let sites: Vec<_> = query.sites.iter().filter_map(|name| all.get(name)).collect();
-    let site = if let [site] = sites.as_slice() { Some(&site.domain) } else { None };
-    let detail =
-        json!({ "sites": query.sites, "columns": csv::names(query), "filters": query.filters.len(), "rows": rows });
-    taken::note(shared, access, site, detail).await
 }
 
 /// The headers of a table: it is to be saved, and what `meta` says is not in it.

@@ -30,7 +30,7 @@ impl<S: Sync> FromRequestParts<S> for Taken {
 }
 
 impl Taken {
-    /// Refuses who may not take a site's report away, and notes it of who may.
+    /// Refuses who may not take a site's report away, and notes it of who may, before it is asked for.
     pub(super) async fn note(self, shared: &Shared, access: &Access, site: &Site, report: &str) -> Result<(), Failure> {
         if !self.0 {
             return Ok(());
