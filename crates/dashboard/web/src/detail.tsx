@@ -5,10 +5,10 @@ import { type Answer, MONEY, type Metric, type Row } from "./api";
 import { Dialog } from "./dialog";
 import { FilterChips, valueName } from "./filters";
 import { t } from "./i18n";
-import { Export, Table, dimensionOf, fullMetrics } from "./lists";
+import { Export, Table, dimensionOf } from "./lists";
 import { Problem } from "./problem";
 import { CARDS, TABS, type Tab, earning, filteredBy } from "./reports";
-import { type Scope, shows, useList } from "./scope";
+import { type Scope, heldBy, shows, useList } from "./scope";
 import { ROWS_MAX, isLike, isSearchedHere } from "./search";
 
 const ROWS_PER_PAGE = 50;
@@ -39,7 +39,7 @@ function Full({ tab, dimension, scope }: { tab: Tab; dimension: string; scope: S
     }, TYPING_MS);
     return () => clearTimeout(timer);
   }, [typed]);
-  const metrics = fullMetrics(scope, dimension);
+  const metrics = heldBy(scope, dimension);
   // A filter may have taken away what the rows were in the order of.
   const sorted: typeof order = metrics.includes(order[0]) ? order : [metrics[0] ?? "visitors", "desc"];
   const isHere = search !== "" && isSearchedHere(dimension, scope.filters);

@@ -2,6 +2,7 @@
 
 import type { Answer, Metric, Row, Told } from "./api";
 import { sized } from "./format";
+import { SUM_OF_DAYS, sumsDays } from "./reports";
 
 export interface Sheet {
   /** Of the columns. */
@@ -32,12 +33,9 @@ export function json({ head, rows, notes = {}, cut }: Sheet): string {
   return `{\n"notes": ${JSON.stringify(cut === undefined ? notes : { ...notes, rows: cut })},\n"rows": [\n${lines.join(",\n")}\n]\n}\n`;
 }
 
-/** The code of a metric's warning where visitors are the sum of several days'. */
-const SUM_OF_DAYS = "sum_of_daily_visitors";
-
 /** The columns of metrics. Visitors of several days are not that many people: they are called here what they are called on the page. */
 export function columnsOf(metrics: Metric[], meta: Answer["meta"]): string[] {
-  return metrics.map((metric) => (meta.metric_warnings?.[metric]?.code === SUM_OF_DAYS ? `daily_${metric}` : metric));
+  return metrics.map((metric) => (sumsDays(meta, metric) ? `daily_${metric}` : metric));
 }
 
 /** What an answer warns of, in the API's words, by what the warning is about: a column, a value, a day. */

@@ -149,21 +149,29 @@ function Side({ title, end, ends, side, onChoose }: SideProps) {
   );
 }
 
+type InRow = { page: string } & Partial<FlowShare>;
+
+/** A side in rows: what is no page of it before and behind its pages, by these names. */
+const inRows = (side: FlowSide, ends: FlowShare | undefined, end: string, other: string): InRow[] => [{ page: end, ...ends }, ...side.pages, { page: other, ...side.other }];
+
 /** All of it as a table. What is no page is in parentheses, with which no path begins. */
 export function flowSheet({ page, pageviews, previous, next, meta }: Ways): Sheet {
-  const rows = (side: FlowSide, direction: string, end: string, ends: FlowShare | undefined) =>
-    [{ page: `(${end})`, pageviews: ends?.pageviews ?? null, share: ends?.share ?? null }, ...side.pages, { page: "(other)", ...side.other }].map((one) => [direction, one.page, one.pageviews, one.share]);
+  const rows = (direction: string, side: InRow[]) => side.map(({ page, pageviews = null, share = null }) => [direction, page, pageviews, share]);
   return {
     head: ["direction", "page", "pageviews", "share"],
-    rows: [["page", page, pageviews, null], ...rows(previous, "previous", "entries", previous.entries), ...rows(next, "next", "exits", next.exits)],
+    rows: [
+      ["page", page, pageviews, null],
+      ...rows("previous", inRows(previous, previous.entries, "(entries)", "(other)")),
+      ...rows("next", inRows(next, next.exits, "(exits)", "(other)")),
+    ],
     notes: notesOf(meta),
   };
 }
 
 /** All of it, in rows. */
 function Numbers({ previous, next }: { previous: FlowSide; next: FlowSide }) {
-  const rows = (side: FlowSide, direction: string, end: string, ends: FlowShare | undefined) =>
-    [{ page: end, ...ends }, ...side.pages, { page: t("flow_other"), ...side.other }].map(({ page, pageviews, share }) => (
+  const rows = (direction: string, side: InRow[]) =>
+    side.map(({ page, pageviews, share }) => (
       <tr key={`${direction} ${page}`}>
         <th scope="row">{direction}</th>
         <td>{page}</td>
@@ -182,8 +190,8 @@ function Numbers({ previous, next }: { previous: FlowSide; next: FlowSide }) {
         </tr>
       </thead>
       <tbody>
-        {rows(previous, t("flow_previous"), t("flow_entries"), previous.entries)}
-        {rows(next, t("flow_next"), t("flow_exits"), next.exits)}
+        {rows(t("flow_previous"), inRows(previous, previous.entries, t("flow_entries"), t("flow_other")))}
+        {rows(t("flow_next"), inRows(next, next.exits, t("flow_exits"), t("flow_other")))}
       </tbody>
     </table>
   );

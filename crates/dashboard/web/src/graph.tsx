@@ -11,7 +11,7 @@ import { axisLabel, bucketLabel, duration, metricValue, short, sized } from "./f
 import { t } from "./i18n";
 import { Problem } from "./problem";
 import { type Interval, type Range, openBucket } from "./range";
-import { METRICS } from "./reports";
+import { METRICS, sumsDays } from "./reports";
 import type { Scope } from "./scope";
 import type { Asked } from "./use-answer";
 
@@ -57,10 +57,9 @@ export function Graph({ scope, index, metric, interval, firstDay, asked, before,
   if (asked.value === undefined) return <div class="plot waiting" aria-busy="true" />;
   // With a comparison there is a row for every bucket.
   if (asked.value.results.every((row) => row.metrics.every((value) => value === 0 || value === null))) return <Nothing site={site} range={range} filtered={scope.filters.length > 0} />;
-  const open = (first: string) => openBucket(interval, site.timezone, first);
-  const told = read(asked.value, before, index, { now: open(range.dates[0]), nowBefore: open(before?.meta.time_labels?.[0] ?? ""), firstDay });
+  const told = read(asked.value, before, index, { interval, timezone: site.timezone, firstDay });
   const points = { ...told, notes: noted(notes, told.labels, range.dates[1]) };
-  const shown = { points, grain: `time:${interval}`, metric, label: toldAs(asked.value, metric), sums: sumsDays(asked.value, metric), theme: scope.place.theme };
+  const shown = { points, grain: `time:${interval}`, metric, label: toldAs(asked.value, metric), sums: sumsDays(asked.value.meta, metric), theme: scope.place.theme };
   return (
     <>
       <Plot {...shown} />
@@ -69,11 +68,8 @@ export function Graph({ scope, index, metric, interval, firstDay, asked, before,
   );
 }
 
-/** Whether an answer's visitors are the sum of several days', as it says itself. */
-export const sumsDays = (answer: Answer | undefined, metric: Metric): boolean => answer?.meta.metric_warnings?.[metric]?.code === "sum_of_daily_visitors";
-
 /** What the numbers of an answer are called. */
-export const toldAs = (answer: Answer | undefined, metric: Metric): string => t(METRICS[metric]) + (sumsDays(answer, metric) ? ` (${t("sum_of_days")})` : "");
+export const toldAs = (answer: Answer | undefined, metric: Metric): string => t(METRICS[metric]) + (sumsDays(answer?.meta, metric) ? ` (${t("sum_of_days")})` : "");
 
 /** The bucket that each note is in: the last that begins before it, where its day is shown. */
 export function noted(notes: Annotation[], labels: string[], lastDay: string): Map<number, string> {
@@ -89,14 +85,18 @@ export function noted(notes: Annotation[], labels: string[], lastDay: string): M
 }
 
 interface Times {
-  /** The buckets that are still filling: the range's, and the comparison's, which may reach to today as well. */
-  now: string;
-  nowBefore: string;
+  interval: Interval;
+  timezone: string;
   firstDay: string | undefined;
 }
 
+/** The bucket of an answer that is still filling; a comparison may reach to today as well. */
+const filling = (answer: Answer | undefined, { interval, timezone }: Times) => openBucket(interval, timezone, answer?.meta.time_labels?.[0]?.slice(0, 10) ?? "");
+
 /** Puts a value on every label: zero where nothing was counted, nothing before the first count and where time has not come yet. */
-function read(answer: Answer, before: Answer | undefined, index: number, { now, nowBefore, firstDay }: Times): Omit<Points, "notes"> {
+function read(answer: Answer, before: Answer | undefined, index: number, times: Times): Omit<Points, "notes"> {
+  const { firstDay } = times;
+  const [now, nowBefore] = [filling(answer, times), filling(before, times)];
   const labels = answer.meta.time_labels ?? [];
   const known = new Map(answer.results.map((row) => [row.dimensions[0], row.metrics[index] ?? null]));
   const ahead = labels.findIndex((label) => label > now);
@@ -114,13 +114,11 @@ function read(answer: Answer, before: Answer | undefined, index: number, { now, 
 /** The line of an answer of one metric as a table, with what it is compared with beside it. What is not over is told to be so. */
 export function seriesSheet(answer: Answer, metric: Metric, interval: Interval, timezone: string, firstDay: string | undefined): Sheet {
   const before = beforeIn(answer);
-  const [first = "", firstBefore = ""] = [answer.meta.time_labels?.[0], before?.meta.time_labels?.[0]];
-  const now = openBucket(interval, timezone, first.slice(0, 10));
-  const told = read(answer, before, 0, { now, nowBefore: openBucket(interval, timezone, firstBefore.slice(0, 10)), firstDay });
+  const told = read(answer, before, 0, { interval, timezone, firstDay });
   const columns = columnsOf([metric], answer.meta);
   const rows = told.labels.map((label, i) => {
     const beside = before === undefined ? [] : [told.earlierLabels[i] ?? "", told.earlier[i] ?? null];
-    return [label, told.values[i] ?? null, label < now ? "yes" : "no", ...beside];
+    return [label, told.values[i] ?? null, i < told.open ? "yes" : "no", ...beside];
   });
   return {
     head: [`time:${interval}`, ...columns, "complete", ...(before === undefined ? [] : ["time_before", ...columns.map((name) => `${name}_before`)])],

@@ -248,15 +248,10 @@ function Line({ row, dimension, kind, metrics, largest, folded, onChoose }: Line
   );
 }
 
-/** The metrics of a list in full: all that its cells hold. */
-export function fullMetrics(scope: Scope, dimension: string): Metric[] {
-  return heldBy(scope, dimension);
-}
-
 /** The whole list as a file, however many answers it takes. */
 export function Export({ tab, dimension, scope }: { tab: Tab; dimension: string; scope: Scope }) {
   const sheet = async ({ format, signal, onRows }: Taking) => {
-    const metrics = fullMetrics(scope, dimension);
+    const metrics = heldBy(scope, dimension);
     const ask = (page: Page) => query({ ...listQuery(scope, { dimension, metrics, ...page }), order_by: [[dimension, "asc"]] }, signal, format);
     const { rows, total, meta } = await wholeList(ask, onRows);
     return {

@@ -7,13 +7,13 @@ import { definitions } from "./definitions";
 import { type Sheet, columnsOf, notesOf } from "./export";
 import { ExportAs, type Taking } from "./export-as";
 import { inFull, metricValue, sized } from "./format";
-import { Graph, seriesSheet, sumsDays, toldAs } from "./graph";
+import { Graph, seriesSheet, toldAs } from "./graph";
 import { type Word, t } from "./i18n";
 import { Notes } from "./notes";
 import { beforeName } from "./period";
 import { Problem } from "./problem";
 import { type Interval, compared, daysMeasured, intervalFor, intervalsFor, openBucket } from "./range";
-import { METRICS, earning, hoursAnswerable, totalMetrics } from "./reports";
+import { METRICS, earning, hoursAnswerable, sumsDays, totalMetrics } from "./reports";
 import { type Scope, hasMoney } from "./scope";
 import { type Asked, useAnswer } from "./use-answer";
 
@@ -52,7 +52,7 @@ export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string |
   // The comparison has rows for hours to come, too.
   const open = openBucket(interval, site.timezone, range.dates[0]);
   const begun = over.value?.results.filter((row) => (row.dimensions[0] ?? "") <= open);
-  const sums = sumsDays(over.value, metric);
+  const sums = sumsDays(over.value?.meta, metric);
   const notes = useAnswer(`notes ${site.domain}`, 0, (signal) => (scope.shared === null ? definitions(site.domain, "annotations", signal) : Promise.resolve([])));
   const totals = async ({ format, signal }: Taking) => {
     const told = await queryCompared({ ...asked, metrics: shown, date_range: range.dates }, isComparable ? against : null, signal, format);
@@ -168,7 +168,7 @@ interface SumProps {
 
 /** Says of visitors of several days what they are. */
 export function SumOfDays({ name, answer, value, children }: SumProps) {
-  if (!sumsDays(answer, name) || typeof value !== "number" || value === 0) return null;
+  if (!sumsDays(answer?.meta, name) || typeof value !== "number" || value === 0) return null;
   return (
     <span class="honest" title={t("sum_of_days_why")}>
       {t("sum_of_days")}

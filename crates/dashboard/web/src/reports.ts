@@ -1,6 +1,6 @@
 // The reports as data: which lists there are, what their rows are, and which metrics the counts hold for what is asked.
 
-import { type Filter, MONEY, type Metric, type Row } from "./api";
+import { type Answer, type Filter, MONEY, type Metric, type Row } from "./api";
 import type { Word } from "./i18n";
 
 export interface Tab {
@@ -141,6 +141,12 @@ export const METRICS: Record<Metric, Word> = {
   total_revenue: "total_revenue",
   average_revenue: "average_revenue",
 };
+
+/** The code of a metric's warning where visitors are the sum of several days'. */
+export const SUM_OF_DAYS = "sum_of_daily_visitors";
+
+/** Whether an answer's visitors are the sum of several days', as it says itself. */
+export const sumsDays = (meta: Answer["meta"] | undefined, metric: Metric): boolean => meta?.metric_warnings?.[metric]?.code === SUM_OF_DAYS;
 
 const isOfEvents = (dimension: string) => dimension.startsWith("event:props:") || dimension === "event:name" || dimension === "event:goal";
 
