@@ -113,7 +113,7 @@ impl Ownership {
     /// Gives partitions to this process. Waits until work under an earlier grant has ended: two would write over each other.
     pub fn give(&self, partitions: &[u32]) {
         let mut complained = Instant::now();
-        while !self.idle(partitions) {
+        while !self.is_idle(partitions) {
             if complained.elapsed() > Duration::from_secs(10) {
                 complained = Instant::now();
                 tracing::warn!(?partitions, "partitions came back while work on them has not ended; waiting for it");
@@ -132,18 +132,31 @@ impl Ownership {
 
     /// Asks for partitions back and takes them once work on them has ended, or after `patience`.
     pub fn take_back(&self, partitions: &[u32], patience: Duration) {
-        self.unwant(partitions);
+        self.ask_back(partitions);
         let begun = Instant::now();
-        while !self.idle(partitions) && begun.elapsed() < patience {
+        while !self.is_idle(partitions) && begun.elapsed() < patience {
             std::thread::sleep(LOOK_EVERY);
         }
         self.fence(partitions);
     }
 
+    /// Asks for partitions back: what is under way may still be committed, nothing new is begun. For who may not wait; the others
+    /// [take them back](Self::take_back).
+    pub fn ask_back(&self, partitions: &[u32]) {
+        self.wanted.send_modify(|wanted| wanted.retain(|partition| !partitions.contains(partition)));
+    }
+
+    /// Whether no work on any of the partitions is under way.
+    #[must_use]
+    pub fn is_idle(&self, partitions: &[u32]) -> bool {
+        let at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+        !partitions.iter().any(|partition| at_work.contains(partition))
+    }
+
     /// Takes partitions that somebody else may have already: nothing of them is committed any more.
     pub fn lose(&self, partitions: &[u32]) {
         self.fence(partitions);
-        self.unwant(partitions);
+        self.ask_back(partitions);
     }
 
     /// Takes everything, for good: this process is no part of the group any more.
@@ -164,10 +177,6 @@ impl Ownership {
         }
     }
 
-    fn unwant(&self, partitions: &[u32]) {
-        self.wanted.send_modify(|wanted| wanted.retain(|partition| !partitions.contains(partition)));
-    }
-
     fn fence(&self, partitions: &[u32]) {
         let _no_commit_is_under_way = self.fence.write().unwrap_or_else(PoisonError::into_inner);
         self.granted().partitions.retain(|partition, _| !partitions.contains(partition));
@@ -175,11 +184,6 @@ impl Ownership {
 
     fn granted(&self) -> MutexGuard<'_, Granted> {
         self.granted.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn idle(&self, partitions: &[u32]) -> bool {
-        let at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
-        !partitions.iter().any(|partition| at_work.contains(partition))
     }
 }
 

@@ -26,6 +26,7 @@ use crate::Planted;
 use crate::collector::Collector;
 use crate::faults::Rates;
 use crate::journal::{Broker, Content, View};
+use crate::member::{Member, Word};
 use crate::script::{Script, Step, What};
 use crate::sent::{HOUR, MINUTE};
 use crate::store::{Client, Tables};
@@ -44,6 +45,8 @@ const REST_MAX: Duration = Duration::from_secs(20 * 60);
 const TROUBLE_MAX: Duration = Duration::from_secs(4 * 60);
 /// How often the driver looks after processes.
 const LOOK_MS: u64 = 100;
+/// Looks for the end of work on a partition that is asked back: twenty seconds, as on Kafka.
+const TAKE_BACK_LOOKS: usize = 200;
 
 /// Everything that plays a part.
 pub struct Driver {
@@ -61,10 +64,15 @@ pub struct Driver {
     pub keys_destroyed: u64,
     keys: Arc<KeyStore>,
     collectors: Vec<Collector>,
-    slots: Vec<Slot>,
-    /// Processes that lost their partition and do not know it.
+    /// Processes by their name.
+    processes: Vec<Process>,
+    /// Whose each partition is, by the group's word.
+    owners: Vec<usize>,
+    /// Processes whose name another one has now, and those that ended by themselves.
     zombies: Vec<Worker>,
     parts: Parts,
+    /// Whether no process starts.
+    down: bool,
     /// Rates that wait until an outage is over.
     rates: Option<Rates>,
     committed: Vec<usize>,
@@ -80,21 +88,45 @@ struct Parts {
     planted: Planted,
 }
 
-/// Partitions that one processor works through, and whose it is.
-struct Slot {
-    partitions: Vec<u32>,
-    process: usize,
+/// A name in the group, and who runs under it.
+struct Process {
     worker: Option<Worker>,
     starts_at: Instant,
-    down: bool,
 }
 
 struct Worker {
     who: usize,
-    /// When it started, and later when it lost its partitions, by the true time.
-    lost_at: Millis,
+    member: Arc<Member>,
+    /// Since when, by the true time, something was taken from it that it has not heard of.
+    lost_at: Option<Millis>,
     stop: watch::Sender<bool>,
     handle: JoinHandle<Result<(), ProcessorError>>,
+}
+
+impl Worker {
+    /// Has it hear something within some seconds.
+    fn tell(&mut self, world: &World, word: Word) {
+        if !matches!(word, Word::Given(..)) {
+            self.lost_at.get_or_insert(world.wall());
+        }
+        self.member.tell(later(world, 3_000), word);
+    }
+
+    fn hears(&self, world: &World) -> bool {
+        world.life(self.who) == Life::Runs && self.member.hears()
+    }
+
+    fn hear(&mut self, world: &World) {
+        if !self.hears(world) {
+            return;
+        }
+        for word in self.member.hear() {
+            world.tell(|| format!("process {} hears {word:?}", self.who));
+        }
+        if !self.member.has_words() {
+            self.lost_at = None;
+        }
+    }
 }
 
 impl Driver {
@@ -106,16 +138,9 @@ impl Driver {
         let sealing = Arc::default();
         let collector = |_| Collector::new(world, &broker, &keys, &sealing, (script.partitions, planted));
         let collectors = (0..2).map(collector).collect();
-        let all: Vec<u32> = (0..script.partitions).collect();
-        let slot = |partitions: Vec<u32>| Slot {
-            partitions,
-            process: world.draw(|random| random.index(script.processes)),
-            worker: None,
-            starts_at: Instant::now(),
-            down: false,
-        };
-        let slots =
-            if script.embedded { vec![slot(all)] } else { all.into_iter().map(|number| slot(vec![number])).collect() };
+        let owners = (0..script.partitions).map(|_| world.draw(|random| random.index(script.processes))).collect();
+        let process = |_| Process { worker: None, starts_at: Instant::now() };
+        let processes = (0..script.processes).map(process).collect();
         let sites: Sites = script.sites.iter().cloned().collect();
         let flush = Duration::from_millis(world.draw(|random| random.pick(&[100, 500, 1_000, 4_000])));
         let sites = Arc::new(ArcSwap::from_pointee(sites));
@@ -123,7 +148,7 @@ impl Driver {
         let parts = Parts { embedded: script.embedded, sites, flush, turns_every_hour, metrics, planted };
         Self {
             world: Arc::clone(world),
-            committed: vec![0; slots.len()],
+            committed: vec![0; script.partitions as usize],
             broker,
             tables,
             lost: BTreeSet::new(),
@@ -131,9 +156,11 @@ impl Driver {
             keys_destroyed: 0,
             keys,
             collectors,
-            slots,
+            processes,
+            owners,
             zombies: Vec::new(),
             parts,
+            down: false,
             rates: None,
         }
     }
@@ -194,6 +221,7 @@ impl Driver {
             sleep(Duration::from_millis(some)).await;
             left -= some;
             self.look_after();
+            self.hear().await;
         }
     }
 
@@ -206,7 +234,10 @@ impl Driver {
                 || driver.world.rebuilds_since().is_some_and(|since| to.0 - since.0 > LAG_MAX)
                 || spooled.is_some_and(|oldest| to.0 - oldest.0 > SPOOL_MAX)
         };
-        let has_old_zombies = |driver: &Self| driver.zombies.iter().any(|zombie| to.0 - zombie.lost_at.0 > ZOMBIE_MAX);
+        let has_old_zombies = |driver: &Self| {
+            let lost_at = driver.workers().filter_map(|worker| worker.lost_at).min();
+            lost_at.is_some_and(|lost_at| to.0 - lost_at.0 > ZOMBIE_MAX)
+        };
         if has_old_zombies(self) {
             self.lay_to_rest().await;
         }
@@ -253,11 +284,20 @@ impl Driver {
     }
 
     fn partitions(&self) -> u32 {
-        self.slots.iter().map(|slot| slot.partitions.len()).sum::<usize>().try_into().unwrap_or(u32::MAX)
+        self.owners.len().try_into().unwrap_or(u32::MAX)
     }
 
-    fn is_outage(&self) -> bool {
-        self.slots.iter().any(|slot| slot.down)
+    const fn is_outage(&self) -> bool {
+        self.down
+    }
+
+    /// Everybody who may still do something.
+    fn workers(&self) -> impl Iterator<Item = &Worker> {
+        self.processes.iter().filter_map(|process| process.worker.as_ref()).chain(&self.zombies)
+    }
+
+    fn workers_mut(&mut self) -> impl Iterator<Item = &mut Worker> {
+        self.processes.iter_mut().filter_map(|process| process.worker.as_mut()).chain(&mut self.zombies)
     }
 }
 
@@ -265,44 +305,74 @@ impl Driver {
 impl Driver {
     /// Starts what is to run, buries what is dead, and gives the partitions of who stands still to others.
     fn look_after(&mut self) {
-        for index in 0..self.slots.len() {
-            let slot = &mut self.slots[index];
-            if let Some(worker) = slot.worker.take() {
+        for name in 0..self.processes.len() {
+            let process = &mut self.processes[name];
+            if let Some(worker) = process.worker.take() {
                 match self.world.life(worker.who) {
                     Life::Gone => {
                         worker.handle.abort();
-                        slot.starts_at = later(&self.world, 4_000);
-                        self.fall_with(index);
-                    }
-                    Life::Frozen if self.world.draw(|random| random.one_in(8)) => {
-                        self.world.tell(|| format!("process {} stands still, another takes over", worker.who));
-                        self.world.injected("rebalance: from a process that stands still");
-                        self.zombies.push(Worker { lost_at: self.world.wall(), ..worker });
+                        process.starts_at = later(&self.world, 4_000);
                     }
                     Life::Runs | Life::Frozen if worker.handle.is_finished() => {
-                        slot.starts_at = later(&self.world, 4_000);
+                        process.starts_at = later(&self.world, 4_000);
                         self.zombies.push(worker);
                     }
-                    Life::Runs | Life::Frozen => slot.worker = Some(worker),
+                    Life::Frozen if self.world.draw(|random| random.one_in(8)) => self.give_up(name, worker),
+                    Life::Runs | Life::Frozen => process.worker = Some(worker),
                 }
             }
-            let slot = &self.slots[index];
-            if slot.worker.is_none() && !slot.down && Instant::now() >= slot.starts_at {
-                self.start(index);
+            let process = &self.processes[name];
+            if process.worker.is_none() && !self.down && Instant::now() >= process.starts_at {
+                self.start(name);
             }
         }
         self.bury();
     }
 
-    /// A process that was killed takes its other partitions' workers with it.
-    fn fall_with(&mut self, index: usize) {
-        let process = self.slots[index].process;
-        for slot in self.slots.iter_mut().filter(|slot| slot.process == process) {
-            if let Some(worker) = slot.worker.take() {
-                self.world.set_life(worker.who, Life::Gone);
-                worker.handle.abort();
-                slot.starts_at = later(&self.world, 4_000);
+    /// Somebody stands still: the group shares its partitions out to the others, or another process is started under its name.
+    fn give_up(&mut self, name: usize, mut worker: Worker) {
+        let others = self.processes.len() - 1;
+        if others > 0 && self.world.draw(|random| random.one_in(2)) {
+            self.processes[name].worker = Some(worker);
+            for partition in
+                (0..self.partitions()).filter(|partition| self.owners[*partition as usize] == name).collect::<Vec<_>>()
+            {
+                let other = self.world.draw(|random| random.index(others));
+                self.world.injected("rebalance: from a process that stands still");
+                self.assign(partition, if other >= name { other + 1 } else { other });
             }
+        } else {
+            self.world.tell(|| format!("process {} stands still, another starts under its name", worker.who));
+            self.world.injected("rebalance: another process under the name of one that stands still");
+            worker.tell(&self.world, Word::Replaced);
+            self.processes[name].starts_at = later(&self.world, 1_000);
+            self.zombies.push(worker);
+        }
+    }
+
+    /// The group's word: a partition is this process's from now on, whoever knows it.
+    fn assign(&mut self, partition: u32, to: usize) {
+        let epoch = self.broker.give(partition);
+        let from = std::mem::replace(&mut self.owners[partition as usize], to);
+        self.world.tell(|| format!("the group gives partition {partition} to the process named {to}"));
+        if let Some(worker) = &mut self.processes[from].worker {
+            worker.tell(&self.world, Word::Lost(partition));
+            self.world.rebuilds(worker.who, partition, false);
+        }
+        // Who starts later is given everything at its start.
+        if let Some(worker) = &mut self.processes[to].worker {
+            worker.tell(&self.world, Word::Given(partition, epoch));
+        }
+    }
+
+    /// Lets everybody hear what the group has said.
+    async fn hear(&mut self) {
+        if self.workers().any(|worker| worker.hears(&self.world)) {
+            self.at_odds(|driver| {
+                let world = Arc::clone(&driver.world);
+                driver.workers_mut().for_each(|worker| worker.hear(&world));
+            })
+            .await;
         }
     }
 
@@ -334,18 +404,27 @@ impl Driver {
         }
     }
 
-    fn start(&mut self, index: usize) {
-        let Self { world, broker, tables, keys, parts, slots, .. } = self;
-        let slot = &mut slots[index];
+    fn start(&mut self, name: usize) {
+        let Self { world, broker, tables, keys, parts, .. } = self;
         let who = world.born();
-        let owned: Vec<(u32, u64)> = slot.partitions.iter().map(|number| (*number, broker.give(*number))).collect();
-        world.tell(|| format!("process {who} starts on partitions {:?}", slot.partitions));
-        // Apart, a partition's name comes with its commits.
-        let name = parts.embedded.then(|| "journal".to_owned());
-        let view = View { broker: Arc::clone(broker), world: Arc::clone(world), who, owned };
+        let member = Arc::new(Member::default());
+        let given: Vec<u32> =
+            (0..).zip(&self.owners).filter(|(_, owner)| **owner == name).map(|(number, _)| number).collect();
+        for partition in &given {
+            member.take_in(Word::Given(*partition, broker.give(*partition)));
+        }
+        world.tell(|| format!("process {who} starts under the name {name} on partitions {given:?}"));
+        let view = View {
+            broker: Arc::clone(broker),
+            world: Arc::clone(world),
+            who,
+            member: Arc::clone(&member),
+            shared: !parts.embedded,
+        };
         let processor = Processor {
             journal: Arc::new(view),
-            journal_name: name,
+            // Apart, a partition's name comes with its commits.
+            journal_name: parts.embedded.then(|| "journal".to_owned()),
             sink: Arc::new(Client { tables: Arc::clone(tables), who }),
             sites: Arc::clone(&parts.sites),
             keys: Arc::clone(keys),
@@ -358,8 +437,8 @@ impl Driver {
             follow: None,
         };
         let (stop, stopping) = watch::channel(false);
-        let lost_at = world.wall();
-        slot.worker = Some(Worker { who, lost_at, stop, handle: tokio::spawn(processor.run(stopping)) });
+        let handle = tokio::spawn(processor.run(stopping));
+        self.processes[name].worker = Some(Worker { who, member, lost_at: None, stop, handle });
     }
 
     /// Goes on at an odd millisecond, does something to processes, and comes back at an even one.
@@ -369,32 +448,23 @@ impl Driver {
         sleep(Duration::from_millis(1)).await;
     }
 
-    async fn kill(&mut self, process: usize) {
+    async fn kill(&mut self, name: usize) {
         self.at_odds(|driver| {
-            for slot in driver.slots.iter_mut().filter(|slot| slot.process == process) {
-                if let Some(worker) = slot.worker.take() {
-                    driver.world.tell(|| format!("process {} is killed", worker.who));
-                    driver.world.injected("kill: anywhere");
-                    driver.world.set_life(worker.who, Life::Gone);
-                    worker.handle.abort();
-                    slot.starts_at = later(&driver.world, 3_000);
-                }
+            let process = &mut driver.processes[name];
+            if let Some(worker) = process.worker.take() {
+                driver.world.tell(|| format!("process {} is killed", worker.who));
+                driver.world.injected("kill: anywhere");
+                driver.world.set_life(worker.who, Life::Gone);
+                worker.handle.abort();
+                process.starts_at = later(&driver.world, 3_000);
             }
         })
         .await;
     }
 
-    async fn restart(&mut self, process: usize) {
-        for index in 0..self.slots.len() {
-            if self.slots[index].process == process {
-                self.retire(index).await;
-            }
-        }
-    }
-
-    /// Asks who has a slot to stop, and waits until it has, or is dead, or does not answer.
-    async fn retire(&mut self, index: usize) {
-        let Some(worker) = self.slots[index].worker.take() else { return };
+    /// Asks a process to stop, and waits until it has, or is dead, or does not answer.
+    async fn restart(&mut self, name: usize) {
+        let Some(mut worker) = self.processes[name].worker.take() else { return };
         self.world.tell(|| format!("process {} is asked to stop", worker.who));
         self.world.injected("stop: asked to");
         self.at_odds(|_| _ = worker.stop.send_replace(true)).await;
@@ -407,20 +477,19 @@ impl Driver {
         if self.world.life(worker.who) == Life::Gone {
             worker.handle.abort();
         } else {
+            worker.tell(&self.world, Word::Replaced);
             self.zombies.push(worker);
         }
-        self.slots[index].starts_at = later(&self.world, 1_000);
+        self.processes[name].starts_at = later(&self.world, 1_000);
         self.bury();
     }
 
-    async fn freeze(&mut self, process: usize) {
+    async fn freeze(&mut self, name: usize) {
         self.at_odds(|driver| {
-            for slot in driver.slots.iter().filter(|slot| slot.process == process) {
-                if let Some(worker) = &slot.worker {
-                    driver.world.tell(|| format!("process {} stands still", worker.who));
-                    driver.world.injected("freeze: anywhere");
-                    driver.world.set_life(worker.who, Life::Frozen);
-                }
+            if let Some(worker) = &driver.processes[name].worker {
+                driver.world.tell(|| format!("process {} stands still", worker.who));
+                driver.world.injected("freeze: anywhere");
+                driver.world.set_life(worker.who, Life::Frozen);
             }
         })
         .await;
@@ -428,8 +497,7 @@ impl Driver {
 
     async fn thaw(&mut self) {
         self.at_odds(|driver| {
-            let workers = driver.slots.iter().filter_map(|slot| slot.worker.as_ref()).chain(&driver.zombies);
-            for worker in workers.filter(|worker| driver.world.life(worker.who) == Life::Frozen) {
+            for worker in driver.workers().filter(|worker| driver.world.life(worker.who) == Life::Frozen) {
                 driver.world.tell(|| format!("process {} goes on", worker.who));
                 driver.world.set_life(worker.who, Life::Runs);
             }
@@ -437,38 +505,59 @@ impl Driver {
         .await;
     }
 
-    /// Lets those who lost their partitions find out; who has nothing to commit does not, and is killed.
+    /// Lets those who lost partitions find out; who does not hear it is killed.
     async fn lay_to_rest(&mut self) {
         self.thaw().await;
         for _ in 0..50 {
-            if self.zombies.is_empty() {
+            if self.zombies.is_empty() && self.workers().all(|worker| worker.lost_at.is_none()) {
                 return;
             }
             self.work(400).await;
         }
         self.at_odds(|driver| {
-            for zombie in driver.zombies.drain(..) {
-                driver.world.set_life(zombie.who, Life::Gone);
-                zombie.handle.abort();
+            for worker in driver.zombies.drain(..) {
+                driver.world.set_life(worker.who, Life::Gone);
+                worker.handle.abort();
+            }
+            for worker in driver.workers().filter(|worker| worker.lost_at.is_some()) {
+                driver.world.set_life(worker.who, Life::Gone);
             }
         })
         .await;
+        self.look_after();
     }
 
     /// A partition goes to another process.
     async fn hand_over(&mut self, partition: u32, to: usize, sudden: bool) {
-        let index = partition as usize;
         if sudden {
             self.world.injected("rebalance: sudden");
-            let lost_at = self.world.wall();
-            self.zombies.extend(self.slots[index].worker.take().map(|worker| Worker { lost_at, ..worker }));
         } else {
             self.world.injected("rebalance: after asking");
-            self.retire(index).await;
+            self.take_back(partition).await;
         }
-        self.slots[index].process = to;
-        self.slots[index].starts_at = Instant::now();
-        self.look_after();
+        self.assign(partition, to);
+    }
+
+    /// Asks for a partition back, and takes it once work on it has ended, or when that takes too long; from who stands still or
+    /// has died meanwhile the group does not wait for it.
+    async fn take_back(&mut self, partition: u32) {
+        let name = self.owners[partition as usize];
+        let Some(worker) = &self.processes[name].worker else { return };
+        let (who, member) = (worker.who, Arc::clone(&worker.member));
+        self.at_odds(|_| member.ownership.ask_back(&[partition])).await;
+        let is_here = |driver: &Self| {
+            driver.world.life(who) == Life::Runs
+                && driver.processes[name].worker.as_ref().is_some_and(|worker| worker.who == who)
+        };
+        for _ in 0..TAKE_BACK_LOOKS {
+            if !is_here(self) || member.ownership.is_idle(&[partition]) {
+                break;
+            }
+            self.work(LOOK_MS).await;
+        }
+        if is_here(self) {
+            self.at_odds(|_| member.ownership.lose(&[partition])).await;
+        }
     }
 }
 
@@ -535,8 +624,8 @@ impl Driver {
         self.world.injected("outage: longer than keys live");
         self.committed = (0..self.partitions()).map(|number| self.broker.log(number).len()).collect();
         self.at_odds(|driver| {
-            driver.slots.iter_mut().for_each(|slot| slot.down = true);
-            let workers = driver.slots.iter_mut().filter_map(|slot| slot.worker.take());
+            driver.down = true;
+            let workers = driver.processes.iter_mut().filter_map(|process| process.worker.take());
             for worker in workers.chain(driver.zombies.drain(..)) {
                 driver.world.set_life(worker.who, Life::Gone);
                 worker.handle.abort();
@@ -558,13 +647,11 @@ impl Driver {
             // Where everything that waited has expired, the loss is told with the partition's next record, whatever it is.
             self.broker.keep(number, Vec::new(), Content::Tick, i64::MAX);
         }
-        self.slots.iter_mut().for_each(|slot| slot.down = false);
+        self.down = false;
         self.look_after();
         self.catch_up().await;
         // Who lost its partition meanwhile would read the same range again after more keys have died, and find others lost.
-        if !self.zombies.is_empty() {
-            self.lay_to_rest().await;
-        }
+        self.lay_to_rest().await;
         // All of it was read while the wall stood still, also what came out of a spool only now.
         for number in 0..self.partitions() {
             let from = self.committed.get(number as usize).copied().unwrap_or_default();
@@ -604,8 +691,9 @@ impl Driver {
             driver.tables.not_closed().is_empty() && driver.tables.is_still()
         })
         .await;
-        for index in 0..self.slots.len() {
-            self.retire(index).await;
+        self.down = true;
+        for name in 0..self.processes.len() {
+            self.restart(name).await;
         }
         self.at_odds(|driver| {
             for worker in &driver.zombies {
@@ -625,7 +713,6 @@ impl Driver {
         }
         // Nothing that was sealed can be opened a day later.
         let last = self.world.wall();
-        self.slots.iter_mut().for_each(|slot| slot.down = true);
         self.advance(last.plus((KEY_LIFE_HOURS + 2) * HOUR)).await;
         let mut opener = Opener::default();
         self.keys.equip(&mut opener);

@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use journal::{AppendError, Commit, Entry, Journal, JournalError, Offset};
+use journal::{AppendError, Commit, Entry, Journal, JournalError, Offset, Ownership};
 use model::{Millis, Right, Tally};
 
 use crate::Planted;
 use crate::faults::{Fault, Point};
+use crate::member::Member;
 use crate::sent::Sent;
 use crate::world::{Doorbell, Role, World};
 
@@ -38,7 +39,7 @@ pub struct Logged {
     came: Millis,
     /// What it says.
     pub content: Content,
-    /// The hour of the key that it was sealed to.
+    /// The hour of the key that it was sealed to; the last of all hours where nothing is sealed.
     pub hour: i64,
     /// It, sealed.
     pub bytes: Vec<u8>,
@@ -98,7 +99,7 @@ impl Broker {
         self.away.store(away, Ordering::Relaxed);
     }
 
-    /// Gives a partition to a new owner: whoever had it commits no more.
+    /// Begins a new epoch of a partition: whoever had it commits no more.
     pub fn give(&self, partition: u32) -> u64 {
         self.with(partition, |partition| {
             partition.epoch += 1;
@@ -132,8 +133,6 @@ impl Broker {
 }
 
 /// The brokers as one processor reaches them.
-///
-/// Partitions are numbered as the processor numbers them; each comes with the epoch in which it was given.
 pub struct View {
     /// The brokers.
     pub broker: Arc<Broker>,
@@ -141,17 +140,15 @@ pub struct View {
     pub world: Arc<World>,
     /// Which process it is.
     pub who: usize,
-    /// Its partitions, and their epochs.
-    pub owned: Vec<(u32, u64)>,
+    /// What it heard of its partitions.
+    pub member: Arc<Member>,
+    /// Whether other processes share the partitions.
+    pub shared: bool,
 }
 
 impl View {
-    fn owned(&self, partition: u32) -> (u32, u64) {
-        self.owned[partition as usize]
-    }
-
-    fn end_of(&self, number: u32) -> u64 {
-        self.broker.with(number, |partition| partition.log.len() as u64)
+    fn end_of(&self, partition: u32) -> u64 {
+        self.broker.with(partition, |partition| partition.log.len() as u64)
     }
 
     /// Asks the brokers something that is not a read.
@@ -165,9 +162,8 @@ impl View {
 
     /// What there is from an offset on; an error where the brokers are away and there would be something.
     fn found(&self, partition: u32, from: Offset, records_max: usize) -> Result<Vec<Entry>, JournalError> {
-        let (number, _) = self.owned(partition);
         let away = self.broker.is_away();
-        let mut entries: Vec<Entry> = self.broker.with(number, |partition| {
+        let mut entries: Vec<Entry> = self.broker.with(partition, |partition| {
             let from = usize::try_from(from.0).unwrap_or(usize::MAX).max(partition.kept);
             let records = partition.log.iter().enumerate().skip(from).take(records_max);
             let entry = |(offset, record): (usize, &Logged)| Entry {
@@ -190,12 +186,12 @@ impl View {
         Ok(entries)
     }
 
-    fn write_commit(&self, partition: u32, commit: Commit) -> Result<(), JournalError> {
-        let (number, epoch) = self.owned(partition);
+    fn write_commit(&self, number: u32, commit: Commit) -> Result<(), JournalError> {
         let planted = self.broker.planted;
+        let epoch = self.member.epoch_of(number);
         self.broker.with(number, |partition| {
-            if partition.epoch != epoch && planted != Planted::ZombieNotFenced {
-                return Err(fenced(number));
+            if Some(partition.epoch) != epoch && planted != Planted::ZombieNotFenced {
+                return Err(self.fenced(number));
             }
             let is_intent = is_intent(&commit);
             match planted {
@@ -210,22 +206,37 @@ impl View {
             Ok(())
         })
     }
+
+    /// What a broker says to who is no longer of the group's generation. Where there is no group, another process has taken the
+    /// directory, which ends the work as any failure for good does.
+    fn fenced(&self, partition: u32) -> JournalError {
+        if self.shared {
+            return JournalError::Fenced { partition };
+        }
+        JournalError::Failed {
+            tried: format!("commit partition {partition}"),
+            reason: "another process has this partition now".to_owned(),
+        }
+    }
 }
 
 impl Journal for View {
     fn partitions(&self) -> u32 {
-        u32::try_from(self.owned.len()).unwrap_or(u32::MAX)
+        self.broker.partitions().len().try_into().unwrap_or(u32::MAX)
+    }
+
+    fn ownership(&self) -> Option<&Ownership> {
+        self.shared.then_some(&self.member.ownership)
     }
 
     /// Only ever called for the record that lets time go on.
     async fn append(&self, partition: u32, record: Vec<u8>) -> Result<Offset, AppendError> {
         self.world.point(self.who, Point::Close).await;
-        let (number, _) = self.owned(partition);
         if self.broker.is_away() || self.world.strikes(Fault::AppendLost) {
             return Err(unreachable("append").into());
         }
-        let offset = self.broker.keep(number, record, Content::Tick, 0);
-        self.world.tell(|| format!("process {} lets time go on in partition {number}", self.who));
+        let offset = self.broker.keep(partition, record, Content::Tick, i64::MAX);
+        self.world.tell(|| format!("process {} lets time go on in partition {partition}", self.who));
         if self.world.strikes(Fault::AppendKept) { Err(unreachable("append").into()) } else { Ok(offset) }
     }
 
@@ -244,24 +255,22 @@ impl Journal for View {
         if self.world.strikes(Fault::Unreachable) {
             return Err(unreachable("read"));
         }
-        let (number, _) = self.owned(partition);
-        let moved = self.broker.with(number, |partition| partition.moved.clone());
+        let moved = self.broker.with(partition, |partition| partition.moved.clone());
         let found = self.found(partition, from, records_max)?;
         if !found.is_empty() || wait.is_zero() {
             return Ok(found);
         }
-        match tokio::time::timeout(wait, moved.wait_for(|| self.end_of(number) > from.0)).await {
+        match tokio::time::timeout(wait, moved.wait_for(|| self.end_of(partition) > from.0)).await {
             Ok(_moved) => self.found(partition, from, records_max),
             Err(_elapsed) => Ok(Vec::new()),
         }
     }
 
     async fn first_at(&self, partition: u32, at: Millis) -> Result<Offset, JournalError> {
-        let (number, _) = self.owned(partition);
         let late = if self.broker.planted == Planted::ReplayTooLate { 22 * 3_600_000 } else { 0 };
         let at = at.plus(late);
         self.ask("find a time", || {
-            self.broker.with(number, |partition| {
+            self.broker.with(partition, |partition| {
                 let first = partition.log.partition_point(|record| record.at < at);
                 Offset(first.max(partition.kept) as u64)
             })
@@ -270,11 +279,13 @@ impl Journal for View {
     }
 
     async fn end(&self, partition: u32) -> Result<Offset, JournalError> {
-        let (number, _) = self.owned(partition);
-        self.ask("ask for the end", || self.broker.with(number, |partition| Offset(partition.log.len() as u64))).await
+        self.ask("ask for the end", || self.broker.with(partition, |partition| Offset(partition.log.len() as u64)))
+            .await
     }
 
     async fn commit(&self, partition: u32, commit: Commit) -> Result<(), JournalError> {
+        // As on Kafka: the grant is that of the moment of asking, and is looked at again when the commit is sent.
+        let grant = self.ownership().map(|ownership| ownership.grant_of(partition)).transpose()?;
         self.world.point(self.who, Point::BeforeCommit).await;
         if self.world.strikes(Fault::NoRoom) {
             return Err(JournalError::NoRoom);
@@ -284,16 +295,23 @@ impl Journal for View {
             return Err(unreachable("commit"));
         }
         let said = format!("{} {}", commit.next, if is_intent(&commit) { "intended" } else { "done" });
-        self.write_commit(partition, commit)?;
-        self.world.tell(|| format!("process {} commits {said} in partition {}", self.who, self.owned(partition).0));
+        match self.ownership().zip(grant) {
+            Some((ownership, grant)) if self.broker.planted != Planted::ZombieNotFenced => {
+                ownership.fenced(partition, grant, || self.write_commit(partition, commit))?;
+            }
+            _ => self.write_commit(partition, commit)?,
+        }
+        self.world.tell(|| format!("process {} commits {said} in partition {partition}", self.who));
         self.world.point(self.who, Point::AfterCommit).await;
         if unknown { Err(unreachable("commit")) } else { Ok(()) }
     }
 
     async fn committed(&self, partition: u32) -> Result<Option<Commit>, JournalError> {
-        let (number, _) = self.owned(partition);
-        self.world.rebuilds(self.who, partition, true);
-        self.ask("read a commit", || self.broker.with(number, |partition| partition.commit.clone())).await
+        // Who closes days asks also after the partitions of others.
+        if self.ownership().is_none_or(|ownership| ownership.wanted().borrow().contains(&partition)) {
+            self.world.rebuilds(self.who, partition, true);
+        }
+        self.ask("read a commit", || self.broker.with(partition, |partition| partition.commit.clone())).await
     }
 
     /// Records expire by the driver's hand.
@@ -309,12 +327,4 @@ fn is_intent(commit: &Commit) -> bool {
 
 fn unreachable(tried: &str) -> JournalError {
     JournalError::Unreachable { tried: tried.to_owned(), reason: "the simulation says so".to_owned() }
-}
-
-/// What a broker says to who is no longer of the group's generation. It ends the partition's work, as any failure for good does.
-fn fenced(partition: u32) -> JournalError {
-    JournalError::Failed {
-        tried: format!("commit partition {partition}"),
-        reason: "another process has this partition now".to_owned(),
-    }
 }

@@ -24,6 +24,7 @@ mod driver;
 pub mod faults;
 mod journal;
 pub mod many;
+mod member;
 #[path = "../../../crates/fold/tests/fold/oracle.rs"]
 mod oracle;
 mod random;

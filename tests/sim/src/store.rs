@@ -384,7 +384,11 @@ impl Sink for Client {
         };
         // Not the partition's name, which is drawn from the system's randomness.
         let told = token.split_once('-').map_or("", |(_, range)| range);
-        world.tell(|| format!("process {who} inserts {} cells under {told}", changes.cells.len()));
+        world.tell(|| {
+            let lost: i64 = changes.lost.iter().map(|line| line.records).sum();
+            let lost = if lost == 0 { String::new() } else { format!(", and {lost} records lost,") };
+            format!("process {who} inserts {} cells{lost} under {told}", changes.cells.len())
+        });
         let blocks = tables.blocks(&token, changes);
         let faults = [Fault::InsertRefused, Fault::BlockLate, Fault::ReplyLost];
         let struck = faults.into_iter().find(|fault| !blocks.is_empty() && world.strikes(*fault));
