@@ -18,12 +18,13 @@ use crate::settings::Held;
 use crate::store::{QUESTION_TIMEOUT, within};
 use crate::{Store, StoreError};
 
-/// Cells one round takes back at most: about 200 MB in the engine while it sorts them. A day with more takes more rounds.
-const CELLS_PER_ROUND_MAX: u64 = 500_000;
+/// Cells one round takes back at most: 300 to 400 MB in the engine, of a day of 2.5 million rows (500,000 take half a gigabyte, which
+/// does not fit beside a merge). A day with more takes more rounds.
+const CELLS_PER_ROUND_MAX: u64 = 200_000;
 /// Rows of one block: a round is one block, because only a block is inserted whole or not at all.
 const BLOCK_ROWS: &str = "4000000";
 /// Rounds of one call; only an import into the same day at the same time makes so many. The rest waits for the next call.
-const ROUNDS_MAX: usize = 32;
+const ROUNDS_MAX: usize = 80;
 /// Longest a round may take. 200,000 cells of a day in a month of six million rows take one to three seconds.
 const ROUND_TIMEOUT: Duration = Duration::from_secs(300);
 /// Longest merging a month may take. Six million rows take half a minute on two busy cores.
