@@ -190,6 +190,20 @@ pub const LABELLED: [Dimension; 22] = [
     Dimension::Event,
 ];
 
+/// Dimensions whose values of too few visitors fold into `(other)` when their day closes, as all pairs do: the fine facts of a
+/// visitor, the campaign fields into which a mailing can write its recipient, and segments, which cross any number of dimensions.
+/// docs/decisions/0011-finer-facts-fold-too.md and 0021-counted-from-now-on.md argue the list.
+pub const FOLDED: [Dimension; 8] = [
+    Dimension::City,
+    Dimension::Region,
+    Dimension::Language,
+    Dimension::BrowserVersion,
+    Dimension::OsVersion,
+    Dimension::UtmTerm,
+    Dimension::UtmContent,
+    Dimension::Segment,
+];
+
 /// Whether cells of two dimensions crossed with each other are counted (day grain only).
 #[must_use]
 pub fn is_pair(one: Dimension, other: Dimension) -> bool {

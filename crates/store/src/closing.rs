@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clickhouse::Row;
 use clickhouse::query::Query;
+use model::counts::FOLDED;
 use model::{ClosedDay, Domain, LocalDay};
 use serde::{Deserialize, Serialize};
 
@@ -29,12 +30,6 @@ const ROUNDS_MAX: usize = 80;
 const ROUND_TIMEOUT: Duration = Duration::from_secs(300);
 /// Longest merging a month may take. Six million rows take half a minute on two busy cores.
 const MERGE_TIMEOUT: Duration = Duration::from_secs(3_600);
-
-/// Dimensions whose values fold by themselves, beside all pairs: the fine facts of a visitor, the campaign fields into which a
-/// mailing can write its recipient, and segments, which cross any number of dimensions. docs/decisions/0011-finer-facts-fold-too.md
-/// and 0021-counted-from-now-on.md argue the list.
-const FOLDED_DIMENSIONS: &str =
-    "'city', 'region', 'language', 'browser_version', 'os_version', 'utm_term', 'utm_content', 'segment'";
 
 /// The condition of a row that may not stay where its cell is small, or at all.
 const MAY_NOT_STAY: &str = include_str!("../sql/closing/may_not_stay.sql");
@@ -176,7 +171,7 @@ impl Store {
     }
 
     async fn has_leftover(&self, day: &ClosedDay) -> Result<bool, StoreError> {
-        let sql = include_str!("../sql/closing/leftover.sql").replace("{folded}", FOLDED_DIMENSIONS);
+        let sql = include_str!("../sql/closing/leftover.sql").replace("{folded}", &folded_dimensions());
         let query = of_day(self.client().query(&sql), day);
         Ok(within(MERGING, ROUND_TIMEOUT, query.fetch_one::<u64>()).await? > 0)
     }
@@ -206,7 +201,12 @@ fn small() -> String {
 pub(crate) fn may_not_stay(of_days: &str) -> String {
     MAY_NOT_STAY
         .replace("{enough_measured}", &ENOUGH_MEASURED.replace("{of_days}", of_days))
-        .replace("{folded}", FOLDED_DIMENSIONS)
+        .replace("{folded}", &folded_dimensions())
+}
+
+/// The dimensions that fold by themselves, as a list of SQL.
+fn folded_dimensions() -> String {
+    FOLDED.map(|dimension| format!("'{}'", dimension.as_str())).join(", ")
 }
 
 fn of_day(query: Query, day: &ClosedDay) -> Query {

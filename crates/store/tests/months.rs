@@ -90,6 +90,7 @@ fn recounted(cells: &[Cell], question: &Question) -> Told {
         let kept = page.is_none_or(|page| {
             page.is.as_ref().is_none_or(|is| is.iter().any(|is| **is == *cell.value))
                 && !page.is_not.iter().any(|is_not| **is_not == *cell.value)
+                && (*cell.value != *"(other)" || page.keeps_other())
                 && (page.matches.is_none() || cell.value.starts_with("/a") || cell.value.starts_with("/b"))
         });
         if !kept {

@@ -31,6 +31,9 @@ const SUM_OF_SITES: &str = "the counts of several sites are added up: a person w
 const FOLDED: &str =
     "values of too few visitors, or beyond the number of values kept a day, are counted together as (other)";
 
+/// What cells that fold may lack.
+const FOLDED_AWAY: &str = "when a day has closed, what had too few visitors is counted together as (other), whatever its values: rows and      sums of a dimension crossed with another, or as fine as this one, may be less than the whole";
+
 /// What a filter that only rejects values does not keep.
 const KNOWN_VALUES_ONLY: &str = "keeps what is known to have another value: what has no value here (such as hits counted \
      without a visitor) is left out too; to include it, subtract the rejected values from the whole";
@@ -126,7 +129,7 @@ pub struct ToldRow {
     pub metrics: Vec<Disclosed>,
     /// In the order of the query.
     pub dimensions: Vec<Option<String>>,
-    /// The same of what it is compared with.
+    /// The same of what it is compared with; nothing beside a bucket of which that has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comparison: Option<ToldComparison>,
 }
@@ -165,12 +168,20 @@ fn tell_row(query: &Query, plan: &Plan, found: &Found, (row, bucket): (&Row, Opt
         query.dimensions.iter().map(one).collect()
     };
     let metrics = tell(plan, &found.shares, &row.counts);
-    let comparison = found.before.as_ref().map(|before| {
-        let earlier = tell(&before.plan, &before.shares, &before.rows.counts(bucket, value));
-        let change = plan.measures.iter().zip(metrics.iter().zip(&earlier));
-        let change = change.map(|((metric, _), (now, then))| metric.change(*now, *then)).collect();
-        let at = bucket.and_then(|number| before.rows.buckets().labels.get(number).copied());
-        ToldComparison { metrics: earlier, change, dimensions: label(at) }
+    let comparison = found.before.as_ref().and_then(|before| {
+        let at = bucket.map(|number| before.rows.buckets().labels.get(number).copied());
+        if at == Some(None) {
+            // The other range is shorter: beside this bucket there is none of it.
+            return None;
+        }
+        let counts = before.rows.counts(bucket, value);
+        let earlier = tell(&before.plan, &before.shares, &counts);
+        let change = plan.measures.iter().zip(metrics.iter().zip(&earlier)).map(|((metric, measure), (now, then))| {
+            // A quotient of nothing is told as zero, and is no number to have grown from.
+            let is_of_nothing = measure.denominator.is_some_and(|column| column.of(&counts) == 0);
+            if is_of_nothing { Disclosed::UNKNOWN } else { metric.change(*now, *then) }
+        });
+        Some(ToldComparison { change: change.collect(), metrics: earlier, dimensions: label(at.flatten()) })
     });
     ToldRow { metrics, dimensions: label(row.day.map(|day| (day, row.hour))), comparison }
 }
@@ -193,7 +204,9 @@ pub fn tell_meta(query: &Query, plan: &Plan, found: &Found, zone: &TimeZone) -> 
         let warnings: Map<_, _> = rejecting.into_iter().map(|name| (name.to_owned(), warning.clone())).collect();
         meta.insert("filter_warnings".to_owned(), warnings.into());
     }
-    if answer.rows.iter().any(|row| row.value.as_deref() == Some(OTHER)) {
+    if let Some(below) = plan.folded_below {
+        meta.insert("folded".to_owned(), json!({ "value": OTHER, "below": below, "warning": FOLDED_AWAY }));
+    } else if answer.rows.iter().any(|row| row.value.as_deref() == Some(OTHER)) {
         meta.insert("folded".to_owned(), json!({ "value": OTHER, "warning": FOLDED }));
     }
     if let Some(currency) = plan.currency.filter(|_| query.metrics.iter().any(|metric| metric.is_money())) {
@@ -320,6 +333,7 @@ mod tests {
             first_count: None,
             precision: Precision::Exact,
             currency: None,
+            visitors_min: 10,
         };
         let plan = Plan::of(&query, &here).unwrap();
         let counts = Counts { visitors: 5, visits: 4, bounces: 1, ..Counts::default() };

@@ -12,6 +12,10 @@ use super::{Dimension, Query, dimension};
 /// What begins a formula, in any spreadsheet: also after being taken for white space, and as wide letters.
 const FORMULA: [char; 12] = ['=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠'];
 
+/// What separates cells or lines, also where a spreadsheet's language has semicolons or tabs for commas: what stands behind one
+/// in a text would else begin a cell there.
+const SEPARATING: [char; 6] = ['"', ',', ';', '\t', '\r', '\n'];
+
 /// Writes a table with a line of names.
 #[must_use]
 pub fn table(query: &Query, rows: &[ToldRow]) -> String {
@@ -27,6 +31,8 @@ pub fn table(query: &Query, rows: &[ToldRow]) -> String {
         if let Some(comparison) = &row.comparison {
             cells.extend(numbers(&comparison.metrics));
             cells.extend(numbers(&comparison.change));
+        } else if query.include.comparisons.is_some() {
+            cells.extend(std::iter::repeat_n(String::new(), 2 * row.metrics.len()));
         }
         line(&mut table, cells.into_iter());
     }
@@ -71,7 +77,7 @@ fn number(value: Disclosed) -> String {
 /// A text as a cell.
 pub(crate) fn text(text: &str) -> String {
     let guard = if text.starts_with(FORMULA) || text.starts_with('\'') { "'" } else { "" };
-    if text.contains(['"', ',', '\r', '\n']) {
+    if text.contains(SEPARATING) {
         format!("\"{guard}{}\"", text.replace('"', "\"\""))
     } else {
         format!("{guard}{text}")
@@ -92,7 +98,9 @@ mod tests {
             ("-2", "'-2"),
             ("+2", "'+2"),
             ("＝1", "'＝1"),
-            ("\t=1", "'\t=1"),
+            ("\t=1", "\"'\t=1\""),
+            ("\0=1", "'\0=1"),
+            ("a;=1+1", "\"a;=1+1\""),
             ("'=1", "''=1"),
             ("=\"a\",b", "\"'=\"\"a\"\",b\""),
             ("a,b", "\"a,b\""),

@@ -5,7 +5,7 @@
 
 use jiff::ZonedDateTime;
 use jiff::civil::Date;
-use model::counts::PAIRED;
+use model::counts::{FOLDED, PAIRED};
 use model::limits::DAY_GRACE_MS;
 use model::{Currency, Dimension, Domain, LocalDay};
 use privacy::disclosure::Precision;
@@ -36,6 +36,8 @@ pub struct Here {
     pub precision: Precision,
     /// The currency of its money, where all of the sites have it.
     pub currency: Option<Currency>,
+    /// The visitors that a folding cell must have to stay, of the site that demands most.
+    pub visitors_min: u32,
 }
 
 impl Here {
@@ -63,6 +65,8 @@ pub struct Plan {
     pub precision: Precision,
     /// The currency of its money.
     pub currency: Option<Currency>,
+    /// Where its cells may have been folded together when a day closed: those of fewer visitors than this.
+    pub folded_below: Option<u32>,
 }
 
 impl Plan {
@@ -138,7 +142,17 @@ impl Plan {
             offset: query.offset,
         };
         let shares = Shares::of(query, &question, span)?;
-        Ok(Self { question, shares, measures, span, order_by, precision: here.precision, currency: here.currency })
+        let folds = folds(&question.cells) && span.days().0 < first_open_day(here);
+        Ok(Self {
+            question,
+            shares,
+            measures,
+            span,
+            order_by,
+            precision: here.precision,
+            currency: here.currency,
+            folded_below: folds.then_some(here.visitors_min),
+        })
     }
 
     /// Whether its visitors are a sum over days, in which a person of several days counts once for each.
@@ -185,6 +199,16 @@ pub(super) fn cells(selections: Vec<(Named, Selection)>) -> Result<Cells, Proble
              (PUT /api/sites/SITE/segments/NAME), which counts from then on",
             names.join(" with ")
         ))),
+    }
+}
+
+/// Whether such cells fold into `(other)` when their day closes. A pair's fold whatever either value is, so that a filter on one of
+/// them loses them.
+fn folds(cells: &Cells) -> bool {
+    match cells {
+        Cells::Total => false,
+        Cells::Of(selection) => FOLDED.contains(&selection.dimension),
+        Cells::Pair(..) => true,
     }
 }
 
@@ -372,6 +396,7 @@ pub(super) mod tests {
             first_count: None,
             precision: Precision::Exact,
             currency: None,
+            visitors_min: 10,
         };
         let query = Query::parse(body.to_string().as_bytes()).map_err(|problem| problem.to_string())?;
         Plan::of(&query, &here).map_err(|problem| problem.to_string())

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use model::site::VISITORS_MIN;
 use model::{Currency, Domain, Site};
 use privacy::disclosure::Precision;
 use store::questions::Question;
@@ -59,6 +60,7 @@ pub(crate) async fn answer(
         first_count,
         precision,
         currency: currency_of(&sites),
+        visitors_min: sites.iter().map(|site| site.visitors_min).max().unwrap_or(VISITORS_MIN),
     };
     let (query, counted_from) = match defined::resolve(query, &sites) {
         Ok(resolved) => resolved,

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
-use model::{Counts, Dimension, LocalDay};
+use model::{ClosedDay, Counts, Dimension, LocalDay};
 use prometheus::Registry;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::asking::{TODAY, dashboard, private, query};
 use crate::recount::{Hit, Recount, ask, even, hits, in_days, measured, ranked, recount, rows, single};
-use crate::traffic::{Dice, Visit, day};
+use crate::traffic::{Dice, Visit, cells, day};
 use crate::{engine, traffic};
 
 #[tokio::test]
@@ -145,6 +145,48 @@ async fn a_filter_on_another_dimension_reads_the_pair() {
         "filters": [["is", "visit:source", ["GitHub"]], ["is", "visit:country", ["JP"]]]
     });
     assert_eq!(single(&ask(&router, asked).await), [json!(both.visitors), json!(both.visits), json!(both.pageviews)]);
+}
+
+#[tokio::test]
+async fn what_closing_folded_is_told_and_is_neither_found_nor_known_to_be_another() {
+    let mut dice = Dice(11);
+    let closed = TODAY - 3;
+    let visits: Vec<Visit> =
+        [closed, TODAY - 2].into_iter().flat_map(|number| day(&mut dice, LocalDay(number), 60, 23)).collect();
+    let store = engine::store().await;
+    engine::insert(&store, cells(&private(), &visits)).await;
+    // More than any language or pair of this day has.
+    store.close_day(&ClosedDay { site: private(), day: LocalDay(closed) }, 1_000).await.unwrap();
+    let router = dashboard(store, &Registry::new());
+    let of = |range: [&str; 2], mut more: Value| {
+        more["date_range"] = json!(range);
+        more
+    };
+    let (closed_day, open_day) = (["2024-05-12", "2024-05-12"], ["2024-05-13", "2024-05-13"]);
+
+    // "(other)" holds a "th", and whoever else came beside those who are rejected.
+    for filter in [json!(["contains", "visit:language", ["th"]]), json!(["is_not", "visit:language", ["en"]])] {
+        let answer = ask(&router, of(closed_day, json!({ "metrics": ["visitors"], "filters": [filter] }))).await;
+        assert_eq!((single(&answer), &answer["meta"]["folded"]["below"]), (vec![json!(0)], &json!(10)), "{filter}");
+    }
+    let others = recount(&hits(&visits, |visit| visit.day.0 == TODAY - 2 && visit.language != "en")).visitors;
+    let asked = json!({ "metrics": ["visitors"], "filters": [["is_not", "visit:language", ["en"]]] });
+    assert_eq!(single(&ask(&router, of(open_day, asked)).await), [json!(others)]);
+
+    // The whole of a country stays, and its pages do not: the answer says that they may be missing.
+    let german = recount(&hits(&visits, |visit| visit.day.0 == closed && visit.country == Some("DE"))).pageviews;
+    assert!(german > 0);
+    let asked = json!({ "metrics": ["pageviews"], "filters": [["is", "visit:country", ["DE"]]] });
+    let answer = ask(&router, of(closed_day, asked.clone())).await;
+    assert_eq!((single(&answer), &answer["meta"]["folded"]), (vec![json!(german)], &Value::Null));
+    let mut by_page = asked;
+    by_page["dimensions"] = json!(["event:page"]);
+    let answer = ask(&router, of(closed_day, by_page)).await;
+    assert_eq!((rows(&answer), &answer["meta"]["folded"]["below"]), (Vec::new(), &json!(10)));
+    // Under its own name it is found.
+    let asked = json!({ "metrics": ["visitors"], "filters": [["is", "visit:language", ["(other)"]]] });
+    let all = recount(&hits(&visits, |visit| visit.day.0 == closed)).visitors;
+    assert_eq!(single(&ask(&router, of(closed_day, asked)).await), [json!(all)]);
 }
 
 #[tokio::test]

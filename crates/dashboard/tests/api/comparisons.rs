@@ -13,8 +13,11 @@ use crate::engine;
 use crate::recount::{ask, measured, rows};
 use crate::traffic::{Dice, Visit, cells, day};
 
-/// How much more, as Plausible tells it: percent, or points of what is a rate.
-fn change(metric: &str, now: &Value, then: &Value) -> Value {
+/// How much more, as Plausible tells it: percent, or points of what is a rate. From a quotient of nothing there is no change.
+fn change(metric: &str, now: &Value, then: &Value, was_any: bool) -> Value {
+    if !was_any && matches!(metric, "bounce_rate" | "visit_duration") {
+        return Value::Null;
+    }
     let (Some(now), Some(then)) = (now.as_f64(), then.as_f64()) else {
         return Value::Null;
     };
@@ -44,7 +47,8 @@ async fn check(router: &Router, more: Value, comparison: Value, range: Value) ->
             beside["dimensions"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect();
         assert!(of_time || beside["dimensions"] == row["dimensions"], "{row}");
         let (now, then) = (row["metrics"].as_array().unwrap(), beside["metrics"].as_array().unwrap());
-        match alone.get(&key) {
+        let beside_alone = alone.get(&key);
+        match beside_alone {
             Some(metrics) => {
                 found += 1;
                 assert_eq!(then, metrics, "{more}");
@@ -55,7 +59,7 @@ async fn check(router: &Router, more: Value, comparison: Value, range: Value) ->
         let expected: Vec<Value> = metrics
             .iter()
             .zip(now.iter().zip(then))
-            .map(|(name, (now, then))| change(name.as_str().unwrap(), now, then))
+            .map(|(name, (now, then))| change(name.as_str().unwrap(), now, then, beside_alone.is_some()))
             .collect();
         assert_eq!(beside["change"].as_array().unwrap(), &expected, "{row}");
     }
@@ -104,6 +108,27 @@ async fn buckets_of_time_stand_beside_each_other_by_their_number() {
     let asked = json!({ "metrics": ["visitors"], "dimensions": ["time:day", "visit:device"] });
     let previous = json!({ "mode": "previous_period" });
     assert!(check(&router, asked, previous, json!(["2024-05-02", "2024-05-08"])).await >= 14);
+}
+
+#[tokio::test]
+async fn beside_what_the_other_range_has_not_stands_nothing() {
+    let (router, _) = measured().await;
+    let mut asked = json!({
+        "site_id": "example.com", "metrics": ["visitors", "bounce_rate"], "date_range": ["2024-05-13", "2024-05-15"],
+        "dimensions": ["time:day"],
+        "include": { "comparisons": { "mode": "custom", "date_range": ["2024-05-06", "2024-05-07"] } }
+    });
+    let (status, told) = query(&router, asked.clone()).await;
+    assert_eq!(status, StatusCode::OK, "{told}");
+    let beside: Vec<&Value> = told["results"].as_array().unwrap().iter().map(|row| &row["comparison"]).collect();
+    assert_eq!((&beside[0]["dimensions"], &beside[1]["dimensions"]), (&json!(["2024-05-06"]), &json!(["2024-05-07"])));
+    assert!(beside[2].is_null(), "{told}");
+
+    // Before the first count there is nothing to have grown from but zero, and no rate at all.
+    asked["include"]["comparisons"]["date_range"] = json!(["2024-01-01", "2024-01-03"]);
+    let (_, told) = query(&router, asked).await;
+    let beside = &told["results"][0]["comparison"];
+    assert_eq!((&beside["metrics"], &beside["change"]), (&json!([0, 0]), &json!([100, null])));
 }
 
 #[tokio::test]

@@ -204,8 +204,7 @@ impl Supervisor {
                     return Ended::Died(how);
                 }
                 _ = &mut *stopped => {
-                    drop(input);
-                    end(child).await;
+                    end(child, input).await;
                     return Ended::Told;
                 }
             }
@@ -239,8 +238,12 @@ impl Supervisor {
     }
 }
 
-/// Waits for a child that was told to end.
-async fn end(mut child: Child) {
+/// Tells a child to end and waits for it.
+async fn end(mut child: Child, input: Option<ChildStdin>) {
+    if let Some(mut input) = input {
+        // Where the word does not arrive, the pipe's end says the same.
+        let _ = input.write_all(supervised::STOP.as_bytes()).await;
+    }
     if tokio::time::timeout(STOP_MAX, child.wait()).await.is_err() {
         tracing::warn!("the engine did not end in time and is killed");
         let _ = child.kill().await;

@@ -145,7 +145,8 @@ impl Library {
         Some(Connection { library: self, raw })
     }
 
-    /// Stops the engine's threads. Call it when every connection is closed; `false` when some thread would not stop.
+    /// Closes the engine for this process and stops its threads. Call it when every connection is closed; `false` when some thread
+    /// was not reached, which ends with the process.
     pub(super) fn shutdown(self) -> bool {
         // SAFETY: takes nothing and may be called from any thread at any time; it refuses while connections are open.
         unsafe { (self.0.shutdown)() == 0 }

@@ -203,6 +203,7 @@ struct Names {
     prefix: &'static str,
     any: &'static str,
     is: &'static str,
+    keeps_other: &'static str,
     is_not: &'static str,
     matches: &'static str,
     matches_not: &'static str,
@@ -214,6 +215,7 @@ impl Names {
         prefix: "prefix",
         any: "any",
         is: "is",
+        keeps_other: "keeps_other",
         is_not: "is_not",
         matches: "matches",
         matches_not: "matches_not",
@@ -223,6 +225,7 @@ impl Names {
         prefix: "by_prefix",
         any: "by_any",
         is: "by_is",
+        keeps_other: "by_keeps_other",
         is_not: "by_is_not",
         matches: "by_matches",
         matches_not: "by_matches_not",
@@ -238,6 +241,7 @@ fn bind_selection(query: Query, selection: &Selection, names: Names) -> Query {
         .param(names.prefix, selection.prefix.as_str())
         .param(names.any, selection.is.is_none())
         .param(names.is, stored(selection.is.as_deref().unwrap_or_default()))
+        .param(names.keeps_other, selection.keeps_other())
         .param(names.is_not, stored(&selection.is_not))
         .param(names.matches, selection.matches.as_deref().unwrap_or_default())
         .param(names.matches_not, selection.matches_not.as_deref().unwrap_or_default())

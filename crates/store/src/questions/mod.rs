@@ -133,11 +133,11 @@ pub struct Selection {
     pub prefix: String,
     /// Keeps these values only.
     pub is: Option<Vec<String>>,
-    /// Drops these values.
+    /// Drops these values, and what was folded together: any of them may be in it.
     pub is_not: Vec<String>,
-    /// Keeps what this regular expression (RE2) finds.
+    /// Keeps what this regular expression (RE2) finds. What was folded together has no name to look in.
     pub matches: Option<String>,
-    /// Drops what this one finds.
+    /// Drops what this one finds, and what was folded together.
     pub matches_not: Option<String>,
 }
 
@@ -152,6 +152,12 @@ impl Selection {
     #[must_use]
     pub fn is_single(&self) -> bool {
         self.is.as_ref().is_some_and(|values| values.len() <= 1)
+    }
+
+    /// Whether it keeps what was folded together: it is no value that could be known to match, or to be another one.
+    #[must_use]
+    pub fn keeps_other(&self) -> bool {
+        self.is.is_some() || self.is_all()
     }
 
     /// Whether every value is kept.
