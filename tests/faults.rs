@@ -98,6 +98,11 @@ mod short {
     }
 
     #[test]
+    fn a_broker_whose_disk_is_full_costs_nothing_that_was_acknowledged() {
+        disks::broker(SHORT);
+    }
+
+    #[test]
     fn one_machine_whose_disk_is_full_says_so_and_goes_on_when_there_is_room() {
         disks::one_machine(SHORT);
     }
@@ -177,6 +182,12 @@ mod long {
     #[ignore = "minutes: make faults"]
     fn full_spool() {
         disks::full_spool(LONG);
+    }
+
+    #[test]
+    #[ignore = "minutes: make faults"]
+    fn full_broker() {
+        disks::broker(LONG);
     }
 
     #[test]

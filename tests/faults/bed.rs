@@ -58,10 +58,15 @@ impl Bed {
 
     /// Brokers, engine and tables.
     pub fn bare(brokers: usize, partitions: u32) -> Self {
+        Self::on(Cluster::start(brokers), partitions)
+    }
+
+    /// Engine and tables, beside these brokers.
+    pub fn on(cluster: Cluster, partitions: u32) -> Self {
         let directory = tempfile::Builder::new().prefix("footfall-faults-").tempdir().unwrap();
         let engine_address = crate::distributed::kafka_server::listen().local_addr().unwrap().to_string();
         let mut bed = Self {
-            cluster: Cluster::start(brokers),
+            cluster,
             engine: None,
             engine_proxy: Proxy::before(&engine_address),
             engine_address,

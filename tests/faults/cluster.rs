@@ -26,6 +26,13 @@ struct Node {
 
 impl Cluster {
     pub fn start(brokers: usize) -> Self {
+        let mut cluster = Self::laid_out(brokers);
+        cluster.begin();
+        cluster
+    }
+
+    /// Brokers that have their directories and addresses, and no data yet.
+    pub fn laid_out(brokers: usize) -> Self {
         kafka::fetch();
         // All ports are held until all are known, so that no two are the same.
         let held: Vec<TcpListener> = (0..3 * brokers).map(|_| kafka::listen()).collect();
@@ -65,12 +72,33 @@ impl Cluster {
             nodes.push(Node { directory, plain: plain.clone(), proxy, watcher: None, starts: 0 });
         }
         drop(held);
-        for node in &mut nodes {
+        Self { nodes }
+    }
+
+    /// Formats the brokers' data and starts them.
+    pub fn begin(&mut self) {
+        for node in &mut self.nodes {
             kafka::format(&node.directory, &[]);
             node.spawn();
         }
-        nodes.iter().for_each(Node::await_start);
-        Self { nodes }
+        self.nodes.iter().for_each(Node::await_start);
+    }
+
+    /// Where a broker keeps its data.
+    pub fn data(&self, broker: usize) -> PathBuf {
+        self.nodes[broker].directory.join("data")
+    }
+
+    /// Waits until a broker has ended by itself, and says how long that took.
+    pub fn await_end(&mut self, broker: usize) -> Duration {
+        let begun = Instant::now();
+        let watcher = self.nodes[broker].watcher.as_ref().unwrap();
+        while kafka::is_up(watcher) {
+            assert!(begun.elapsed() < IN_STEP_WAIT, "the broker goes on");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        self.kill(broker);
+        begun.elapsed()
     }
 
     pub fn brokers(&self) -> usize {
@@ -102,9 +130,8 @@ impl Cluster {
     /// not run.
     pub fn cut_tail(&self, broker: usize) -> u64 {
         assert!(self.nodes[broker].watcher.is_none(), "the broker runs");
-        let data = self.nodes[broker].directory.join("data");
         let mut cut = 0;
-        for partition in std::fs::read_dir(data).unwrap().map(|entry| entry.unwrap().path()) {
+        for partition in std::fs::read_dir(self.data(broker)).unwrap().map(|entry| entry.unwrap().path()) {
             if !partition.file_name().unwrap().to_string_lossy().starts_with("footfall-hits-") {
                 continue;
             }

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::bed::{self, Bed};
+use super::cluster::Cluster;
 use super::load::{self, Load};
 use super::proxy::Weather;
 use super::{Room, Size, tell};
@@ -71,6 +72,46 @@ pub fn full_spool(size: &Size) {
     bed.kill("collector-a");
 }
 
+/// The disk of a broker is full: it ends, what comes meanwhile waits in the spools, and what it had acknowledged is still there.
+pub fn broker(size: &Size) {
+    let _room = Room::beside_others();
+    let mut cluster = Cluster::laid_out(1);
+    let data = cluster.data(0);
+    let Some(disk) = SmallDisk::mount(&data, "400m") else { return };
+    cluster.begin();
+    let mut bed = Bed::on(cluster, size.partitions);
+    for name in ["processor-one", "dashboard-d", "collector-a"] {
+        bed.start_role(name);
+    }
+    let load = Load::new(&bed.doors);
+    load.during(size.hits, size.pause, || {
+        std::thread::sleep(Duration::from_secs(1));
+        let ballast = fill(&data);
+        bed.faults += 1;
+        let took = bed.cluster.await_end(0);
+        eprintln!("the broker gave up after {} ms", took.as_millis());
+        eventually("what comes waits in the spool", || {
+            (bed.of_collectors("footfall_spool_records") > 0.0).then_some(())
+        });
+        std::thread::sleep(size.seconds(1, 30));
+        std::fs::remove_file(ballast).unwrap();
+        bed.cluster.restart(0);
+        bed.recover(&load);
+    });
+    bed.settle(&load);
+    tell("full disk (broker)", &mut bed, &load, 0, "");
+    drop(bed);
+    drop(disk);
+}
+
+/// Fills a disk up, as somebody else's file does.
+fn fill(directory: &std::path::Path) -> std::path::PathBuf {
+    let ballast = directory.join("ballast");
+    let filled = Command::new("dd").args(["if=/dev/zero", "bs=64k"]).arg(format!("of={}", ballast.display())).output();
+    assert!(!filled.unwrap().status.success(), "the disk is not full");
+    ballast
+}
+
 /// The disk of `footfall serve` is filled up by somebody else, and then there is room again.
 pub fn one_machine(size: &Size) {
     let _room = Room::beside_others();
@@ -86,10 +127,7 @@ pub fn one_machine(size: &Size) {
     load.during(size.hits, size.pause, || {
         std::thread::sleep(Duration::from_secs(1));
         // Somebody else fills the disk.
-        let ballast = data.join("ballast");
-        let filled =
-            Command::new("dd").args(["if=/dev/zero", "bs=64k"]).arg(format!("of={}", ballast.display())).output();
-        assert!(!filled.unwrap().status.success(), "the disk is not full");
+        let ballast = fill(&data);
         eventually("hits are refused", || (load.figures.refused.load(Ordering::Relaxed) > 20).then_some(()));
         assert!(figure(&server, "footfall_hits_refused_total") > 0.0);
         assert_eq!(server.send("GET", "/readyz", &[], b"").status, 503);

@@ -13,6 +13,10 @@ pub fn network(bed: &mut Bed, load: &Load, size: &Size) -> String {
         for weather in [
             Weather::LoseReplies,
             Weather::Fair,
+            // Late, and still heard: an insert waits longer for its answer.
+            Weather::Slow(size.seconds(1, 35)),
+            Weather::Fair,
+            // Late, and the connection breaks first.
             Weather::Slow(size.seconds(1, 35)),
             Weather::Refuse,
             Weather::Silent,

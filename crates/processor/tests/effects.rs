@@ -336,6 +336,8 @@ async fn what_is_damaged_is_passed_over_and_what_is_behind_it_counted() {
         })
         .sum();
     assert_eq!(pageviews, 3);
+    let told: Vec<LostLine> = desk.log.lost.lock().unwrap().iter().flat_map(|(_, lines)| lines.clone()).collect();
+    assert_eq!(told.iter().map(|line| (line.loss, line.records)).collect::<Vec<_>>(), [(Loss::Damaged, 2)]);
     // A restart that finds the damage where it begins gets on, too.
     *desk.journal.2.lock().unwrap() = Some(0..5);
     desk.hits(1).await;

@@ -254,6 +254,13 @@ pub fn signal(watcher: &Child, name: &str) {
     run(Command::new("kill").args(["-s", name, &process(watcher).to_string()]));
 }
 
+/// Whether a broker runs, and has not ended by itself.
+pub fn is_up(watcher: &Child) -> bool {
+    // The shell waits for a word, not for the broker: one that has ended is a zombie until then.
+    let stat = fs::read_to_string(format!("/proc/{}/stat", process(watcher)));
+    stat.is_ok_and(|stat| !stat.contains(") Z "))
+}
+
 /// A broker's process, not the shell's that watches over it.
 pub fn process(watcher: &Child) -> u32 {
     let watcher = watcher.id();
