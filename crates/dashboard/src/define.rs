@@ -13,6 +13,7 @@ use settings::{Kind, Meaning, StoredDefinition};
 pub use crate::calendar::zone_of;
 use crate::calendar::{at, instant_label};
 use crate::query::dimension::{NAMES, Named};
+use crate::query::filter::of_nothing;
 use crate::query::known_keys;
 use crate::query::problem::Problem;
 
@@ -217,6 +218,7 @@ fn read(filter: &Value, depth: usize) -> Result<Filter, Problem> {
     let read_all = |inner: &[Value]| inner.iter().map(|filter| read(filter, depth + 1)).collect::<Result<Vec<_>, _>>();
     let (operator, rest) = filter.as_array().and_then(|parts| parts.split_first()).ok_or_else(form)?;
     match (operator.as_str().ok_or_else(form)?, rest) {
+        (word @ ("and" | "or"), [Value::Array(inner)]) if inner.is_empty() => Err(of_nothing(word)),
         ("and", [Value::Array(inner)]) => read_all(inner).map(Filter::All),
         ("or", [Value::Array(inner)]) => read_all(inner).map(Filter::Any),
         ("not", [inner]) => read(inner, depth + 1).map(|filter| Filter::Not(Box::new(filter))),
@@ -354,6 +356,8 @@ mod tests {
             (Kind::Goal, json!({ "page": "/", "scroll": 300 }), "percent of the page"),
             (Kind::Segment, json!({}), "`filters` is missing"),
             (Kind::Segment, json!({ "filters": [deep] }), "at most 16"),
+            (Kind::Segment, json!({ "filters": [["and", []]] }), "`and` needs at least one filter"),
+            (Kind::Segment, json!({ "filters": [["not", ["or", []]]] }), "`or` needs at least one filter"),
             (Kind::Segment, json!({ "filters": [["matches", "event:page", ["^/"]]] }), "matches_wildcard"),
             (Kind::Segment, json!({ "filters": [["has_done", ["is", "event:goal", ["a"]]]] }), "is of hits"),
             (Kind::Segment, json!({ "filters": [["is", "event:goal", ["a"]]] }), "event:name"),

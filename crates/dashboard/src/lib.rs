@@ -98,6 +98,13 @@ pub fn check_share(terms: &ShareTerms) -> Result<(), String> {
     access::check_segment(&terms.reports, terms.segment.as_deref()).map_err(|failure| failure.to_string())
 }
 
+/// What is said of a site that nobody measures, with the one of `known` that was probably meant.
+#[must_use]
+pub fn unknown_site<'k>(site: &Domain, known: impl IntoIterator<Item = &'k str>) -> String {
+    let near = query::near::nearest(site.as_str(), known).map(|near| format!("; did you mean {near}?"));
+    format!("no site {site} is measured{}", near.unwrap_or_default())
+}
+
 /// The address of a share under the dashboard's own. What is behind the `#` stays in the browser.
 #[must_use]
 pub fn link(share: &str, secret: &str) -> String {

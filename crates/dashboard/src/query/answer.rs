@@ -32,7 +32,8 @@ const FOLDED: &str =
     "values of too few visitors, or beyond the number of values kept a day, are counted together as (other)";
 
 /// What cells that fold may lack.
-const FOLDED_AWAY: &str = "when a day has closed, what had too few visitors is counted together as (other), whatever its values: rows and      sums of a dimension crossed with another, or as fine as this one, may be less than the whole";
+const FOLDED_AWAY: &str = "when a day has closed, what had too few visitors is counted together as (other), whatever its values: rows and \
+     sums of a dimension crossed with another, or as fine as this one, may be less than the whole";
 
 /// What a filter that only rejects values does not keep.
 const KNOWN_VALUES_ONLY: &str = "keeps what is known to have another value: what has no value here (such as hits counted \

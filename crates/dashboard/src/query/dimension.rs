@@ -75,6 +75,13 @@ impl Named {
                 false => Err(Problem::unknown("dimension", name, ["event:props:NAME"])),
             };
         }
+        if matches!(name, "time:minute" | "time:second") {
+            return Err(Problem::NotCounted(
+                "hours are the finest that is counted: `time:hour`; the last half hour by minute is at \
+                 GET /api/v1/stats/realtime?site_id=…"
+                    .to_owned(),
+            ));
+        }
         match NAMES.iter().find(|(known, _)| *known == name) {
             Some((_, dimension)) => Ok(named(*dimension, String::new())),
             None => Err(Problem::unknown("dimension", name, names())),
@@ -229,6 +236,8 @@ mod tests {
             let problem = Named::parse(wrong).unwrap_err().to_string();
             assert!(problem.contains(&format!("did you mean `{meant}`")), "{wrong}: {problem}");
         }
+        let problem = Named::parse("time:minute").unwrap_err().to_string();
+        assert!(problem.contains("`time:hour`") && problem.contains("/api/v1/stats/realtime?"), "{problem}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! `and` of several dimensions stays; `or` and `not` stay within one dimension. Anything else would need the visits
 //! themselves, which are not kept, and is refused with the way to get it (a segment).
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use store::questions::Selection;
 
 use super::dimension::{Named, is_of_hits};
@@ -50,6 +50,10 @@ struct Test {
 /// Every word that a filter may begin with.
 pub const OPERATORS: [&str; 10] =
     ["is", "is_not", "contains", "contains_not", "matches", "matches_not", "and", "or", "not", "has_done"];
+
+/// Why visits that have not done something are not counted, whichever way they are asked for.
+const HAS_NOT_DONE: &str = "`has_not_done` is not counted: ask with `has_done` and subtract from the whole, which is exact for \
+     `visits`, and for `visitors` of one day";
 
 /// What a goal that is a page begins with, as Plausible names it: `Visit /thanks`.
 const PAGE_GOAL: &str = "Visit /";
@@ -103,27 +107,38 @@ fn read(filter: &Value, depth: usize) -> Result<Vec<Test>, Problem> {
     let form = || Problem::form("filters", "a list of filters such as [\"is\", \"visit:country\", [\"DE\"]]", filter);
     let (operator, rest) = filter.as_array().and_then(|parts| parts.split_first()).ok_or_else(form)?;
     match (operator.as_str().ok_or_else(form)?, rest) {
-        ("and", [Value::Array(inner)]) => read_all(inner, depth + 1),
+        // What is nested too deeply is said first.
+        ("and", [Value::Array(inner)]) => match read_all(inner, depth + 1)?.as_slice() {
+            [] => Err(of_nothing("and")),
+            tests => Ok(tests.to_vec()),
+        },
         ("or", [Value::Array(inner)]) => read_or(inner, depth + 1).map(|test| vec![test]),
         ("not", [inner]) => match read_all(std::slice::from_ref(inner), depth + 1)?.as_mut_slice() {
             [test] if !test.done => Ok(vec![Test { negated: !test.negated, ..test.clone() }]),
+            [_] => Err(told(HAS_NOT_DONE)),
             _ => Err(told("`not` of several filters at once is not counted: negate each, or save a segment")),
         },
         ("has_done", [inner]) => read_done(inner, depth + 1).map(|test| vec![test]),
-        ("has_not_done", _) => Err(told(
-            "`has_not_done` is not counted: ask with `has_done` and subtract from the whole, which is exact for `visits`, and \
-             for `visitors` of one day",
-        )),
+        ("has_not_done", _) => Err(told(HAS_NOT_DONE)),
         ("and" | "or" | "not" | "has_done", _) => Err(form()),
         (operator, [Value::String(name), Value::Array(values)]) => {
             read_test(operator, name, values, true).map(|test| vec![test])
         }
         (operator, [Value::String(name), Value::Array(values), Value::Object(modifiers)]) => {
-            let case_sensitive = modifiers.get("case_sensitive").and_then(Value::as_bool).ok_or_else(form)?;
-            read_test(operator, name, values, case_sensitive).map(|test| vec![test])
+            read_test(operator, name, values, is_case_sensitive(modifiers)?).map(|test| vec![test])
         }
         _ => Err(form()),
     }
+}
+
+/// What a filter says of upper and lower case.
+fn is_case_sensitive(modifiers: &Map<String, Value>) -> Result<bool, Problem> {
+    const MODIFIER: &str = "case_sensitive";
+    if let Some(other) = modifiers.keys().find(|key| *key != MODIFIER) {
+        return Err(Problem::unknown("modifier of a filter", other, [MODIFIER]));
+    }
+    let said = modifiers.get(MODIFIER).ok_or(Problem::Missing(MODIFIER))?;
+    said.as_bool().ok_or_else(|| Problem::form(MODIFIER, "true or false", said))
 }
 
 /// What visits have done: the cells of that event or page count just these visits and their visitors.
@@ -141,6 +156,9 @@ fn read_done(inner: &Value, depth: usize) -> Result<Test, Problem> {
 
 /// Several filters of which one must hold: only within one dimension, where the values are simply united.
 fn read_or(filters: &[Value], depth: usize) -> Result<Test, Problem> {
+    if filters.is_empty() {
+        return Err(of_nothing("or"));
+    }
     let tests = filters.iter().map(|filter| read(filter, depth)).collect::<Result<Vec<_>, _>>()?;
     let tests: Vec<Test> = tests
         .into_iter()
@@ -249,6 +267,13 @@ fn narrow(selection: &mut Selection, test: Test) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Why `and` and `or` of nothing are no filters: one would keep everything, the other nothing.
+pub(crate) fn of_nothing(word: &str) -> Problem {
+    Problem::NotCounted(format!(
+        "`{word}` needs at least one filter, such as [\"{word}\", [[\"is\", \"visit:country\", [\"DE\"]]]]"
+    ))
+}
+
 fn told(why: &str) -> Problem {
     Problem::NotCounted(why.to_owned())
 }
@@ -347,7 +372,17 @@ mod tests {
             (json!([["has_done", ["is", "visit:os", ["Mac"]]]]), "`has_done` takes one filter"),
             (json!([["has_done", ["is_not", "event:goal", ["Signup"]]]]), "`has_done` takes one filter"),
             (json!([["has_not_done", ["is", "event:goal", ["Signup"]]]]), "subtract"),
-            (json!([["not", ["has_done", ["is", "event:goal", ["Signup"]]]]]), "negate each"),
+            (json!([["not", ["has_done", ["is", "event:goal", ["Signup"]]]]]), "subtract"),
+            (json!([["and", []]]), "`and` needs at least one filter"),
+            (json!([["or", []]]), "`or` needs at least one filter"),
+            (json!([["not", ["and", []]]]), "`and` needs at least one filter"),
+            (
+                json!([["is", "visit:os", ["Mac"], { "case_sensitive": "no" }]]),
+                "`case_sensitive` must be true or false",
+            ),
+            (json!([["is", "visit:os", ["Mac"], { "case": false }]]), "did you mean `case_sensitive`"),
+            (json!([["is", "visit:os", ["Mac"], {}]]), "`case_sensitive` is missing"),
+            (json!([["is", "time:minute", ["2024-01-01T00:00:00Z"]]]), "hours are the finest"),
             (json!([["has_done", ["is", "event:goal", ["A"]]], ["is", "event:goal", ["B"]]]), "same dimension"),
             (json!([["is", "event:goal", ["Signup", "Visit /thanks"]]]), "ask for each"),
             (json!([["is", "event:name", ["pageview"]]]), "`pageviews`"),

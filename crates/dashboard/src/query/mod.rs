@@ -11,7 +11,7 @@ pub mod degraded;
 pub mod dimension;
 pub mod filter;
 pub mod metric;
-mod near;
+pub(crate) mod near;
 pub mod plan;
 pub mod problem;
 pub mod range;
@@ -321,7 +321,7 @@ fn parse_pagination(value: Option<&Value>) -> Result<(u32, u32), Problem> {
             let number =
                 value.as_u64().and_then(|number| u32::try_from(number).ok()).filter(|number| allowed.contains(number));
             number.ok_or_else(|| {
-                Problem::form(key, format!("a number from {} to {}", allowed.start(), allowed.end()), value)
+                Problem::form(key, format!("a whole number from {} to {}", allowed.start(), allowed.end()), value)
             })
         }
     };
@@ -395,6 +395,7 @@ mod tests {
             (with("site_id", json!(vec!["a"; 51])), "at most 50 sites"),
             (with("dimensions", json!("event:page")), "a list of dimensions"),
             (with("dimensions", json!(["event:pages"])), "did you mean `event:page`"),
+            (with("dimensions", json!(["time:minute"])), "hours are the finest"),
             (with("dimensions", json!(["event:page", "visit:os"])), "one dimension"),
             (with("dimensions", json!(["time", "time:day"])), "one dimension"),
             (with("filters", json!("x")), "must be a list"),
@@ -407,6 +408,7 @@ mod tests {
             (with("include", json!({ "total_rows": 1 })), "true or false"),
             (with("pagination", json!({ "limit": 0 })), "from 1 to 10000"),
             (with("pagination", json!({ "limit": 10_001 })), "from 1 to 10000"),
+            (with("pagination", json!({ "limit": 1e3 })), "a whole number from 1 to 10000, not 1000.0"),
             (with("pagination", json!({ "page": 1 })), "unknown key `page`"),
         ] {
             let problem = parsed(body.clone()).expect_err(&body.to_string());

@@ -3,15 +3,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::Query;
-use axum::extract::rejection::QueryRejection;
 use jiff::tz::TimeZone;
 use model::Site;
 use privacy::disclosure::{Precision, Scale};
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use store::questions::{Cells, LostSum, Order, Question, Span};
 
+use super::parameters::{Parameters, Sent};
 use crate::Shared;
 use crate::access::{Access, Look};
 use crate::calendar::{at, instant_label, zone_of};
@@ -28,21 +26,11 @@ pub(super) const QUESTION_BYTES_MAX: usize = 4 * 1024;
 /// Percent with one decimal.
 pub(super) const PERCENT: Scale = Scale { steps_per_one: 1_000.0, steps: 10.0, empty_is_zero: false };
 
-/// A site and its days, as the address of a `GET` asks for them; a range that is left out is today.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Addressed {
-    site_id: Option<String>,
-    date_range: Option<String>,
-}
-
-impl Addressed {
-    /// Reads it.
-    pub(super) fn read(asked: Result<Query<Self>, QueryRejection>) -> Result<(String, Range), Failure> {
-        let Query(asked) = asked.map_err(|_| Failure::Parameters)?;
-        let site = asked.site_id.ok_or(Problem::Missing("site_id"))?;
-        Ok((site, Range::parse_text(asked.date_range.as_deref().unwrap_or("day"))?))
-    }
+/// Reads a site and its days, as the address of a `GET` asks for them; a range that is left out is today.
+pub(super) fn addressed(sent: Sent) -> Result<(String, Range), Failure> {
+    let parameters = Parameters::read(sent, ["site_id", "date_range"])?;
+    let site = parameters.must("site_id")?.to_owned();
+    Ok((site, Range::parse_text(parameters.get("date_range").unwrap_or("day"))?))
 }
 
 /// The fields of a question.
@@ -79,7 +67,7 @@ impl Fields {
         let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
         number
             .filter(|number| (1..=most).contains(number))
-            .ok_or_else(|| Problem::form("limit", format!("a number from 1 to {most}"), value))
+            .ok_or_else(|| Problem::form("limit", format!("a whole number from 1 to {most}"), value))
     }
 }
 

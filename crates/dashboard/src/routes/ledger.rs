@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use model::Loss;
 use privacy::disclosure::{Disclosed, Precision};
 use serde::Serialize;
@@ -13,7 +12,8 @@ use serde_json::Value;
 use settings::Report;
 use store::questions::{LedgerSum, LostSum};
 
-use super::days::Addressed;
+use super::days::addressed;
+use super::parameters::Sent;
 use super::taken::Taken;
 use crate::Shared;
 use crate::access::{Access, Look};
@@ -29,9 +29,9 @@ pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
     access: Access,
     taken: Taken,
-    asked: Result<Query<Addressed>, QueryRejection>,
+    sent: Sent,
 ) -> Result<Json<Told>, Failure> {
-    let (site, range) = Addressed::read(asked)?;
+    let (site, range) = addressed(sent)?;
     let site = shared.site(&site, &access, Look::Report(Report::Ledger))?;
     taken.note(&shared, &access, &site, "ledger").await?;
     let zone = zone_of(&site);

@@ -8,6 +8,7 @@ mod flow;
 mod funnel;
 mod ledger;
 mod openapi;
+mod parameters;
 mod properties;
 mod query;
 mod realtime;
@@ -66,7 +67,7 @@ pub(crate) const ENDPOINTS: [Endpoint; 17] = [
         summary: "One number a metric (Plausible's older API)",
         ..reading(
             "/api/v1/stats/aggregate",
-            &["SiteId", "Period", "Date", "Metrics", "Filters", "Compare"],
+            &["SiteId", "Period", "Date", "Metrics", "Filters", "WithImported", "Compare"],
             "Aggregate",
         )
     },
@@ -74,7 +75,7 @@ pub(crate) const ENDPOINTS: [Endpoint; 17] = [
         summary: "Every bucket of a range (Plausible's older API)",
         ..reading(
             "/api/v1/stats/timeseries",
-            &["SiteId", "Period", "Date", "Metrics", "Filters", "Interval"],
+            &["SiteId", "Period", "Date", "Metrics", "Filters", "WithImported", "Interval"],
             "Objects",
         )
     },
@@ -82,7 +83,7 @@ pub(crate) const ENDPOINTS: [Endpoint; 17] = [
         summary: "The values of one property (Plausible's older API)",
         ..reading(
             "/api/v1/stats/breakdown",
-            &["SiteId", "Property", "Period", "Date", "Metrics", "Filters", "Limit", "Page"],
+            &["SiteId", "Property", "Period", "Date", "Metrics", "Filters", "WithImported", "Limit", "Page"],
             "Objects",
         )
     },

@@ -72,6 +72,7 @@ fn operation(endpoint: &Endpoint) -> Value {
     let responses = &mut operation["responses"];
     if *method == "post" || !parameters.is_empty() {
         responses["400"] = response("Problem");
+        responses["403"] = response("Forbidden");
         responses["404"] = response("NoSuchSite");
         responses["503"] = response("Busy");
     }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde_json::{Value, json};
 use settings::Report;
 
-use super::days::{Addressed, Days};
+use super::days::{Days, addressed};
+use super::parameters::Sent;
 use crate::Shared;
 use crate::access::{Access, Look};
 use crate::reply::Failure;
@@ -20,9 +20,9 @@ const NAMES_MAX: u32 = 200;
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
     access: Access,
-    asked: Result<Query<Addressed>, QueryRejection>,
+    sent: Sent,
 ) -> Result<Json<Value>, Failure> {
-    let (site, range) = Addressed::read(asked)?;
+    let (site, range) = addressed(sent)?;
     let days =
         Days::of(&shared, (&access, Look::WholeSite(Report::Events)), (&site, range), "names of properties").await?;
     let names = shared

@@ -4,29 +4,21 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use model::{Millis, Site};
 use privacy::disclosure::{Disclosed, Precision};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use settings::Report;
 use store::LIVE_MINUTES;
 
+use super::parameters::{Parameters, Sent};
 use super::taken::Taken;
 use crate::Shared;
 use crate::access::{Access, Look};
 use crate::calendar::{at, instant_label, zone_of};
-use crate::query::problem::Problem;
 use crate::reply::Failure;
 
 const MINUTE_MS: i64 = 60_000;
-
-/// What is asked.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Asked {
-    site_id: Option<String>,
-}
 
 /// The last half hour as it leaves.
 #[derive(Serialize)]
@@ -51,9 +43,9 @@ struct ToldMinute {
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
     access: Access,
-    asked: Result<Query<Asked>, QueryRejection>,
+    sent: Sent,
 ) -> Result<Json<Disclosed>, Failure> {
-    let site = site(&shared, &access, asked)?;
+    let site = site(&shared, &access, sent)?;
     let now = shared.clock.now();
     let visitors = shared.in_turn("realtime", async { Ok(shared.store.live(&site.domain, now).await?) }).await?;
     Ok(Json(told(&site, visitors)))
@@ -64,9 +56,9 @@ pub(super) async fn half_hour(
     State(shared): State<Arc<Shared>>,
     access: Access,
     taken: Taken,
-    asked: Result<Query<Asked>, QueryRejection>,
+    sent: Sent,
 ) -> Result<Json<Told>, Failure> {
-    let site = site(&shared, &access, asked)?;
+    let site = site(&shared, &access, sent)?;
     taken.note(&shared, &access, &site, "realtime").await?;
     let (now, zone) = (shared.clock.now(), zone_of(&site));
     let work = async {
@@ -88,9 +80,9 @@ pub(super) async fn half_hour(
     shared.in_turn("realtime", work).await.map(Json)
 }
 
-fn site(shared: &Shared, access: &Access, asked: Result<Query<Asked>, QueryRejection>) -> Result<Arc<Site>, Failure> {
-    let Query(asked) = asked.map_err(|_| Failure::Parameters)?;
-    shared.site(&asked.site_id.ok_or(Problem::Missing("site_id"))?, access, Look::Report(Report::Live))
+fn site(shared: &Shared, access: &Access, sent: Sent) -> Result<Arc<Site>, Failure> {
+    let parameters = Parameters::read(sent, ["site_id"])?;
+    shared.site(parameters.must("site_id")?, access, Look::Report(Report::Live))
 }
 
 fn told(site: &Site, visitors: u64) -> Disclosed {

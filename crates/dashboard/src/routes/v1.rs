@@ -6,24 +6,30 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query as Parameters, State};
+use axum::extract::State;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
+use store::questions::ROWS_PER_ANSWER_MAX;
 
 use super::asking::{self, Answered};
+use super::parameters::{Parameters, Sent};
 use crate::Shared;
 use crate::access::Access;
 use crate::query::Query;
 use crate::query::answer::{ToldRow, tell_meta, tell_rows};
 use crate::query::metric::Metric;
 use crate::query::problem::Problem;
+use crate::query::range::Range;
 use crate::reply::Failure;
-
-type Sent = Result<Parameters<Vec<(String, String)>>, QueryRejection>;
 
 /// Rows of a breakdown where no limit is given; Plausible's number.
 const ROWS_DEFAULT: u64 = 100;
+
+/// Most pages of a breakdown: what its rows are numbered by ends there.
+const PAGES_MAX: u32 = u32::MAX / ROWS_PER_ANSWER_MAX;
+
+const PERIODS: &str = "day, 24h, 7d, 30d or another number of days, month, 6mo, 12mo or another number of months, year, all, or \
+     custom with two dates in `date`";
 
 /// Answers with one number a metric.
 pub(super) async fn aggregate(
@@ -98,7 +104,8 @@ pub(super) async fn breakdown(
     let mut query = asked.query()?;
     let property = asked.get("property").ok_or(Problem::Missing("property"))?;
     query.insert("dimensions".to_owned(), json!([property]));
-    let (limit, page) = (asked.number("limit", ROWS_DEFAULT)?, asked.number("page", 1)?);
+    let (limit, page) =
+        (asked.number("limit", ROWS_DEFAULT, ROWS_PER_ANSWER_MAX)?, asked.number("page", 1, PAGES_MAX)?);
     query.insert("pagination".to_owned(), json!({ "limit": limit, "offset": limit.saturating_mul(page - 1) }));
     let name = property.strip_prefix("event:props:").or_else(|| property.split_once(':').map(|(_, name)| name));
     asked.answer(&shared, query, |rows| asked.objects(name.unwrap_or(property), rows)).await
@@ -106,37 +113,29 @@ pub(super) async fn breakdown(
 
 /// The parameters of the URL, each once, and who asks.
 struct Asked {
-    sent: Vec<(String, String)>,
+    sent: Parameters,
     access: Access,
 }
 
 impl Asked {
     fn read(access: Access, sent: Sent, more: &[&'static str]) -> Result<Self, Failure> {
-        let Parameters(sent) = sent.map_err(|_| Failure::Parameters)?;
+        // Imported history is part of the counts, so that whoever asks for it has it.
         let known = ["site_id", "period", "date", "metrics", "filters", "with_imported"]
             .into_iter()
             .chain(more.iter().copied());
-        if let Some((name, _)) = sent.iter().find(|(name, _)| !known.clone().any(|known| known == name)) {
-            return Err(Problem::unknown("parameter", name, known).into());
-        }
-        let is_repeated =
-            |(at, (name, _)): (usize, &(String, String))| sent.iter().skip(at + 1).any(|(other, _)| other == name);
-        if sent.iter().enumerate().any(is_repeated) {
-            return Err(Failure::Parameters);
-        }
-        Ok(Self { sent, access })
+        Ok(Self { sent: Parameters::read(sent, known)?, access })
     }
 
     fn get(&self, name: &str) -> Option<&str> {
-        self.sent.iter().find(|(sent, value)| sent == name && !value.is_empty()).map(|(_, value)| value.as_str())
+        self.sent.get(name).filter(|value| !value.is_empty())
     }
 
-    fn number(&self, name: &'static str, default: u64) -> Result<u64, Problem> {
+    fn number(&self, name: &'static str, default: u64, most: u32) -> Result<u64, Problem> {
         let Some(text) = self.get(name) else {
             return Ok(default);
         };
-        let number = text.parse().ok().filter(|number| *number >= 1);
-        number.ok_or_else(|| Problem::form(name, "a number from 1", &text.into()))
+        let number = text.parse().ok().filter(|number| (1..=u64::from(most)).contains(number));
+        number.ok_or_else(|| Problem::form(name, format!("a whole number from 1 to {most}"), &text.into()))
     }
 
     fn metrics(&self) -> Vec<&str> {
@@ -161,15 +160,19 @@ impl Asked {
     /// What all three have in common, as a query of the newer API.
     fn query(&self) -> Result<Map<String, Value>, Problem> {
         let date_range = match self.period() {
-            "custom" => match self.get("date").and_then(|date| date.split_once(',')) {
-                Some((from, to)) => json!([from, to]),
-                None => {
-                    return Err(Problem::NotCounted(
+            "custom" => {
+                let ends = self.get("date").and_then(|date| date.split_once(',')).map(|(from, to)| json!([from, to]));
+                ends.filter(|ends| Range::parse(ends).is_ok()).ok_or_else(|| {
+                    Problem::NotCounted(
                         "`period=custom` needs two dates, such as `date=2024-01-01,2024-01-31`".to_owned(),
-                    ));
-                }
+                    )
+                })?
+            }
+            period => match Range::parse(&json!(period)) {
+                Err(Problem::Form { .. }) => return Err(Problem::form("period", PERIODS, &period.into())),
+                Err(problem) => return Err(problem),
+                Ok(_) => json!(period),
             },
-            period => json!(period),
         };
         let site = self.get("site_id").ok_or(Problem::Missing("site_id"))?;
         Ok([

@@ -106,7 +106,7 @@ async fn mistakes_are_told() {
         (json!({ "page": "a" }), "one page's path"),
         (json!({ "page": "/blog/**" }), "a pattern has none"),
         (json!({ "page": null }), "`page` is missing"),
-        (json!({ "limit": 0 }), "a number from 1 to 100"),
+        (json!({ "limit": 0 }), "a whole number from 1 to 100"),
         (json!({ "limits": 5 }), "did you mean `limit`"),
         (json!({ "date_range": "24h" }), "whole days"),
     ] {

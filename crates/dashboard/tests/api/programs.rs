@@ -1,12 +1,13 @@
 //! API tokens, what is taken away, and the audit log.
 
 use axum::http::StatusCode;
+use model::{Domain, Site};
 use prometheus::Registry;
 use serde_json::{Value, json};
-use settings::{Deed, Role, Scope};
+use settings::{Deed, Expected, Role, Scope};
 
 use crate::asking::{TOKEN, dashboard};
-use crate::bed::{Bed, HOUR, Shows};
+use crate::bed::{Bed, HOUR, PASSWORD, Shows};
 use crate::engine;
 
 #[tokio::test]
@@ -182,12 +183,73 @@ async fn the_audit_log_is_read_by_pages_and_no_line_of_it_is_a_formula() {
     assert_eq!(lines[0], "number,at,who,what,site,detail");
     assert_eq!(lines[1], "6,2024-05-15T13:30:00Z,'=1+1,tried,,\"{\"\"number\"\":4}\"");
     assert!(bed.log().await.first().is_some_and(|(who, what)| who == "administrator's token" && what == "exported"));
-    for (path, said) in
-        [("/api/audit?before=x", "parameters"), ("/api/audit?sites=a", "parameters"), ("/api/audit?site=a b", "site")]
-    {
+    for (path, said) in [
+        ("/api/audit?before=x", "`before` must be the number of a line"),
+        ("/api/audit?sites=a", "did you mean `site`"),
+        ("/api/audit?site=a b", "site"),
+        ("/api/audit?limit=0", "a whole number from 1 to 1000"),
+        ("/api/audit?limit=1001", "a whole number from 1 to 1000"),
+        ("/api/audit?limit=many", "a whole number from 1 to 1000"),
+    ] {
         let refused = bed.ask(&root, "GET", &path.replace(' ', "%20"), None).await;
         assert!(refused.status == 400 && refused.text.contains(said), "{path}: {refused:?}");
     }
+}
+
+#[tokio::test]
+async fn who_administers_a_site_is_told_how_to_read_its_lines() {
+    let bed = Bed::new().await;
+    let (jane, joe) = (
+        bed.user("jane", &[(Role::SiteAdmin, "b.example")]).await,
+        bed.user("joe", &[(Role::Viewer, "b.example")]).await,
+    );
+    let said = async |who: &Shows| {
+        let refused = bed.ask(who, "GET", "/api/audit", None).await;
+        assert_eq!(refused.status, 403, "{refused:?}");
+        refused.text
+    };
+    let told = said(&bed.session(&jane).await).await;
+    assert!(told.contains("add ?site=, such as ?site=b.example"), "{told}");
+    let told = said(&bed.session(&joe).await).await;
+    assert!(told.contains("role operator") && !told.contains("b.example"), "{told}");
+}
+
+#[tokio::test]
+async fn nothing_is_granted_at_a_site_that_nobody_measures() {
+    let bed = Bed::new().await;
+    bed.user("max", &[]).await;
+    let root = Shows::Bearer(TOKEN.to_owned());
+    let admin = bed.user("siteadmin", &[(Role::SiteAdmin, "*")]).await;
+    let admin = bed.session(&admin).await;
+    let before = (bed.settings.users().await.unwrap(), bed.settings.tokens(None).await.unwrap());
+    let grant = |site: &str| json!({ "role": "viewer", "site": site });
+    for (who, method, path, body) in [
+        (&root, "PUT", "/api/users/max/grants", grant("a.exampel")),
+        (&admin, "PUT", "/api/users/max/grants", grant("a.exampel")),
+        (&root, "POST", "/api/users", json!({ "login": "new", "password": PASSWORD, "grants": [grant("a.exampel")] })),
+        (
+            &root,
+            "POST",
+            "/api/tokens",
+            json!({ "name": "t", "scopes": ["stats:read"], "sites": ["b.example", "a.exampel"] }),
+        ),
+    ] {
+        let refused = bed.ask(who, method, path, Some(body)).await;
+        let told = "no site a.exampel is measured; did you mean a.example?";
+        assert!(refused.status == 400 && refused.text.contains(told), "{method} {path}: {refused:?}");
+    }
+    assert_eq!((bed.settings.users().await.unwrap(), bed.settings.tokens(None).await.unwrap()), before);
+    // Who administers one site learns of no other.
+    let jane = bed.user("jane", &[(Role::SiteAdmin, "b.exampel")]).await;
+    let refused = bed.ask(&bed.session(&jane).await, "PUT", "/api/users/max/grants", Some(grant("b.exampel"))).await;
+    assert!(refused.status == 400 && !refused.text.contains("b.example"), "{refused:?}");
+    // One that was added a moment ago is there, and what is granted at one that is gone can be taken back.
+    let added = Site::new(Domain::parse("new.example").unwrap());
+    bed.settings.put_site(&added, Expected::Nothing, "test").await.unwrap();
+    assert_eq!(bed.ask(&root, "PUT", "/api/users/max/grants", Some(grant("new.example"))).await.status, 204);
+    bed.settings.remove_site(&added.domain, Expected::Anything, "test").await.unwrap();
+    let path = "/api/users/max/grants?role=viewer&site=new.example";
+    assert_eq!(bed.ask(&root, "DELETE", path, None).await.status, 204);
 }
 
 #[tokio::test]

@@ -293,24 +293,35 @@ fn the_table_has_every_endpoint_of_the_description() {
             methods.as_object().unwrap().keys().map(move |method| (method.to_uppercase(), path.clone()))
         })
         .collect();
-    let tried: BTreeSet<(String, String)> = table()
-        .iter()
-        .map(|line| {
-            let path = line.path.split('?').next().unwrap();
-            let path = path.replace("/target", "/{login}").replace("{session}", "{id}").replace("{token}", "{id}");
-            let path = ["/none", "/some"].iter().fold(path, |path, name| path.replace(name, "/{name}"));
-            let path = path.replace("/api/sites/a.example/goals", "/api/sites/{site}/{kind}");
-            let path = path.replace("/api/sites/b.example/goals", "/api/sites/{site}/{kind}");
-            let path = path.replace("/api/sites/a.example/funnels", "/api/sites/{site}/{kind}");
-            let path = path
-                .replace("a.example/", "{site}/")
-                .replace("b.example/", "{site}/")
-                .replace("{share}", "{id}")
-                .replace("{report}", "{id}");
-            (line.method.to_owned(), path)
-        })
-        .collect();
+    let tried: BTreeSet<(String, String)> =
+        table().iter().map(|line| (line.method.to_owned(), described_as(line.path))).collect();
     assert_eq!(tried, described);
+}
+
+/// What a path of the table is called in the description.
+fn described_as(path: &str) -> String {
+    let path = path.split('?').next().unwrap();
+    let path = path.replace("/target", "/{login}").replace("{session}", "{id}").replace("{token}", "{id}");
+    let path = ["/none", "/some"].iter().fold(path, |path, name| path.replace(name, "/{name}"));
+    let path = path.replace("/api/sites/a.example/goals", "/api/sites/{site}/{kind}");
+    let path = path.replace("/api/sites/b.example/goals", "/api/sites/{site}/{kind}");
+    let path = path.replace("/api/sites/a.example/funnels", "/api/sites/{site}/{kind}");
+    path.replace("a.example/", "{site}/")
+        .replace("b.example/", "{site}/")
+        .replace("{share}", "{id}")
+        .replace("{report}", "{id}")
+}
+
+#[test]
+fn the_description_has_every_way_in_which_somebody_is_refused() {
+    let description: Value = serde_json::from_str(dashboard::description()).unwrap();
+    for line in table() {
+        let method = line.method.to_lowercase();
+        let responses = &description["paths"][described_as(line.path)][&method]["responses"];
+        for status in line.gets.iter().chain(&line.guests).filter(|status| matches!(**status, 401 | 403)) {
+            assert!(responses.get(status.to_string()).is_some(), "{} {}: {status}", line.method, line.path);
+        }
+    }
 }
 
 #[tokio::test]

@@ -156,7 +156,7 @@ async fn mistakes_are_told() {
         (json!({ "by": "device", "page": "/" }), "not crossed with devices"),
         (json!({ "page": "/", "device": "Mobile" }), "not crossed with devices"),
         (json!({ "page": 7 }), "a text"),
-        (json!({ "limit": 101 }), "a number from 1 to 100"),
+        (json!({ "limit": 101 }), "a whole number from 1 to 100"),
         (json!({ "metrics": ["lcp"] }), "unknown key `metrics`"),
         (json!({ "date_range": "24h" }), "whole days"),
     ] {

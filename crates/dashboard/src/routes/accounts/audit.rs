@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use model::Domain;
-use serde::Deserialize;
 use serde_json::json;
 use settings::{AUDIT_PAGE_MAX, AuditEntry, Deed};
 
@@ -16,43 +14,41 @@ use super::at;
 use crate::Shared;
 use crate::access::{Access, Duty, Right};
 use crate::query::csv;
+use crate::query::problem::Problem;
 use crate::reply::Failure;
+use crate::routes::parameters::{Parameters, Sent};
 
 /// Lines of a page where none are asked for.
 const LINES_DEFAULT: u32 = 100;
-
-/// What is asked.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Asked {
-    /// Only what was done to one site.
-    site: Option<String>,
-    /// Only lines before this number.
-    before: Option<i64>,
-    /// Most lines.
-    limit: Option<u32>,
-}
 
 /// Answers with a page.
 pub(super) async fn read(
     State(shared): State<Arc<Shared>>,
     access: Access,
     headers: HeaderMap,
-    asked: Result<Query<Asked>, QueryRejection>,
+    sent: Sent,
 ) -> Result<Response, Failure> {
-    let Query(asked) = asked.map_err(|_| Failure::Parameters)?;
-    let site = asked.site.as_deref().map(Domain::parse).transpose();
+    let asked = Parameters::read(sent, ["site", "before", "limit"])?;
+    let site = asked.get("site").map(Domain::parse).transpose();
     let site = site.map_err(|error| Failure::Refused(format!("site: {error}")))?;
     if !access.may_audit(site.as_ref()) {
         let why = match &site {
             Some(_) => access.lacks(Right::Administer),
-            None => access.lacks_duty(Duty::Users),
+            None => lacks_whole(&shared, &access),
         };
         return Err(shared.accounts.note_refusal(&access, why));
     }
-    let limit = asked.limit.unwrap_or(LINES_DEFAULT).clamp(1, AUDIT_PAGE_MAX);
+    let before = asked.get("before").map(|text| {
+        text.parse::<i64>()
+            .map_err(|_| Problem::form("before", "the number of a line, such as `next` of a page", &text.into()))
+    });
+    let limit = asked.get("limit").map(|text| {
+        let number = text.parse().ok().filter(|number| (1..=AUDIT_PAGE_MAX).contains(number));
+        number.ok_or_else(|| Problem::form("limit", format!("a whole number from 1 to {AUDIT_PAGE_MAX}"), &text.into()))
+    });
+    let (before, limit) = (before.transpose()?, limit.transpose()?.unwrap_or(LINES_DEFAULT));
     let settings = &shared.accounts.settings;
-    let lines = settings.audit_page_of(site.as_ref(), asked.before, limit).await?;
+    let lines = settings.audit_page_of(site.as_ref(), before, limit).await?;
     // A full page may be followed by another one.
     let next = lines.last().filter(|_| u32::try_from(lines.len()) == Ok(limit)).map(|line| line.number);
     if crate::routes::query::wants_csv(&headers) {
@@ -62,6 +58,19 @@ pub(super) async fn read(
     }
     let told = |line: &AuditEntry| json!({ "number": line.number, "at": at(line.at), "who": line.who, "what": line.what, "site": line.site, "detail": line.detail });
     Ok(Json(json!({ "lines": lines.iter().map(told).collect::<Vec<_>>(), "next": next })).into_response())
+}
+
+/// What is answered where the whole log is not theirs to read; whoever administers a site is told how to read its lines.
+fn lacks_whole(shared: &Shared, access: &Access) -> Failure {
+    let sites = shared.sites.load();
+    match sites.iter().find(|site| access.may(Right::Administer, &site.domain)) {
+        Some(site) => Failure::Forbidden(format!(
+            "the whole audit log takes the role operator, or the administrator's token: for the lines of a site that you administer \
+             add ?site=, such as ?site={}",
+            site.domain
+        )),
+        None => access.lacks_duty(Duty::Users),
+    }
 }
 
 /// The lines for a spreadsheet, which must not take any of them for a formula.

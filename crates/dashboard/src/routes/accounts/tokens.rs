@@ -62,6 +62,7 @@ pub(super) async fn make(
         let reason = "a token can be made only for what you may do yourself, at each of the sites it names";
         return Err(shared.accounts.note_refusal(&access, Failure::Forbidden(reason.to_owned())));
     }
+    shared.must_be_measured(&access, &sites).await?;
     let now = shared.clock.now();
     let expires = sent.days.map(|days| expiry(now, days)).transpose()?;
     let secret = crate::token_secret().ok_or(Failure::Busy)?;

@@ -8,9 +8,10 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use model::Domain;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use settings::{Added, Ended, Grant, Login, NewUser, User};
+use settings::{Added, Ended, Grant, Login, NewUser, Reach, User};
 
 use super::session::check;
 use super::{DONE, Sent, SentGrant, at, login, told_grant};
@@ -73,6 +74,7 @@ pub(super) async fn add(
     for grant in &grants {
         shared.must_grant(&access, grant)?;
     }
+    shared.must_be_measured(&access, grants.iter().map(Grant::reach)).await?;
     check(&shared, &login, &sent.password)?;
     let hash = shared.accounts.hash(&sent.password).await?;
     let user = NewUser { login: &login, password: &hash, temporary, grants: &grants, first: false };
@@ -156,6 +158,7 @@ pub(super) async fn grant(
 ) -> Result<StatusCode, Failure> {
     let grant = sent.read()?;
     shared.must_grant(&access, &grant)?;
+    shared.must_be_measured(&access, [grant.reach()]).await?;
     found(shared.accounts.settings.grant(&login(&name)?, &grant, &access.who()).await?)
 }
 
@@ -184,6 +187,27 @@ impl Shared {
 
     fn refuse(&self, access: &Access, duty: Duty) -> Failure {
         self.accounts.note_refusal(access, access.lacks_duty(duty))
+    }
+
+    /// Refuses what would hold at a site that is not there: nobody would notice the slip. Named are only sites that the asker may read.
+    pub(super) async fn must_be_measured(
+        &self,
+        access: &Access,
+        reaches: impl IntoIterator<Item = &Reach>,
+    ) -> Result<(), Failure> {
+        let measured = self.sites.load_full();
+        let unknown = reaches.into_iter().filter_map(Reach::site).filter(|site| measured.get(site.as_str()).is_none());
+        let unknown: Vec<&Domain> = unknown.collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        // The table of sites follows the settings a moment later.
+        let list = self.accounts.settings.sites().await?;
+        let stored = list.sites.iter().map(|stored| stored.site.domain.as_str());
+        let stored: Vec<&str> = stored.chain(list.unreadable.iter().map(|site| &*site.domain)).collect();
+        let Some(site) = unknown.into_iter().find(|site| !stored.contains(&site.as_str())) else { return Ok(()) };
+        let theirs = measured.iter().filter(|known| access.may_read(known)).map(|known| known.domain.as_str());
+        Err(Failure::Refused(crate::unknown_site(site, theirs)))
     }
 
     fn must_grant(&self, access: &Access, grant: &Grant) -> Result<(), Failure> {
