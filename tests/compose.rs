@@ -3,7 +3,7 @@
 //! no users, in ClickHouse's place.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -158,6 +158,54 @@ fn an_insert_that_a_killed_clickhouse_noted_and_did_not_make_visible_is_taken_ba
     };
     assert!(said(&copy).contains("took back tokens"), "the engine finds what the script was not run on");
     assert!(!said(&data).contains("took back tokens"), "and agrees with the script where it was");
+}
+
+#[test]
+fn a_directory_whose_tables_cannot_be_looked_at_is_refused_and_one_without_any_is_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let made = |name: &str| std::fs::create_dir_all(path(name)).unwrap();
+    let table = "tables/store/aaa/one";
+    for name in ["empty", "no-store", &format!("{table}/deduplication_logs"), &format!("{table}/all_1_1_0")] {
+        made(name);
+    }
+    std::fs::write(path(&format!("{table}/deduplication_logs/deduplication_log_1.txt")), "1\tall_1_1_0\tx\n").unwrap();
+    made("tables/store/aaa/other");
+    std::fs::write(path("file"), "").unwrap();
+    std::fs::write(path("no-store/store"), "").unwrap();
+    let ran = |arguments: &[&str]| {
+        let script = root().join("deploy/clickhouse/repair.sh");
+        let output = Command::new("bash").arg(script).args(arguments).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let [tables, nowhere, file, no_store, empty] = ["tables", "nowhere", "file", "no-store", "empty"].map(path);
+    let cases: [(&[&str], i32, &str); 9] = [
+        (&[], 2, "it takes the server's data directory"),
+        (&[""], 2, "it takes the server's data directory"),
+        (&["--help"], 2, "repair.sh /var/lib/clickhouse"),
+        (&[&tables, &tables], 2, "nothing else"),
+        (&[&nowhere], 1, "is no directory"),
+        (&[&file], 1, "is no directory"),
+        (&[&no_store], 1, "no-store/store is no directory"),
+        (&[&empty], 0, "has no store yet"),
+        (&[&tables], 0, "looked at 1 tables that note inserts"),
+    ];
+    for (arguments, code, said) in cases {
+        let (found, told) = ran(arguments);
+        assert!(found == code && told.contains(said), "{arguments:?}: {found} {told}");
+    }
+    assert!(ran(&[&tables]).1.contains("repaired 0"));
+    // Root sees everything, whatever its mode.
+    if rustix::process::geteuid().is_root() {
+        return;
+    }
+    for hidden in ["tables/store/aaa/one", "tables/store/aaa", "tables/store", "tables"] {
+        let mode = |mode| std::fs::set_permissions(path(hidden), PermissionsExt::from_mode(mode)).unwrap();
+        mode(0o300);
+        let (code, told) = ran(&[&tables]);
+        mode(0o700);
+        assert!(code == 1 && told.contains("cannot be read by"), "{hidden}: {code} {told}");
+    }
 }
 
 #[test]
