@@ -26,6 +26,7 @@
 //! | `users` | users and API tokens made at a terminal, and what they open at a running server |
 //! | `dashboards` | every panel, rule and alert, asked of a real Prometheus |
 //! | `deploy` | the deployment files against the binary |
+//! | `commands` | what commands say at a terminal: to pipes that close, full disks, wrong configurations |
 //! | `compose` | the compose deployment's own scripts and variables, without containers |
 //! | `clients` | a client made for Plausible, asking as its users do |
 //! | `browser` | a real visit in Chromium, counted by the real tracker |
@@ -47,6 +48,7 @@ mod browser;
 mod canary;
 mod clients;
 mod close;
+mod commands;
 mod compose;
 mod crashes;
 mod dashboard_ui;

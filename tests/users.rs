@@ -27,6 +27,13 @@ fn done(data: &Path, arguments: &[&str], input: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// Puts two sites into the settings database.
+fn add_sites(data: &Path) {
+    for site in ["a.example", "b.example"] {
+        done(data, &["site", "add", site], "");
+    }
+}
+
 fn sign_in(server: &Server, login: &str, password: &str) -> Answer {
     let sent = json!({ "login": login, "password": password }).to_string();
     server.send("POST", "/api/session", &[("content-type", "application/json")], sent.as_bytes())
@@ -45,7 +52,8 @@ fn reads(server: &Server, shows: (&str, &str)) -> Result<Vec<String>, u16> {
 #[test]
 fn a_user_made_at_a_terminal_signs_in_and_is_let_go() {
     let data = tempfile::tempdir().unwrap();
-    let server = Server::start(data.path(), &["a.example", "b.example"]);
+    add_sites(data.path());
+    let server = Server::start(data.path(), &[]);
     assert_eq!(sign_in(&server, "jane", PASSWORD).status, 401);
     assert_eq!(done(data.path(), &["user", "add", "Jane"], &format!("{PASSWORD}\n")), "jane added\n");
     let opened = sign_in(&server, "jane", PASSWORD);
@@ -69,7 +77,7 @@ fn a_user_made_at_a_terminal_signs_in_and_is_let_go() {
     );
     // The server that was started again knows the session and the user.
     server.stop();
-    let server = Server::start(data.path(), &["a.example", "b.example"]);
+    let server = Server::start(data.path(), &[]);
     assert_eq!(reads(&server, session), Ok(vec!["a.example".to_owned()]));
     done(data.path(), &["user", "disable", "jane"], "");
     assert_eq!((reads(&server, session), sign_in(&server, "jane", PASSWORD).status), (Err(401), 401));
@@ -95,7 +103,8 @@ fn a_user_made_at_a_terminal_signs_in_and_is_let_go() {
         .rev()
         .map(|line| line["what"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(what[..6], ["user_added", "signed_in", "granted", "granted", "revoked", "user_disabled"], "{what:?}");
+    assert_eq!(what[..2], ["site_added", "site_added"], "{what:?}");
+    assert_eq!(what[2..8], ["user_added", "signed_in", "granted", "granted", "revoked", "user_disabled"], "{what:?}");
     assert!(!log.text().contains("teapot") && !log.text().contains("kettle") && !log.text().contains("argon2"));
     server.stop();
 }
@@ -103,7 +112,8 @@ fn a_user_made_at_a_terminal_signs_in_and_is_let_go() {
 #[test]
 fn a_token_made_at_a_terminal_reads_what_it_is_for_until_it_is_revoked() {
     let data = tempfile::tempdir().unwrap();
-    let server = Server::start(data.path(), &["a.example", "b.example"]);
+    add_sites(data.path());
+    let server = Server::start(data.path(), &[]);
     let made = done(
         data.path(),
         &["token", "add", "nightly", "--scope", "stats:read", "--site", "a.example", "--days", "30"],
@@ -147,7 +157,8 @@ fn behind_a_tls_proxy_a_session_is_for_https_alone() {
 fn what_cannot_be_done_says_what_to_do() {
     let data = tempfile::tempdir().unwrap();
     done(data.path(), &["user", "add", "jane"], PASSWORD);
-    let cases: [(&[&str], &str, i32, &str); 12] = [
+    done(data.path(), &["site", "add", "a.example"], "");
+    let cases: [(&[&str], &str, i32, &str); 16] = [
         (&["user", "add", "jane"], PASSWORD, 1, "footfall user password jane"),
         (&["user", "add", "max"], "short", 2, "at least 10 characters"),
         (&["user", "add", "max"], "footfall2026", 2, "tried first"),
@@ -156,6 +167,25 @@ fn what_cannot_be_done_says_what_to_do() {
         (&["user", "grant", "max", "viewer", "*"], "", 1, "footfall user add max"),
         (&["user", "grant", "jane", "root", "*"], "", 2, "viewer, analyst, site_admin, operator"),
         (&["user", "grant", "jane", "operator", "a.example"], "", 2, "role of the installation"),
+        (
+            &["user", "grant", "jane", "viewer", "a.exampel"],
+            "",
+            1,
+            "no site a.exampel is measured; did you mean a.example?",
+        ),
+        (
+            &["user", "add", "max", "--role", "viewer", "--site", "nope.test"],
+            PASSWORD,
+            1,
+            "footfall site add nope.test",
+        ),
+        (
+            &["token", "add", "x", "--scope", "stats:read", "--site", "nope.test"],
+            "",
+            1,
+            "no site nope.test is measured",
+        ),
+        (&["user", "revoke", "jane", "viewer", "a.example"], "", 1, "jane is not granted viewer at a.example"),
         (&["user", "remove", "max"], "", 1, "footfall user list"),
         (&["token", "add", "x", "--scope", "everything", "--site", "*"], "", 2, "stats:read, export, admin"),
         (&["token", "add", "x", "--scope", "admin", "--site", "*", "--owner", "max"], "", 1, "no user max"),

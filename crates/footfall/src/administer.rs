@@ -4,11 +4,11 @@
 use clap::{Args, Subcommand};
 use model::{Domain, Site};
 use serde_json::Value;
-use settings::{Settings, SettingsError};
+use settings::{Location, Reach, Settings, SettingsError};
 
-use crate::clock;
 use crate::config::{Common, Config};
 use crate::failure::Failure;
+use crate::{clock, output};
 
 /// What is asked of one of them; the options may stand before or behind what is to be done.
 #[derive(Args)]
@@ -24,7 +24,7 @@ pub struct Asked<Does: Subcommand> {
 
 /// Opens the settings, making what is missing of them.
 pub async fn open(config: &Config) -> Result<Settings, Failure> {
-    if let settings::Location::Sqlite(path) = &config.database
+    if let Location::Sqlite(path) = &config.database
         && let Some(directory) = path.parent()
     {
         let context = || format!("cannot make the directory {}", directory.display());
@@ -61,6 +61,36 @@ pub async fn known(config: &Config, text: &str) -> Result<(Settings, Site), Fail
     Ok((settings, site))
 }
 
+/// Refuses what would hold at a site that nobody measures. Where the settings are in PostgreSQL and no site is configured here, the
+/// configuration that names it may be on the dashboard's machine alone: then it is only said.
+pub async fn must_be_measured(
+    config: &Config,
+    settings: &Settings,
+    reaches: impl IntoIterator<Item = &Reach>,
+) -> Result<(), Failure> {
+    let unknown = reaches.into_iter().filter_map(Reach::site).filter(|site| config.sites.get(site.as_str()).is_none());
+    let unknown: Vec<&Domain> = unknown.collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let list = settings.sites().await.map_err(anyhow::Error::from)?;
+    let configured = config.sites.iter().map(|site| site.domain.as_str());
+    let stored = list.sites.iter().map(|stored| stored.site.domain.as_str());
+    let known: Vec<&str> = configured.chain(stored).chain(list.unreadable.iter().map(|site| &*site.domain)).collect();
+    let Some(site) = unknown.into_iter().find(|site| !known.contains(&site.as_str())) else { return Ok(()) };
+    let said = dashboard::unknown_site(site, known.iter().copied());
+    if config.sites.is_empty() && matches!(config.database, Location::Postgres { .. }) {
+        tracing::warn!(
+            "{said}, as far as is seen here: it is done all the same, since the dashboards' configuration may name it"
+        );
+        return Ok(());
+    }
+    Err(Failure::Failed(anyhow::anyhow!(
+        "{said} (footfall site list shows those that are, footfall site add {site} adds it; one that footfall serve was given by --site \
+         is that process's own: FOOTFALL_SITES={site} names it here)"
+    )))
+}
+
 /// What the settings took; what they refuse was asked for wrongly.
 pub fn taken<T>(done: Result<T, SettingsError>) -> Result<T, Failure> {
     done.map_err(|error| match error {
@@ -75,11 +105,9 @@ pub fn usage(error: SettingsError) -> Failure {
 }
 
 /// Says what was done.
-#[expect(clippy::print_stdout, reason = "what was done is what was asked for")]
-pub fn say(as_json: bool, value: &Value, words: &str) {
-    if as_json {
-        println!("{value:#}");
-    } else {
-        println!("{words}");
+pub fn say(as_json: bool, value: &Value, words: &str) -> Result<(), Failure> {
+    match as_json {
+        true => output::line(format_args!("{value:#}")),
+        false => output::line(words),
     }
 }

@@ -1,12 +1,13 @@
 //! The command line: what can be asked, and who answers.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::administer::Asked;
-use crate::config::{self, Common, Config, Overrides, Setting};
+use crate::config::{self, Common, Config, Overrides, Setting, Uses};
 use crate::failure::Failure;
 use crate::{
     assets, define, demo, engine, import, notice, prove, query, report, roles, serve, share, site, tokens, user,
@@ -90,8 +91,8 @@ struct Role {
 }
 
 impl Role {
-    fn config(self) -> Result<Config, Failure> {
-        let overrides = Overrides { listen: self.listen, ..Overrides::data(self.common.data) };
+    fn config(self, uses: Uses) -> Result<Config, Failure> {
+        let overrides = Overrides { listen: self.listen, uses, ..Overrides::data(self.common.data) };
         let config = load(self.common.config, overrides)?;
         logging(&config);
         Ok(config)
@@ -131,16 +132,17 @@ pub fn read() -> Arguments {
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Serve(asked) => {
-            let overrides =
-                Overrides { data: asked.common.data, listen: asked.listen, flush: asked.flush, sites: asked.sites };
-            let config = load(asked.common.config, overrides)?;
+            let uses = Uses { database: true, mail: true, ..Uses::default() };
+            let Serve { common, listen, flush, sites } = asked;
+            let overrides = Overrides { data: common.data, listen, flush, sites, uses };
+            let config = load(common.config, overrides)?;
             logging(&config);
             Ok(serve::run(config)?)
         }
-        Command::Collector(asked) => Ok(roles::run(roles::Role::Collector, asked.config()?)?),
-        Command::Processor(asked) => Ok(roles::run(roles::Role::Processor, asked.config()?)?),
-        Command::Dashboard(asked) => Ok(roles::run(roles::Role::Dashboard, asked.config()?)?),
-        Command::Migrate(asked) => Ok(engine::migrate(&asked.config()?)?),
+        Command::Collector(asked) => role(roles::Role::Collector, asked),
+        Command::Processor(asked) => role(roles::Role::Processor, asked),
+        Command::Dashboard(asked) => role(roles::Role::Dashboard, asked),
+        Command::Migrate(asked) => Ok(engine::migrate(&asked.config(Uses { clickhouse: true, ..Uses::default() })?)?),
         Command::Engine(asked) => {
             let config = load(asked.common.config, Overrides::data(asked.common.data))?;
             logging(&config);
@@ -179,6 +181,10 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
+fn role(role: roles::Role, asked: Role) -> Result<(), Failure> {
+    Ok(roles::run(role, asked.config(role.uses())?)?)
+}
+
 fn defining(kind: settings::Kind, asked: &Asked<define::Does>) -> Result<(), Failure> {
     administered(asked, async |config, does, as_json| define::run(config, kind, does, as_json).await)
 }
@@ -188,7 +194,9 @@ fn administered<Does: Subcommand>(
     asked: &Asked<Does>,
     run: impl AsyncFnOnce(&Config, &Does, bool) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let config = load(asked.common.config.clone(), Overrides::data(asked.common.data.clone()))?;
+    let uses = Uses { database: true, ..Uses::default() };
+    let overrides = Overrides { uses, ..Overrides::data(asked.common.data.clone()) };
+    let config = load(asked.common.config.clone(), overrides)?;
     logging(&config);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
     runtime.block_on(run(&config, &asked.does, asked.json))
@@ -204,6 +212,10 @@ fn logging(config: &Config) {
     // At debug the engine's client repeats the engine's words, which repeat what was asked for; whatever the setting says, it is
     // not written down.
     let filter = QUIET.iter().filter_map(|quiet| quiet.parse().ok()).fold(filter, EnvFilter::add_directive);
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    // Colours are for a person at a terminal: in a file they are signs that no search expects.
+    let is_plain = std::env::var_os("NO_COLOR").is_some_and(|no| !no.is_empty());
+    let has_colours = std::io::stderr().is_terminal() && !is_plain;
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(has_colours);
+    logs.with_target(false).init();
     tracing::debug!(cache = %assets::cache().display(), "looking for the engine and the databases here");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use bytes::Bytes;
-use http::{Method, Request};
+use http::{HeaderMap, Method, Request};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy;
@@ -28,6 +28,8 @@ pub struct Client {
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
 }
@@ -41,7 +43,7 @@ impl Client {
         ensure!(base.starts_with("http://"), "{base} is not an address such as http://127.0.0.1:8080");
         let client =
             legacy::Client::builder(TokioExecutor::new()).pool_idle_timeout(Duration::from_secs(20)).build_http();
-        let authorization = token.map(|token| format!("Bearer {token}"));
+        let authorization = token.filter(|token| !token.is_empty()).map(|token| format!("Bearer {token}"));
         Ok(Self { base: base.trim_end_matches('/').to_owned(), authorization, client })
     }
 
@@ -79,10 +81,10 @@ impl Client {
             .request(request)
             .await
             .with_context(|| format!("no answer from {}; is `footfall serve` running there?", self.base))?;
-        let status = answer.status().as_u16();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
         let body = body.map_err(|error| anyhow::anyhow!("the answer of {url} broke off: {error}"))?.to_bytes();
-        Ok(Answer { status, body })
+        Ok(Answer { status, headers, body })
     }
 }
 
@@ -94,7 +96,9 @@ impl Answer {
         }
         let said: Option<serde_json::Value> = serde_json::from_slice(&self.body).ok();
         let words = said.as_ref().and_then(|said| said.get("error")).and_then(serde_json::Value::as_str);
-        bail!("{asked}: the server answered {}: {}", self.status, words.unwrap_or("no reason given"))
+        // The server speaks of the header; whoever is here does not write any.
+        let token = if self.status == 401 { "; a token is given with --token or FOOTFALL_TOKEN" } else { "" };
+        bail!("{asked}: the server answered {}: {}{token}", self.status, words.unwrap_or("no reason given"))
     }
 }
 

@@ -10,6 +10,7 @@ use settings::{Kind, Meaning, SettingsError};
 use crate::administer::{known, say, taken, who};
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::output;
 
 /// What `footfall goal`, `segment` and `funnel` do.
 #[derive(Subcommand)]
@@ -51,25 +52,19 @@ pub async fn run(config: &Config, kind: Kind, does: &Does, as_json: bool) -> Res
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the list is what was asked for")]
 async fn list(config: &Config, kind: Kind, domain: &str, as_json: bool) -> Result<(), Failure> {
     let (settings, site) = known(config, domain).await?;
     let list = settings.definitions(Some(kind), Some(&site.domain)).await.map_err(anyhow::Error::from)?;
     let present = list.definitions.iter().filter(|stored| stored.is_present());
     let told: Vec<_> = present.map(|stored| define::stored(stored, &define::zone_of(&site))).collect();
     if as_json {
-        println!("{:#}", told.into_iter().map(Value::Object).collect::<Value>());
-        return Ok(());
+        return output::line(format_args!("{:#}", told.into_iter().map(Value::Object).collect::<Value>()));
     }
     for mut fields in told {
         let name = fields.remove("name").unwrap_or_default();
         let from = fields.remove("effective_from").unwrap_or_default();
-        println!(
-            "{:<30} {} counted from {}",
-            name.as_str().unwrap_or_default(),
-            Value::Object(fields),
-            from.as_str().unwrap_or_default()
-        );
+        let (name, from) = (name.as_str().unwrap_or_default(), from.as_str().unwrap_or_default());
+        output::line(format_args!("{name:<30} {} counted from {from}", Value::Object(fields)))?;
     }
     Ok(())
 }
@@ -81,8 +76,7 @@ async fn add(config: &Config, kind: Kind, asked: &Add, as_json: bool) -> Result<
     let stored = taken(settings.define(&site.domain, &asked.name, &meaning, &who()).await)?;
     let from = define::label(stored.definition.effective_from, &zone);
     let words = format!("{kind} {} of {} counts from {from}", asked.name, site.domain);
-    say(as_json, &Value::Object(define::stored(&stored, &zone)), &words);
-    Ok(())
+    say(as_json, &Value::Object(define::stored(&stored, &zone)), &words)
 }
 
 async fn remove(config: &Config, kind: Kind, (domain, name): (&str, &str), as_json: bool) -> Result<(), Failure> {
@@ -97,8 +91,7 @@ async fn remove(config: &Config, kind: Kind, (domain, name): (&str, &str), as_js
         done => done.map_err(anyhow::Error::from)?,
     };
     let words = format!("{kind} {name} of {} removed; what was counted stays", site.domain);
-    say(as_json, &json!({ "name": name, "removed": true }), &words);
-    Ok(())
+    say(as_json, &json!({ "name": name, "removed": true }), &words)
 }
 
 /// What the words of a command line say.

@@ -1,4 +1,4 @@
-//! Why a command did not do what was asked: the two ways that have an exit code of their own.
+//! Why a command did not do what was asked: the ways that have an exit code of their own.
 
 /// Why a command did not do what was asked.
 pub enum Failure {
@@ -6,6 +6,8 @@ pub enum Failure {
     Usage(String),
     /// It was used well and failed.
     Failed(anyhow::Error),
+    /// Nobody reads its answer any more. There is nobody to complain to, and nothing to complain of.
+    Unread,
 }
 
 impl From<anyhow::Error> for Failure {

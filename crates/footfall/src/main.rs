@@ -1,6 +1,7 @@
 //! The `footfall` binary: command line, configuration, clock, signals and wiring. It holds no rule of the business.
 //!
-//! Exit codes: 0 done, 1 failed, 2 used wrongly. Standard output carries answers only; everything else goes to standard error.
+//! Exit codes: 0 done, also where nobody reads the answer to its end; 1 failed; 2 used wrongly. Standard output carries answers only;
+//! everything else goes to standard error.
 
 mod administer;
 mod assets;
@@ -20,6 +21,7 @@ mod import;
 mod measured;
 mod memory;
 mod notice;
+mod output;
 mod privacy_page;
 mod process;
 mod prove;
@@ -35,6 +37,7 @@ mod tokens;
 mod upkeep;
 mod user;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use failure::Failure;
@@ -43,7 +46,7 @@ fn main() -> ExitCode {
     // Whatever is made rests for its owner alone.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     match cli::run(cli::read()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) | Err(Failure::Unread) => ExitCode::SUCCESS,
         Err(Failure::Usage(message)) => {
             complain(&message);
             ExitCode::from(2)
@@ -55,7 +58,7 @@ fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a command's last word to the person who typed it")]
+/// A command's last word to the person who typed it. Where it cannot be said, the exit code says enough.
 fn complain(message: &str) {
-    eprintln!("footfall: {message}");
+    let _ = writeln!(std::io::stderr(), "footfall: {message}");
 }

@@ -11,6 +11,7 @@ use crate::administer::{known, say, taken, usage, who};
 use crate::client::Client;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::output;
 
 /// What `footfall report` does.
 #[derive(Subcommand)]
@@ -59,6 +60,9 @@ pub struct Send {
     /// The dashboard's address [default: http:// and the address it listens on]
     #[arg(long, value_name = "URL", env = "FOOTFALL_URL")]
     url: Option<String>,
+    /// API token
+    #[arg(long, value_name = "TOKEN", env = "FOOTFALL_TOKEN", hide_env_values = true)]
+    token: Option<String>,
 }
 
 /// Does what was asked.
@@ -71,18 +75,17 @@ pub async fn run(config: &Config, does: &Does, as_json: bool) -> Result<(), Fail
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the list is what was asked for")]
 async fn list(config: &Config, domain: &str, as_json: bool) -> Result<(), Failure> {
     let (settings, site) = known(config, domain).await?;
     let mailings = settings.mailings(Some(&site.domain)).await.map_err(anyhow::Error::from)?;
     if as_json {
-        println!("{:#}", mailings.iter().map(shown).collect::<Value>());
-        return Ok(());
+        return output::line(format_args!("{:#}", mailings.iter().map(shown).collect::<Value>()));
     }
     for Mailing { id, terms, recipients, .. } in &mailings {
         let addresses: Vec<_> = recipients.iter().map(|recipient| recipient.address.as_str()).collect();
         let (rhythm, language) = (terms.rhythm.as_str(), terms.language.as_str());
-        println!("{id:<16} {rhythm:<8} at {:02}:00 in {language}: {}", terms.hour, addresses.join(" "));
+        let (hour, addresses) = (terms.hour, addresses.join(" "));
+        output::line(format_args!("{id:<16} {rhythm:<8} at {hour:02}:00 in {language}: {addresses}"))?;
     }
     Ok(())
 }
@@ -100,8 +103,7 @@ async fn add(config: &Config, asked: &Add, as_json: bool) -> Result<(), Failure>
     let (settings, site) = known(config, &asked.domain).await?;
     let id = SecretDigest::of(&secret()?).id();
     let kept = taken(settings.add_mailing((&id, &site.domain), terms, &recipients, &who()).await)?;
-    say(as_json, &shown(&kept), &format!("{id}: {rhythm} report of {} at {:02}:00", site.domain, asked.hour));
-    Ok(())
+    say(as_json, &shown(&kept), &format!("{id}: {rhythm} report of {} at {:02}:00", site.domain, asked.hour))
 }
 
 async fn remove(config: &Config, (domain, id): (&str, &str), as_json: bool) -> Result<(), Failure> {
@@ -111,20 +113,18 @@ async fn remove(config: &Config, (domain, id): (&str, &str), as_json: bool) -> R
         let said = anyhow::anyhow!("{domain} has no report {id}: footfall report list {domain} shows those it has");
         return Err(Failure::Failed(said));
     }
-    say(as_json, &json!({ "id": id, "removed": true }), &format!("{id} is sent no more"));
-    Ok(())
+    say(as_json, &json!({ "id": id, "removed": true }), &format!("{id} is sent no more"))
 }
 
 async fn send(config: &Config, asked: &Send, as_json: bool) -> Result<(), Failure> {
-    let Send { domain, id, url } = asked;
+    let Send { domain, id, url, token } = asked;
     let url = url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
-    let client = Client::new(&url, config.token.as_deref())?;
+    let client = Client::new(&url, token.as_deref())?;
     let answer = client.post(&format!("/api/sites/{domain}/reports/{id}/test"), &[], Bytes::new()).await?;
     let said = answer.good(&format!("sending report {id} of {domain}"))?;
     let told: Value = serde_json::from_slice(&said).unwrap_or_default();
     let sent = told.get("sent").and_then(Value::as_u64).unwrap_or_default();
-    say(as_json, &told, &format!("sent to {sent} addresses"));
-    Ok(())
+    say(as_json, &told, &format!("sent to {sent} addresses"))
 }
 
 fn shown(mailing: &Mailing) -> Value {

@@ -13,6 +13,7 @@ use crate::administer::{known, say, taken, usage, who};
 use crate::clock;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::output;
 
 /// What `footfall share` does.
 #[derive(Subcommand)]
@@ -94,16 +95,15 @@ pub async fn run(config: &Config, does: &Does, as_json: bool) -> Result<(), Fail
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the list is what was asked for")]
 async fn list(config: &Config, domain: &str, as_json: bool) -> Result<(), Failure> {
     let (settings, site) = known(config, domain).await?;
     let shares = settings.shares(&site.domain).await.map_err(anyhow::Error::from)?;
     if as_json {
-        println!("{:#}", shares.iter().map(shown).collect::<Value>());
-        return Ok(());
+        return output::line(format_args!("{:#}", shares.iter().map(shown).collect::<Value>()));
     }
     if site.public {
-        println!("{} is public: whoever has the dashboard's address reads all of its reports", site.domain);
+        let domain = &site.domain;
+        output::line(format_args!("{domain} is public: whoever has the dashboard's address reads all of its reports"))?;
     }
     for share in &shares {
         let ShareTerms { name, reports, segment, expires, .. } = &share.terms;
@@ -114,7 +114,8 @@ async fn list(config: &Config, domain: &str, as_json: bool) -> Result<(), Failur
         let segment = segment.as_ref().map_or(String::new(), |segment| format!(" of segment {segment}"));
         let password = if share.has_password { ", password" } else { "" };
         let (expires, used) = (expires.map_or("never".to_owned(), |at| utc_day_label(at.day())), used(share));
-        println!("{:<16} {name:<30} {what}{segment}{password}; expires {expires}, used {used}", share.id);
+        let id = &share.id;
+        output::line(format_args!("{id:<16} {name:<30} {what}{segment}{password}; expires {expires}, used {used}"))?;
     }
     Ok(())
 }
@@ -140,8 +141,7 @@ async fn add(config: &Config, asked: &Add, as_json: bool) -> Result<(), Failure>
     let secret = secret()?;
     let link = SecretDigest::of(&secret);
     let kept = taken(settings.add_share(&site.domain, (&link, password.as_ref()), &terms, &who()).await)?;
-    print_link(config, &kept, &secret, &asked.at, as_json);
-    Ok(())
+    print_link(config, &kept, &secret, &asked.at, as_json)
 }
 
 async fn renew(config: &Config, asked: &Named, as_json: bool) -> Result<(), Failure> {
@@ -149,8 +149,7 @@ async fn renew(config: &Config, asked: &Named, as_json: bool) -> Result<(), Fail
     let secret = secret()?;
     let renewed = settings.renew_share((&site.domain, &asked.id), &SecretDigest::of(&secret), &who()).await;
     let kept = renewed.map_err(anyhow::Error::from)?.ok_or_else(|| missing(asked))?;
-    print_link(config, &kept, &secret, &asked.at, as_json);
-    Ok(())
+    print_link(config, &kept, &secret, &asked.at, as_json)
 }
 
 async fn remove(config: &Config, asked: &Named, as_json: bool) -> Result<(), Failure> {
@@ -158,8 +157,7 @@ async fn remove(config: &Config, asked: &Named, as_json: bool) -> Result<(), Fai
     let removed = settings.remove_share(&site.domain, &asked.id, &who()).await.map_err(anyhow::Error::from)?;
     let share = removed.ok_or_else(|| missing(asked))?;
     let words = format!("{} taken back: its link opens nothing any more", share.id);
-    say(as_json, &json!({ "id": share.id, "removed": true }), &words);
-    Ok(())
+    say(as_json, &json!({ "id": share.id, "removed": true }), &words)
 }
 
 fn terms(asked: &Add) -> Result<ShareTerms, Failure> {
@@ -197,12 +195,8 @@ fn missing(asked: &Named) -> anyhow::Error {
     anyhow::anyhow!("{domain} has no shared link {id}: footfall share list {domain} shows those it has")
 }
 
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the link is what was asked for, and it is shown this once"
-)]
-fn print_link(config: &Config, share: &Share, secret: &str, at: &At, as_json: bool) {
+#[expect(clippy::print_stderr, reason = "what stands on standard output are the links alone")]
+fn print_link(config: &Config, share: &Share, secret: &str, at: &At, as_json: bool) -> Result<(), Failure> {
     let link = at.link(config, &dashboard::link(&share.id, secret));
     let framed = !share.terms.origins.is_empty();
     let embed = framed.then(|| at.link(config, &dashboard::embed(&share.id, secret)));
@@ -212,15 +206,13 @@ fn print_link(config: &Config, share: &Share, secret: &str, at: &At, as_json: bo
             fields.insert("link".to_owned(), link.into());
             fields.extend(embed.map(|embed| ("embed".to_owned(), embed.into())));
         }
-        println!("{value:#}");
-        return;
+        return output::line(format_args!("{value:#}"));
     }
     eprintln!("shared link {}, shown this once:", share.id);
-    println!("{link}");
-    if let Some(embed) = embed {
-        eprintln!("for a frame:");
-        println!("{embed}");
-    }
+    output::line(link)?;
+    let Some(embed) = embed else { return Ok(()) };
+    eprintln!("for a frame:");
+    output::line(embed)
 }
 
 fn used(share: &Share) -> String {

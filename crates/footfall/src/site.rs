@@ -9,6 +9,7 @@ use settings::{Expected, Revision, SettingsError, StoredSite};
 use crate::administer::{domain, open, say, who};
 use crate::config::{self, Config};
 use crate::failure::Failure;
+use crate::output;
 
 /// Attempts at a change that others keep getting ahead of.
 const ATTEMPTS_MAX: u32 = 10;
@@ -80,7 +81,7 @@ fn ours(config: &Config, text: &str) -> Result<Domain, Failure> {
     Ok(domain)
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "the list is what was asked for")]
+#[expect(clippy::print_stderr, reason = "what is left out of the list")]
 async fn list(config: &Config, as_json: bool) -> Result<(), Failure> {
     let list = open(config).await?.sites().await.map_err(anyhow::Error::from)?;
     let configured = config.sites.iter().map(|site| (Site::clone(site), None));
@@ -88,18 +89,18 @@ async fn list(config: &Config, as_json: bool) -> Result<(), Failure> {
     let mut all: Vec<_> =
         configured.chain(stored.map(|StoredSite { site, revision }| (site, Some(revision)))).collect();
     all.sort_by(|(one, _), (next, _)| one.domain.cmp(&next.domain));
-    if as_json {
-        println!("{:#}", all.iter().map(|(site, revision)| shown(site, *revision)).collect::<Value>());
-    } else {
-        for (site, revision) in &all {
-            let from = if revision.is_some() { "settings database" } else { "configuration" };
-            println!("{:<30} {:<20} {:<8} {from}", site.domain.as_str(), site.timezone, site.mode.as_str());
-        }
-    }
     for site in list.unreadable {
         eprintln!("site {} is not measured: this version cannot read its settings: {}", site.domain, site.reason);
     }
-    Ok(())
+    if as_json {
+        let sites = all.iter().map(|(site, revision)| shown(site, *revision)).collect::<Value>();
+        return output::line(format_args!("{sites:#}"));
+    }
+    all.iter().try_for_each(|(site, revision)| {
+        let from = if revision.is_some() { "settings database" } else { "configuration" };
+        let (domain, zone, mode) = (site.domain.as_str(), &site.timezone, site.mode.as_str());
+        output::line(format_args!("{domain:<30} {zone:<20} {mode:<8} {from}"))
+    })
 }
 
 async fn add(config: &Config, domain: &Domain, values: &[String], as_json: bool) -> Result<(), Failure> {
@@ -111,8 +112,7 @@ async fn add(config: &Config, domain: &Domain, values: &[String], as_json: bool)
         }
         other => other.into(),
     })?;
-    say(as_json, &shown(&site, Some(revision)), &format!("{domain} added"));
-    Ok(())
+    say(as_json, &shown(&site, Some(revision)), &format!("{domain} added"))
 }
 
 async fn set(config: &Config, domain: &Domain, values: &[String], as_json: bool) -> Result<(), Failure> {
@@ -122,10 +122,7 @@ async fn set(config: &Config, domain: &Domain, values: &[String], as_json: bool)
         let stored = stored.ok_or_else(|| missing(domain))?;
         let site = changed(&stored.site, values, config)?;
         match settings.put_site(&site, Expected::Revision(stored.revision), &who()).await {
-            Ok(revision) => {
-                say(as_json, &shown(&site, Some(revision)), &format!("{domain} changed"));
-                return Ok(());
-            }
+            Ok(revision) => return say(as_json, &shown(&site, Some(revision)), &format!("{domain} changed")),
             // Somebody else changed it between: what was asked is applied to what it is now.
             Err(SettingsError::Conflict { .. }) if attempt < ATTEMPTS_MAX => {}
             Err(error) => return Err(Failure::Failed(error.into())),
@@ -140,8 +137,7 @@ async fn remove(config: &Config, domain: &Domain, as_json: bool) -> Result<(), F
         SettingsError::Conflict { .. } => missing(domain),
         other => other.into(),
     })?;
-    say(as_json, &json!({ "domain": domain, "removed": true, "revision": revision.0 }), &format!("{domain} removed"));
-    Ok(())
+    say(as_json, &json!({ "domain": domain, "removed": true, "revision": revision.0 }), &format!("{domain} removed"))
 }
 
 /// The site with `SETTING=VALUE`s applied, all mistakes at once.

@@ -2,7 +2,7 @@
 //! that says where it listens.
 
 use std::convert::Infallible;
-use std::io::Write;
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::pin::Pin;
@@ -23,7 +23,7 @@ use prometheus::{Encoder, IntGaugeVec, Opts, Registry, TextEncoder};
 use tower::ServiceExt;
 
 use crate::privacy_page::is_encrypted;
-use crate::process;
+use crate::{output, process};
 
 /// A registry with what every process says of itself. To be made when it starts.
 pub fn registry(started: Millis, data: &Path) -> anyhow::Result<Registry> {
@@ -83,8 +83,10 @@ pub fn answering(router: Router) -> impl Fn(Request<Arriving>, SocketAddr) -> An
 }
 
 /// Tells whoever started the process where it listens.
-#[expect(clippy::print_stdout, reason = "who started the server waits for this line")]
 pub fn say_ready(address: SocketAddr) -> anyhow::Result<()> {
-    println!("ready http://{address}");
-    std::io::stdout().flush().context("cannot write to standard output")
+    match output::attempt(&format!("ready http://{address}\n")) {
+        // Nobody waits for it any more; visitors come all the same.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        said => said.context("cannot write to standard output"),
+    }
 }

@@ -6,10 +6,11 @@ use dashboard::utc_day_label;
 use serde_json::{Value, json};
 use settings::{ApiToken, Login, Reach, Scope, SecretDigest};
 
-use crate::administer::{open, say, usage, who};
+use crate::administer::{must_be_measured, open, say, usage, who};
 use crate::clock;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::output;
 
 /// What `footfall token` does.
 #[derive(Subcommand)]
@@ -52,33 +53,25 @@ pub async fn run(config: &Config, does: &Does, as_json: bool) -> Result<(), Fail
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the list is what was asked for")]
 async fn list(config: &Config, as_json: bool) -> Result<(), Failure> {
     let tokens = open(config).await?.tokens(None).await.map_err(anyhow::Error::from)?;
     if as_json {
-        println!("{:#}", tokens.iter().map(shown).collect::<Value>());
-        return Ok(());
+        return output::line(format_args!("{:#}", tokens.iter().map(shown).collect::<Value>()));
     }
     for token in &tokens {
         let owner = token.owner.as_ref().map_or("administrator", Login::as_str);
         let expires = token.expires.map_or("never".to_owned(), |at| utc_day_label(at.day()));
         let used = token.used_day.map_or("never".to_owned(), utc_day_label);
-        println!(
-            "{:<16} {:<20} {owner:<20} {:<24} {:<24} expires {expires}, used {used}",
-            token.id,
-            token.name,
-            words(token, " "),
-            sites(token).join(" ")
-        );
+        let (scopes, sites) = (words(token, " "), sites(token).join(" "));
+        output::line(format_args!(
+            "{:<16} {:<20} {owner:<20} {scopes:<24} {sites:<24} expires {expires}, used {used}",
+            token.id, token.name
+        ))?;
     }
     Ok(())
 }
 
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the token is what was asked for, and it is shown this once"
-)]
+#[expect(clippy::print_stderr, reason = "what stands on standard output is the token alone")]
 async fn add(config: &Config, asked: &Add, as_json: bool) -> Result<(), Failure> {
     let scopes = asked.scopes.iter().map(|scope| Scope::parse(scope)).collect::<Result<Vec<_>, _>>().map_err(usage)?;
     let sites = asked.sites.iter().map(|site| Reach::parse(site)).collect::<Result<Vec<_>, _>>().map_err(usage)?;
@@ -89,19 +82,19 @@ async fn add(config: &Config, asked: &Add, as_json: bool) -> Result<(), Failure>
     let secret = dashboard::token_secret().ok_or_else(no_random)?;
     let name = asked.name.clone();
     let token = ApiToken { id: String::new(), name, owner, scopes, sites, created: now, expires, used_day: None };
-    let kept = open(config).await?.add_token(&SecretDigest::of(&secret), &token, &who()).await;
+    let settings = open(config).await?;
+    must_be_measured(config, &settings, &token.sites).await?;
+    let kept = settings.add_token(&SecretDigest::of(&secret), &token, &who()).await;
     let kept = kept.map_err(anyhow::Error::from)?;
     if as_json {
         let mut value = shown(&kept);
         if let Some(fields) = value.as_object_mut() {
             fields.insert("token".to_owned(), secret.into());
         }
-        println!("{value:#}");
-    } else {
-        eprintln!("API token {}, shown this once:", kept.id);
-        println!("{secret}");
+        return output::line(format_args!("{value:#}"));
     }
-    Ok(())
+    eprintln!("API token {}, shown this once:", kept.id);
+    output::line(secret)
 }
 
 async fn revoke(config: &Config, id: &str, as_json: bool) -> Result<(), Failure> {
@@ -110,8 +103,7 @@ async fn revoke(config: &Config, id: &str, as_json: bool) -> Result<(), Failure>
         let said = anyhow::anyhow!("there is no token {id}: footfall token list shows those that are");
         return Err(Failure::Failed(said));
     }
-    say(as_json, &json!({ "id": id, "revoked": true }), &format!("{id} revoked"));
-    Ok(())
+    say(as_json, &json!({ "id": id, "revoked": true }), &format!("{id} revoked"))
 }
 
 fn words(token: &ApiToken, between: &str) -> String {

@@ -9,9 +9,10 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use settings::{Added, Ended, Grant, Login, NewUser, PasswordHash, Reach, Role, Settings, User};
 
-use crate::administer::{open, say, usage, who};
+use crate::administer::{must_be_measured, open, say, usage, who};
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::output;
 
 /// What `footfall user` does.
 #[derive(Subcommand)]
@@ -131,16 +132,13 @@ fn done_to(done: bool, login: &Login, as_json: bool, (what, words): (&str, &str)
     if !done {
         return Err(missing(login));
     }
-    say(as_json, &json!({ "login": login.as_str(), what: true }), &format!("{login} {words}"));
-    Ok(())
+    say(as_json, &json!({ "login": login.as_str(), what: true }), &format!("{login} {words}"))
 }
 
-#[expect(clippy::print_stdout, reason = "the list is what was asked for")]
 async fn list(config: &Config, as_json: bool) -> Result<(), Failure> {
     let users = open(config).await?.users().await.map_err(anyhow::Error::from)?;
     if as_json {
-        println!("{:#}", users.iter().map(shown).collect::<Value>());
-        return Ok(());
+        return output::line(format_args!("{:#}", users.iter().map(shown).collect::<Value>()));
     }
     for user in &users {
         let grants: Vec<_> =
@@ -151,7 +149,7 @@ async fn list(config: &Config, as_json: bool) -> Result<(), Failure> {
             (None, false) => "",
         };
         let line = format!("{:<30} {:<18} {}", user.login.as_str(), state, grants.join(", "));
-        println!("{}", line.trim_end());
+        output::line(line.trim_end())?;
     }
     Ok(())
 }
@@ -177,6 +175,7 @@ async fn add(config: &Config, asked: &Add, as_json: bool) -> Result<(), Failure>
         }
     };
     let settings = open(config).await?;
+    must_be_measured(config, &settings, grants.iter().map(Grant::reach)).await?;
     let password = new_password(config, &settings, &login, &asked.secret).await?;
     let new = NewUser {
         login: &login,
@@ -194,8 +193,7 @@ async fn add(config: &Config, asked: &Add, as_json: bool) -> Result<(), Failure>
         }
     }
     let user = settings.user(&login).await.map_err(anyhow::Error::from)?.ok_or_else(|| missing(&login))?;
-    say(as_json, &shown(&user), &format!("{login} added"));
-    Ok(())
+    say(as_json, &shown(&user), &format!("{login} added"))
 }
 
 async fn password(config: &Config, asked: &Password, as_json: bool) -> Result<(), Failure> {
@@ -227,28 +225,34 @@ async fn sign_out(config: &Config, asked: &Named, as_json: bool) -> Result<(), F
         as_json,
         &json!({ "login": login.as_str(), "sessions_ended": ended }),
         &format!("{login} signed out of {ended} sessions"),
-    );
-    Ok(())
+    )
 }
 
 async fn grant(config: &Config, asked: &Granting, wanted: bool, as_json: bool) -> Result<(), Failure> {
     let (login, grant) = (login(&asked.login)?, granted(&asked.role, asked.site.as_deref())?);
     let settings = open(config).await?;
-    let done = match wanted {
-        true => settings.grant(&login, &grant, &who()).await,
-        false => settings.revoke(&login, &grant, &who()).await,
+    let (role, site) = (grant.role().as_str(), grant.reach().as_str());
+    let done = if wanted {
+        must_be_measured(config, &settings, [grant.reach()]).await?;
+        settings.grant(&login, &grant, &who()).await
+    } else {
+        let user = settings.user(&login).await.map_err(anyhow::Error::from)?.ok_or_else(|| missing(&login))?;
+        if !user.grants.contains(&grant) {
+            return Err(Failure::Failed(anyhow::anyhow!(
+                "{login} is not granted {role} at {site}, so nothing was taken back: footfall user list shows what is granted"
+            )));
+        }
+        settings.revoke(&login, &grant, &who()).await
     };
     if !done.map_err(anyhow::Error::from)? {
         return Err(missing(&login));
     }
-    let (role, site) = (grant.role().as_str(), grant.reach().as_str());
     let what = if wanted { "granted" } else { "revoked" };
     say(
         as_json,
         &json!({ "login": login.as_str(), "role": role, "site": site, what: true }),
         &format!("{role} at {site} {what}: {login}"),
-    );
-    Ok(())
+    )
 }
 
 /// Reads a password, and takes it where nobody would guess it first.
@@ -322,6 +326,7 @@ mod tests {
             Ok(grant) => format!("{} {}", grant.role(), grant.reach().as_str()),
             Err(Failure::Usage(said)) => said,
             Err(Failure::Failed(error)) => error.to_string(),
+            Err(Failure::Unread) => String::new(),
         };
         assert_eq!(said("viewer", Some("Example.com")), "viewer example.com");
         assert_eq!(

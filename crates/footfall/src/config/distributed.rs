@@ -60,6 +60,13 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting { key: "clickhouse_cluster", default: "", help: "The cluster on which tables are made and replicated." },
 ];
 
+/// What is said where Kafka is used and not named.
+pub(super) const NO_BROKER: &str =
+    "no broker is named: set kafka = [\"host:9092\"] in the configuration, or FOOTFALL_KAFKA";
+/// The same of ClickHouse.
+pub(super) const NO_CLICKHOUSE: &str =
+    "no ClickHouse is named: set clickhouse = \"http://host:8123\" in the configuration, or FOOTFALL_CLICKHOUSE";
+
 /// What is needed to be one of several processes.
 #[derive(Clone, Debug)]
 pub struct Distributed {
@@ -95,10 +102,7 @@ impl Distributed {
     /// # Errors
     /// No broker is named.
     pub fn journal(&self) -> anyhow::Result<KafkaSettings> {
-        anyhow::ensure!(
-            !self.kafka.is_empty(),
-            "no broker is named: set kafka = [\"host:9092\"] in the configuration, or FOOTFALL_KAFKA"
-        );
+        anyhow::ensure!(!self.kafka.is_empty(), NO_BROKER);
         let (topic, group) = (self.topic("hits"), self.prefix.clone());
         Ok(KafkaSettings {
             replication: self.replication,
@@ -134,9 +138,7 @@ impl Distributed {
     /// # Errors
     /// It is not named, or the password cannot be read.
     pub fn store(&self) -> anyhow::Result<Store> {
-        let url = self.clickhouse.clone().context(
-            "no ClickHouse is named: set clickhouse = \"http://host:8123\" in the configuration, or FOOTFALL_CLICKHOUSE",
-        )?;
+        let url = self.clickhouse.clone().context(NO_CLICKHOUSE)?;
         let password = self.password_file.as_deref().map_or_else(|| Ok(String::new()), password)?;
         let config = StoreConfig { url, database: self.database.clone(), user: self.user.clone(), password };
         Ok(Store::connect(&config).on_cluster(&self.cluster))
@@ -145,8 +147,8 @@ impl Distributed {
 
 /// A password out of its file; one line end after it is no part of it.
 fn password(path: &Path) -> anyhow::Result<String> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read the password in {}", path.display()))?;
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("clickhouse_password_file: cannot read {}", path.display()))?;
     let text = text.strip_suffix('\n').unwrap_or(&text);
     Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
 }

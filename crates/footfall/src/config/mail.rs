@@ -50,7 +50,7 @@ impl Mail {
     pub fn server(&self) -> anyhow::Result<MailServer> {
         let password = |path: &Path| {
             let text = std::fs::read_to_string(path);
-            let text = text.with_context(|| format!("cannot read the mail server's password in {}", path.display()))?;
+            let text = text.with_context(|| format!("mail_password_file: cannot read {}", path.display()))?;
             let text = text.strip_suffix('\n').unwrap_or(&text);
             anyhow::Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
         };

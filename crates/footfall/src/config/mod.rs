@@ -163,6 +163,8 @@ pub struct Overrides {
     pub flush: Option<String>,
     /// `--site`, each with the defaults
     pub sites: Vec<String>,
+    /// What the process uses
+    pub uses: Uses,
 }
 
 impl Overrides {
@@ -170,6 +172,20 @@ impl Overrides {
     pub fn data(data: Option<PathBuf>) -> Self {
         Self { data, ..Self::default() }
     }
+}
+
+/// What a process uses of the installation. That nothing of it is missing and its files can be read is seen with all other mistakes; a
+/// command that uses none of it needs no right to read its passwords.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Uses {
+    /// Kafka.
+    pub kafka: bool,
+    /// A ClickHouse server.
+    pub clickhouse: bool,
+    /// The settings database.
+    pub database: bool,
+    /// The mail server, where there is one.
+    pub mail: bool,
 }
 
 /// Everything that is wrong, one line each.
@@ -206,7 +222,7 @@ pub fn load(
     for domain in overrides.sites {
         reading.plain_site(&domain, "--site");
     }
-    reading.check(variable("FOOTFALL_TOKEN"))
+    reading.check(variable("FOOTFALL_TOKEN"), overrides.uses)
 }
 
 /// A text and where it stands, for messages.
@@ -285,12 +301,14 @@ impl Reading {
     }
 
     fn unknown_variables(&mut self, environment: &BTreeMap<String, String>) {
-        let known: Vec<String> = settings().map(|setting| setting.key.to_uppercase()).collect();
-        let known: Vec<&str> = known.iter().map(String::as_str).chain(OTHER_VARIABLES.iter().copied()).collect();
-        for name in environment.keys().filter_map(|name| name.strip_prefix("FOOTFALL_")) {
-            if !known.contains(&name) {
+        let known = settings().map(|setting| setting.key.to_uppercase());
+        let known = known.chain(OTHER_VARIABLES.iter().map(|name| (*name).to_owned()));
+        let known: Vec<String> = known.map(|name| format!("FOOTFALL_{name}")).collect();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        for name in environment.keys().filter(|name| name.starts_with("FOOTFALL_")) {
+            if !known.contains(&name.as_str()) {
                 let near = suggestion(name, &known).replace('`', "");
-                self.mistakes.push(format!("unknown variable FOOTFALL_{name}{near}"));
+                self.mistakes.push(format!("unknown variable {name}{near}"));
             }
         }
     }
@@ -318,7 +336,7 @@ impl Reading {
             .ok()
     }
 
-    fn check(mut self, token: Option<String>) -> Result<Config, Mistakes> {
+    fn check(mut self, token: Option<String>, uses: Uses) -> Result<Config, Mistakes> {
         let listen = self.parse("listen", "an address and port such as 127.0.0.1:8080", |text| text.parse().ok());
         let flush = self.parse("flush", "a time from 100ms to 60s such as 10s", duration);
         let log = self.parse("log", "a level or a tracing filter", |text| {
@@ -350,6 +368,7 @@ impl Reading {
         let database = self.database(data.as_deref());
         let distributed = self.distributed();
         let mail = self.mail();
+        self.used(uses);
         let sites = self.sites.into_values().collect();
         let token = token.filter(|token| !token.is_empty());
         match (listen, flush, log, proxies, data.zip(database), distributed.zip(mail)) {
@@ -394,6 +413,62 @@ impl Reading {
                 .map_err(|error| self.mistakes.push(format!("{}: {error}", said.origin)))
                 .ok(),
         }
+    }
+
+    /// Looks for what a process uses: that it is named, and its files.
+    fn used(&mut self, uses: Uses) {
+        let says = |reading: &Self, key: &str, wanted: &dyn Fn(&str) -> bool| {
+            reading.said.get(key).is_some_and(|said| wanted(said.text.trim()))
+        };
+        if uses.kafka {
+            if !says(self, "kafka", &|text| !list(text).is_empty()) {
+                self.mistake(distributed::NO_BROKER.to_owned());
+            }
+            self.password("kafka_password_file");
+            if says(self, "kafka_tls", &|text| text == "true") {
+                self.pem("kafka_authorities", "CERTIFICATE");
+                self.pem("kafka_certificate", "CERTIFICATE");
+                self.pem("kafka_key", "PRIVATE KEY");
+            }
+        }
+        if uses.clickhouse {
+            if !says(self, "clickhouse", &|text| !text.is_empty()) {
+                self.mistake(distributed::NO_CLICKHOUSE.to_owned());
+            }
+            self.password("clickhouse_password_file");
+        }
+        if uses.database && says(self, "database", &|text| text.starts_with("postgres")) {
+            self.password("database_password_file");
+        }
+        let has_user = |reading: &Self| says(reading, "mail_user", &|text| !text.is_empty());
+        if uses.mail && says(self, "mail_host", &|text| !text.is_empty()) && has_user(self) {
+            self.password("mail_password_file");
+        }
+    }
+
+    /// A file that holds a password: it can be read, and there is one in it.
+    fn password(&mut self, key: &str) {
+        let Some(said) = self.said.get(key).filter(|said| !said.text.is_empty()) else { return };
+        let why = match std::fs::read_to_string(&said.text) {
+            Err(error) => format!("cannot be read: {error}"),
+            Ok(text) if text.trim_end_matches(['\r', '\n']).is_empty() => "is empty".to_owned(),
+            Ok(_) => return,
+        };
+        let mistake = format!("{}: the password file {} {why}", said.origin, said.text);
+        self.mistake(mistake);
+    }
+
+    /// A file of PEM: it can be read, and what it is to hold begins in it.
+    fn pem(&mut self, key: &str, what: &str) {
+        let Some(said) = self.said.get(key).filter(|said| !said.text.is_empty()) else { return };
+        let begins = |line: &str| line.starts_with("-----BEGIN ") && line.trim_end().ends_with(&format!("{what}-----"));
+        let why = match std::fs::read(&said.text) {
+            Err(error) => format!("cannot be read: {error}"),
+            Ok(bytes) if String::from_utf8_lossy(&bytes).lines().any(begins) => return,
+            Ok(_) => format!("is no PEM: no line of it is -----BEGIN {what}-----"),
+        };
+        let mistake = format!("{}: the file {} {why}", said.origin, said.text);
+        self.mistake(mistake);
     }
 
     fn mistake(&mut self, mistake: String) {
@@ -535,7 +610,7 @@ mod tests {
     fn an_unknown_variable_is_a_mistake_that_names_its_near_miss() {
         let environment = BTreeMap::from([("FOOTFALL_LISTN".to_owned(), "x".to_owned())]);
         let mistakes = load(None, &environment, Overrides::default()).unwrap_err().to_string();
-        assert!(mistakes.contains("FOOTFALL_LISTN; did you mean LISTEN?"), "{mistakes}");
+        assert!(mistakes.contains("FOOTFALL_LISTN; did you mean FOOTFALL_LISTEN?"), "{mistakes}");
     }
 
     #[test]
@@ -564,6 +639,49 @@ mod tests {
         ] {
             assert!(mistakes.contains(expected), "{expected} in {mistakes}");
         }
+    }
+
+    /// What a process that uses something is told.
+    fn told(text: &str, uses: Uses) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("footfall.toml");
+        for (name, text) in [("empty", "\r\n"), ("password", "secret\n"), ("ca.pem", "-----BEGIN CERTIFICATE-----\n")] {
+            std::fs::write(directory.path().join(name), text).unwrap();
+        }
+        std::fs::write(&path, text.replace("HERE", directory.path().to_str().unwrap())).unwrap();
+        let overrides = Overrides { uses, ..Overrides::default() };
+        load(Some(&path), &BTreeMap::new(), overrides).err().map(|mistakes| mistakes.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_a_process_uses_is_looked_for_with_everything_else_and_the_setting_is_named() {
+        let all = Uses { kafka: true, clickhouse: true, database: true, mail: true };
+        let mistakes = told(
+            "lisen = \"x\"\nkafka_user = \"a\"\nkafka_password_file = \"/nowhere/password\"\nkafka_tls = true\n\
+             kafka_authorities = \"HERE/password\"\nclickhouse_password_file = \"HERE/empty\"\n\
+             database = \"postgres://f@h/d\"\ndatabase_password_file = \"HERE\"\nmail_host = \"m\"\nmail_user = \"f\"\n\
+             mail_from = \"f@m\"\nmail_url = \"https://m\"\nmail_password_file = \"HERE/gone\"\n",
+            all,
+        );
+        for expected in [
+            "did you mean `listen`",
+            "no broker is named",
+            "no ClickHouse is named",
+            "kafka_password_file: the password file /nowhere/password cannot be read: No such file",
+            "password is no PEM: no line of it is -----BEGIN CERTIFICATE-----",
+            "clickhouse_password_file: the password file",
+            "/empty is empty",
+            "database_password_file: the password file",
+            "mail_password_file: the password file",
+        ] {
+            assert!(mistakes.contains(expected), "{expected} in {mistakes}");
+        }
+        assert!(!mistakes.contains("secret"), "{mistakes}");
+        let right = "kafka = [\"k:9092\"]\nkafka_user = \"a\"\nkafka_password_file = \"HERE/password\"\nkafka_tls = true\n\
+                     kafka_authorities = \"HERE/ca.pem\"\nclickhouse = \"http://c:8123\"\n";
+        assert_eq!(told(right, all), "");
+        // Whoever only asks a server need not be able to read its passwords.
+        assert_eq!(told("clickhouse_password_file = \"/nowhere/password\"\n", Uses::default()), "");
     }
 
     #[test]

@@ -11,13 +11,13 @@ use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::net::Ipv4Addr;
 
-use anyhow::Context;
 use clap::Args;
 use model::Millis;
 use serde::Serialize;
 
 use crate::config::Common;
 use crate::failure::Failure;
+use crate::output;
 use visits::{Hit, Visitor, Visits};
 
 /// `footfall demo-traffic`.
@@ -67,8 +67,7 @@ pub fn run(asked: &DemoTraffic) -> Result<(), Failure> {
             read.map_err(|_| Failure::Usage(format!("--until: `{text}` is not a time such as 2026-01-31T00:00:00Z")))?
         }
     };
-    history(asked, until, &mut BufWriter::new(std::io::stdout().lock())).context("cannot write the traffic")?;
-    Ok(())
+    output::written(history(asked, until, &mut BufWriter::new(std::io::stdout().lock())))
 }
 
 /// Writes the days before `until`, each in order of time. A day's traffic depends on the seed and the day alone.

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::config::{Common, Config};
 use crate::failure::Failure;
+use crate::output;
 
 /// `footfall import`.
 #[derive(Args)]
@@ -90,13 +91,13 @@ pub fn run(config: &Config, asked: &Import) -> Result<(), Failure> {
         Some(url) => upload::run(asked, url, files)?,
         None => account(&direct::run(config, asked, domain, files)?),
     };
-    report(asked, &account);
+    let reported = report(asked, &account);
     let number = |value: &Value| value.as_u64().unwrap_or_default();
     let malformed = account.get("refused").and_then(|refused| refused.get("malformed")).map_or(0, number);
     if malformed > 0 && malformed == account.get("lines").map_or(0, number) {
         return Err(anyhow::anyhow!("no line could be read: is it a log in another format? see --format").into());
     }
-    Ok(())
+    reported
 }
 
 /// An import's account as JSON.
@@ -114,30 +115,27 @@ fn account(summary: &Summary) -> Value {
     })
 }
 
-#[expect(clippy::print_stdout, reason = "the account is what the command answers")]
-fn report(asked: &Import, account: &Value) {
+fn report(asked: &Import, account: &Value) -> Result<(), Failure> {
     if asked.json {
-        println!("{account}");
-        return;
+        return output::line(account);
     }
     let number = |key: &str| account.get(key).and_then(Value::as_u64).unwrap_or_default();
     let parts = |key: &str| -> String {
         let parts = account.get(key).and_then(Value::as_object).into_iter().flatten();
         parts.map(|(reason, hits)| format!("\n    {hits:>10}  {reason}")).collect()
     };
-    println!("{:>10}  lines read", number("lines"));
     let counted = number("counted") + number("minimal") + number("late");
-    let known = number("counted_known");
-    println!(
-        "{counted:>10}  counted{}",
-        if known > 0 { format!(", {known} of them by an earlier import") } else { String::new() }
-    );
+    let (known, late) = (number("counted_known"), number("late"));
+    let mut lines = vec![format!("{:>10}  lines read", number("lines"))];
+    let earlier = if known > 0 { format!(", {known} of them by an earlier import") } else { String::new() };
+    lines.push(format!("{counted:>10}  counted{earlier}"));
     if known > 0 && known == counted {
-        println!("            nothing was new, nothing was added");
+        lines.push("            nothing was new, nothing was added".to_owned());
     }
-    if number("late") > 0 {
-        println!("{:>10}  of them without visitor: too far out of order", number("late"));
+    if late > 0 {
+        lines.push(format!("{late:>10}  of them without visitor: too far out of order"));
     }
-    println!("   refused:{}", parts("refused"));
-    println!("   robots:{}", parts("bots"));
+    lines.push(format!("   refused:{}", parts("refused")));
+    lines.push(format!("   robots:{}", parts("bots")));
+    output::line(lines.join("\n"))
 }

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::config::{Common, Config};
 use crate::failure::Failure;
+use crate::output;
 pub use measure::{Running, facts, mode_of};
 
 /// `footfall notice`.
@@ -53,7 +54,7 @@ pub enum Form {
 }
 
 /// Prints the notice.
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "the notice is what was asked for")]
+#[expect(clippy::print_stderr, reason = "what is missing is no part of the notice")]
 pub fn run(config: &Config, asked: &Asked) -> Result<(), Failure> {
     let sites = crate::measured::once(config, crate::clock::system())?;
     let site = chosen(&sites, asked.site.as_deref()).map_err(Failure::Usage)?;
@@ -65,15 +66,15 @@ pub fn run(config: &Config, asked: &Asked) -> Result<(), Failure> {
         Lang::Ja => Language::Japanese,
     };
     let notice = notice(&facts, language);
-    match asked.format {
-        Form::Html => print!("{}", notice.html()),
-        Form::Md => print!("{}", notice.markdown()),
-        Form::Json => println!("{:#}", with_missing(notice.json(&facts), &facts)),
-    }
+    let printed = match asked.format {
+        Form::Html => output::write(&notice.html()),
+        Form::Md => output::write(&notice.markdown()),
+        Form::Json => output::line(format_args!("{:#}", with_missing(notice.json(&facts), &facts))),
+    };
     for missing in facts.missing() {
         eprintln!("missing for {}: {} (setting `{}` of the site)", facts.site, missing.says, missing.setting);
     }
-    Ok(())
+    printed
 }
 
 fn with_missing(mut notice: Value, facts: &Facts) -> Value {

@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::client::Client;
 use crate::config::{Common, Config};
 use crate::failure::Failure;
+use crate::output;
 
 /// `footfall prove`.
 #[derive(Args)]
@@ -36,20 +37,19 @@ pub struct Prove {
 pub const PATH: &str = "/api/v1/prove";
 
 /// Asks, prints, and fails where a promise is broken.
-#[expect(clippy::print_stdout, reason = "the evidence is what was asked for")]
 pub fn run(config: &Config, asked: &Prove) -> Result<(), Failure> {
     let url = asked.url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
     let client = Client::new(&url, asked.token.as_deref())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
     let answer = runtime.block_on(client.get(PATH, &[]))?.good("the proof")?;
     let answer: Value = serde_json::from_slice(&answer).map_err(anyhow::Error::from)?;
-    if asked.json {
-        println!("{answer:#}");
-    } else {
-        print!("{}", table(&answer));
-    }
+    // What it comes to is told by the exit code also where nobody reads the evidence.
+    let printed = match asked.json {
+        true => output::line(format_args!("{answer:#}")),
+        false => output::write(&table(&answer)),
+    };
     match answer.get("broken").and_then(Value::as_u64) {
-        Some(0) => Ok(()),
+        Some(0) => printed,
         Some(broken) => Err(anyhow!("{broken} promise(s) broken").into()),
         None => Err(anyhow!("the server's answer is not understood; is it older?").into()),
     }

@@ -24,7 +24,7 @@ use store::Store;
 use tokio::net::TcpListener;
 
 use crate::audit::Audit;
-use crate::config::Config;
+use crate::config::{Config, Uses};
 use crate::{clock, engine, handles, memory, station};
 use anteroom::Anteroom;
 use awaited::{Awaited, Neighbour};
@@ -42,8 +42,26 @@ pub enum Role {
     Dashboard,
 }
 
+impl Role {
+    /// What it uses of the installation.
+    pub fn uses(self) -> Uses {
+        match self {
+            Self::Collector => Uses { kafka: true, ..Uses::default() },
+            Self::Processor => Uses { kafka: true, clickhouse: true, ..Uses::default() },
+            Self::Dashboard => Uses { kafka: true, clickhouse: true, database: true, mail: true },
+        }
+    }
+}
+
 /// Runs a role until told to stop.
 pub fn run(role: Role, config: Config) -> anyhow::Result<()> {
+    if role != Role::Dashboard && !config.sites.is_empty() {
+        tracing::warn!(
+            sites = config.sites.len(),
+            "the sites of this configuration are not read here: dashboards tell collectors and processors which sites there are, so \
+             [[site]] and FOOTFALL_SITES belong to a dashboard's"
+        );
+    }
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let done = runtime.block_on(async {
         // From here on, so that a process that waits for its neighbours can be ended like any other.
