@@ -3,7 +3,8 @@
 import { useState } from "preact/hooks";
 import { type Me, type Site, change } from "./api";
 import { Said, Sure, useChange, useList } from "./asked";
-import { language, t } from "./i18n";
+import { language } from "./i18n";
+import { t } from "./late";
 import { Panel } from "./office";
 
 interface Session {

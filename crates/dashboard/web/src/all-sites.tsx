@@ -1,18 +1,19 @@
 // All sites beside each other: what adds up over them, and each with its shape, its visitors and how these changed.
 
 import { useEffect, useState } from "preact/hooks";
-import { type Answer, ApiError, type Metric, type Site, type Told } from "./api";
+import { type Answer, ApiError, type Metric, type Site, type Told, query } from "./api";
 import { beforeIn, queryCompared } from "./compared";
 import { type Sheet, columnsOf, notesOf } from "./export";
 import { ExportAs, type Taking } from "./export-as";
 import { bucketLabel, inFull, metricValue } from "./format";
 import { toldAs } from "./graph";
-import { t } from "./i18n";
+import { t } from "./late";
 import { Change, Spark, SumOfDays } from "./overview";
 import { Problem } from "./problem";
-import { type Interval, type Range, compared, intervalFor, openBucket } from "./range";
+import { type Interval, type Range, compared, intervalFor, isComparable, openBucket } from "./range";
 import { METRICS } from "./reports";
 import type { Scope } from "./scope";
+import "./style/ways.css";
 import { useAnswer } from "./use-answer";
 
 /** They are asked at every fifth tick: there may be many. */
@@ -28,20 +29,14 @@ export function AllSitesView({ scope, sites }: { scope: Scope; sites: Site[] }) 
   const shown = sites.slice(0, SITES_MAX);
   const names = shown.map((site) => site.domain);
   const [over, setOver] = useState<Over>({});
+  const [firstDays, setFirstDays] = useState<Record<string, FirstDay>>({});
   const against = compared(range, place.compare, place.against);
   const key = JSON.stringify(["all", names, range.dates, against]);
   const all = useAnswer(key, Math.floor(tick / TICKS_PER_SITE), (signal) => queryCompared({ site_id: names, metrics: SUMMED, date_range: range.dates }, against, signal));
-  const earlier = beforeIn(all.value);
+  const earlier = areComparable(against, names.map((name) => firstDays[name])) ? beforeIn(all.value) : undefined;
   const sheet = async ({ format, signal, onRows }: Taking) => {
-    const ask = (site_id: string | string[]) => queryCompared({ site_id, metrics: SUMMED, date_range: range.dates }, against, signal, format);
-    const told: [string, Answer][] = [];
-    for (const name of names) {
-      told.push([name, await ask(name)]);
-      onRows(told.length, names.length);
-    }
-    // Sites that cannot be added up have no sum on the page either.
-    const sum = await ask(names).catch((error: unknown) => (error instanceof ApiError && error.status === 400 ? null : Promise.reject(error)));
-    return sitesSheet(sum === null ? told : [["(all)", sum], ...told]);
+    const ask = (site_id: string | string[], against: [string, string] | null) => queryCompared({ site_id, metrics: SUMMED, date_range: range.dates }, against, signal, format);
+    return sitesSheet(await tellSites(names, against, { ask, firstDayOf: (name) => firstDayOf(name, signal), onRows }));
   };
   return (
     <>
@@ -80,7 +75,13 @@ export function AllSitesView({ scope, sites }: { scope: Scope; sites: Site[] }) 
           </thead>
           <tbody>
             {shown.map((site) => (
-              <One key={site.domain} site={site} scope={scope} onOver={(answer) => setOver((known) => ({ ...known, [site.domain]: answer }))} />
+              <One
+                key={site.domain}
+                site={site}
+                scope={scope}
+                onOver={(answer) => setOver((known) => ({ ...known, [site.domain]: answer }))}
+                onFirst={(day) => setFirstDays((known) => ({ ...known, [site.domain]: day }))}
+              />
             ))}
           </tbody>
         </table>
@@ -92,6 +93,38 @@ export function AllSitesView({ scope, sites }: { scope: Scope; sites: Site[] }) 
       </section>
     </>
   );
+}
+
+/** The first day with a count; `null` where there is none yet, and nothing while nobody knows. */
+type FirstDay = string | null | undefined;
+
+async function firstDayOf(site: string, signal?: AbortSignal): Promise<string | null> {
+  const answer = await query({ site_id: site, metrics: ["visits", "pageviews"], date_range: "all" }, signal);
+  return answer.results[0]?.metrics.every((value) => value === 0) === true ? null : answer.query.date_range[0].slice(0, 10);
+}
+
+/** Whether a sum of sites is compared: all of them were counted then. One that never was adds to neither. */
+export const areComparable = (against: [string, string] | null, firstDays: FirstDay[]): boolean => against !== null && firstDays.every((day) => day === null || isComparable(against, day));
+
+interface Telling {
+  ask: (site: string | string[], against: [string, string] | null) => Promise<Answer>;
+  firstDayOf: (site: string) => Promise<string | null>;
+  onRows: (rows: number, total: number) => void;
+}
+
+/** The answers for a file, the sum's first; each compared where the page compares it. */
+export async function tellSites(names: string[], against: [string, string] | null, { ask, firstDayOf, onRows }: Telling): Promise<[string, Answer][]> {
+  const told: [string, Answer][] = [];
+  const firstDays: FirstDay[] = [];
+  for (const name of names) {
+    const firstDay = against === null ? null : await firstDayOf(name);
+    firstDays.push(firstDay);
+    told.push([name, await ask(name, isComparable(against, firstDay) ? against : null)]);
+    onRows(told.length, names.length);
+  }
+  // Sites that cannot be added up have no sum on the page either.
+  const sum = await ask(names, areComparable(against, firstDays) ? against : null).catch((error: unknown) => (error instanceof ApiError && error.status === 400 ? null : Promise.reject(error)));
+  return sum === null ? told : [["(all)", sum], ...told];
 }
 
 /** A row of each site, and of their sum, as a table. */
@@ -110,7 +143,14 @@ export function sitesSheet(told: [string, Answer][]): Sheet {
 /** The visitors of each site over time, by its name. */
 type Over = Record<string, Answer | undefined>;
 
-function One({ site, scope, onOver }: { site: Site; scope: Scope; onOver: (answer: Answer | undefined) => void }) {
+interface OneProps {
+  site: Site;
+  scope: Scope;
+  onOver: (answer: Answer | undefined) => void;
+  onFirst: (day: FirstDay) => void;
+}
+
+function One({ site, scope, onOver, onFirst }: OneProps) {
   const { range, place, tick, go } = scope;
   const against = compared(range, place.compare, place.against);
   const interval: Interval = intervalFor(range, null);
@@ -121,7 +161,10 @@ function One({ site, scope, onOver }: { site: Site; scope: Scope; onOver: (answe
   const over = useAnswer(`site over ${key}`, turn, (signal) =>
     queryCompared({ site_id: site.domain, metrics: ["visitors"], dimensions: [`time:${interval}`], include: { time_labels: true }, date_range: range.dates }, null, signal),
   );
+  const first = useAnswer(`first day ${site.domain} ${against === null}`, 0, (signal) => (against === null ? Promise.resolve(null) : firstDayOf(site.domain, signal)));
+  const before = isComparable(against, first.value) ? beforeIn(now.value) : undefined;
   useEffect(() => onOver(over.value), [over.value]);
+  useEffect(() => onFirst(first.value), [first.value]);
   const [visitors, pageviews] = now.value?.results[0]?.metrics ?? [];
   return (
     <tr>
@@ -133,7 +176,7 @@ function One({ site, scope, onOver }: { site: Site; scope: Scope; onOver: (answe
       <td title={inFull(visitors)}>{now.error !== undefined && now.value === undefined ? <span title={now.error.message}>–</span> : metricValue("visitors", visitors)}</td>
       <td class="beside">{metricValue("pageviews", pageviews)}</td>
       <td>
-        <Change name="visitors" value={visitors} earlier={beforeIn(now.value)?.results[0]?.metrics[0]} scope={scope} />
+        <Change name="visitors" value={visitors} earlier={before?.results[0]?.metrics[0]} scope={scope} />
       </td>
       <td>
         <Spark values={over.value && [...series(over.value, openBucket(interval, site.timezone, range.dates[0])).values()]} />

@@ -25,6 +25,8 @@ export interface Me {
   setup?: boolean;
   users: boolean;
   passwords: boolean;
+  /** What somebody who is signed in is granted. */
+  grants?: { role: string; site: string }[];
   sites: { domain: string; rights: Right[] }[];
 }
 
@@ -91,7 +93,8 @@ export interface Answer {
   meta: {
     metric_warnings?: Partial<Record<Metric, { code: string; warning: string }>>;
     filter_warnings?: Record<string, { code: string; warning: string }>;
-    folded?: { value: string; warning: string };
+    /** Rows or sums may lack what was of fewer visitors than that when its day closed; how much of it is in no row, where that is told. */
+    folded?: { below?: number; warning: string };
     time_labels?: string[];
     comparison_time_labels?: string[];
     total_rows?: number;
@@ -116,15 +119,25 @@ export class ApiError extends Error {
 
 const TOKEN = "footfall-token";
 
-/** Takes a token out of the URL's fragment, which no server ever sees, and out of the address bar. Whether it is for set-up. */
-export function takeTokenFromFragment(): boolean {
+/** Takes a token out of the URL's fragment, which no server ever sees, and out of the address bar. What it is for; nothing where there is none. */
+export function takeTokenFromFragment(): "token" | "setup" | null {
   const from = new URLSearchParams(location.hash.slice(1));
   const [token, setup] = [from.get("token"), from.get("setup")];
   const given = token ?? setup;
-  if (given === null) return false;
-  keepToken(given);
+  if (given === null) return null;
   history.replaceState(null, "", location.pathname + location.search);
-  return setup !== null;
+  keepToken(given);
+  return setup === null ? "token" : "setup";
+}
+
+/** Takes it also where such a link is followed on the page that is open, which does not start anew then. Returns how to stop. */
+export function onTokenInFragment(then: (isSetup: boolean) => void): () => void {
+  const changed = () => {
+    const taken = takeTokenFromFragment();
+    if (taken !== null) then(taken === "setup");
+  };
+  addEventListener("hashchange", changed);
+  return () => removeEventListener("hashchange", changed);
 }
 
 /** What a request that changes something repeats; the server tells it to this page alone. */

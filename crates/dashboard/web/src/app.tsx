@@ -2,14 +2,16 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { ApiError, type Filter, type Me, type Site, SIGNED_OUT, change, forgetToken, hasToken, query, sites as askSites, whoAmI } from "./api";
+import { ApiError, type Filter, type Me, type Site, SIGNED_OUT, change, forgetToken, hasToken, onTokenInFragment, query, sites as askSites, whoAmI } from "./api";
 import { FilterChips } from "./filters";
 import { clock, payIn } from "./format";
 import { Header } from "./header";
 import { t } from "./i18n";
 import { useKeys } from "./keys";
 import { later } from "./later";
+import { LeftOutOf, NoSite, NoSuchSite } from "./left-out";
 import { Lists } from "./lists";
+import { Mark } from "./mark";
 import { Overview } from "./overview";
 import { type Go, type Place, usePlace } from "./place";
 import { resolve, today } from "./range";
@@ -55,7 +57,14 @@ export function App({ setup }: { setup: boolean }) {
   const load = () => setAttempt((attempt) => attempt + 1);
   useEffect(() => {
     addEventListener(SIGNED_OUT, load);
-    return () => removeEventListener(SIGNED_OUT, load);
+    const stop = onTokenInFragment((isSetup) => {
+      if (isSetup) setSettingUp(true);
+      load();
+    });
+    return () => {
+      removeEventListener(SIGNED_OUT, load);
+      stop();
+    };
   }, []);
   useEffect(() => {
     const abort = new AbortController();
@@ -127,16 +136,23 @@ export function App({ setup }: { setup: boolean }) {
         return <Office me={me} sites={known.list} place={place} go={go} onSignOut={signOut} onChanged={load} onSetUp={() => setSettingUp(true)} />;
       }
       if (inOffice) return <SignIn wrong={false} setup={me.setup === true} onSetUp={() => setSettingUp(true)} onDone={load} />;
-      const wanted = known.list.find((site) => site.domain === place.site);
+      const wanted = known.list.find((site) => site.domain === place.site?.toLowerCase());
       const site = wanted ?? known.list[0];
       if (site === undefined) {
         return (
           <main class="page centred">
-            <p class="notice">{t("no_site")}</p>
+            <div class="card sign-in">
+              <Mark />
+              <h1>Footfall</h1>
+              <NoSite onAdded={load} />
+            </div>
           </main>
         );
       }
-      if (wanted === undefined && place.site !== null && me.kind === "anyone") return <SignIn wrong={false} setup={me.setup === true} onSetUp={() => setSettingUp(true)} onDone={load} />;
+      if (wanted === undefined && place.site !== null) {
+        if (me.kind === "anyone") return <SignIn wrong={false} setup={me.setup === true} onSetUp={() => setSettingUp(true)} onDone={load} />;
+        return <NoSuchSite name={place.site} sites={known.list} go={go} onSignOut={signOut} />;
+      }
       const onSignIn = () => setKnown({ site: "refused", wrong: false, setup: me.setup === true });
       const header = (scope: Scope, today: string, tick: number, onHelp: () => void) => (
         <Header me={me} sites={known.list} scope={scope} today={today} liveTick={tick} onHelp={onHelp} onSignOut={signOut} onSignIn={onSignIn} />
@@ -162,6 +178,7 @@ interface Props {
 export function Views({ site, sites, place, go, shared, header, className }: Props) {
   const tick = useTick();
   const [help, setHelp] = useState(false);
+  const [below, setBelow] = useState<number>();
   // The first day with a count: what "all time" begins with, and before which nothing is a loss.
   const history = useAnswer(`history ${site.domain}`, 0, (signal) =>
     shows({ shared }, "overview") ? query({ site_id: site.domain, metrics: ["pageviews"], date_range: "all" }, signal) : Promise.resolve(null),
@@ -173,7 +190,9 @@ export function Views({ site, sites, place, go, shared, header, className }: Pro
   const view = shared === null || shows({ shared }, place.view) ? place.view : (TABS.find(({ name }) => shows({ shared }, name))?.name ?? "report");
   // A link that shows one segment is a filter that cannot be taken off.
   const fixed: Filter[] = shared === null || shared.segment === null ? [] : [{ operator: "is", dimension: "segment", values: [shared.segment] }];
-  const scope: Scope = { site, range, place, view, filters: [...fixed, ...place.filters], shared, tick: range.open ? tick : 0, go };
+  const filters = [...fixed, ...place.filters];
+  const scope: Scope = { site, range, place, view, filters, shared, tick: range.open ? tick : 0, go, onFolded: setBelow };
+  useEffect(() => setBelow(undefined), [JSON.stringify([site.domain, range.dates, filters])]);
   payIn(site.currency);
   useKeys(scope, now, setHelp);
   useEffect(() => {
@@ -186,9 +205,15 @@ export function Views({ site, sites, place, go, shared, header, className }: Pro
       </a>
       {header(scope, now, tick, () => setHelp(true))}
       <main id="report" tabIndex={-1}>
+        <LeftOutOf search={location.search} go={go} />
         {view === "report" && (
           <>
             <FilterChips scope={scope} />
+            {filters.length > 0 && below !== undefined && (
+              <p class="hint may-lack" title={t("folded_why", { n: below })}>
+                {t("may_lack", { n: below })}
+              </p>
+            )}
             {shows(scope, "overview") && <Overview scope={scope} firstDay={firstDay} />}
             <Lists scope={scope} />
           </>
@@ -200,7 +225,7 @@ export function Views({ site, sites, place, go, shared, header, className }: Pro
         {view === "vitals" && <VitalsView scope={scope} />}
         {view === "sites" && <AllSitesView scope={scope} sites={sites} />}
         {view === "define" && <DefineView scope={scope} />}
-        {view === "share" && mayShare(site) && <ShareView key={site.domain} scope={scope} />}
+        {view === "share" && (mayShare(site) ? <ShareView key={site.domain} scope={scope} /> : <p class="card centred-card">{t("share_may_not")}</p>)}
         {view === "ledger" && <LedgerView scope={scope} />}
       </main>
       <footer class="foot">

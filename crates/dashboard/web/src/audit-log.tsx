@@ -5,7 +5,7 @@ import { type Me, read, table } from "./api";
 import { moment } from "./account";
 import { FILE_ROWS_MAX } from "./export";
 import { FileButtons, type Taking } from "./export-as";
-import { t } from "./i18n";
+import { t } from "./late";
 import { Panel } from "./office";
 import { taught } from "./sign-in";
 
@@ -100,11 +100,11 @@ export function AuditLog({ me }: { me: Me }) {
             <tbody>
               {lines.map((line) => (
                 <tr key={line.number}>
-                  <td>{moment(line.at)}</td>
+                  <td class="at">{moment(line.at)}</td>
                   <td>{line.who}</td>
-                  <td>{line.what}</td>
+                  <td class="done">{line.what}</td>
                   <td>{line.site}</td>
-                  <td>
+                  <td class="detail">
                     <code>{JSON.stringify(line.detail)}</code>
                   </td>
                 </tr>

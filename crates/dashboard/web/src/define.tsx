@@ -6,8 +6,9 @@ import { Sure } from "./asked";
 import { type Annotation, type Bodies, type Definitions, type Funnel, type Kind, NAME_CHARS_MAX, type Segment, define, definitions, mayDefine, readAction, tellAction, tellGoal, undefine, whyNot } from "./definitions";
 import { dimensionName, valueName } from "./filters";
 import { clockTime } from "./format";
-import { type Word, t } from "./i18n";
+import { type LateWord, t } from "./late";
 import type { Scope } from "./scope";
+import "./style/define.css";
 import { useAnswer } from "./use-answer";
 
 /** As the server bounds them. */
@@ -40,7 +41,7 @@ export function tellSegment({ filters }: Segment): string {
     if ((operator === "and" || operator === "or") && Array.isArray(first)) return `(${first.map(one).join(` ${t(`op_${operator}`)} `)})`;
     if (operator === "not") return `${t("op_not")} ${one(first)}`;
     if (typeof first !== "string" || !Array.isArray(values)) return JSON.stringify(filter);
-    const word = `op_${operator}` as Word;
+    const word = `op_${operator}` as LateWord;
     return `${dimensionName(first)} ${t(word)} ${values.map((value) => valueName(first, String(value))).join(" / ")}`;
   };
   return (filters ?? []).map(one).join(", ");
@@ -51,8 +52,8 @@ type Add<K extends Kind> = (name: string, body: Bodies[K]) => Promise<void>;
 interface SectionProps<K extends Kind> {
   scope: Scope;
   kind: K;
-  title: Word;
-  why: Word;
+  title: LateWord;
+  why: LateWord;
   tell: (one: Definitions[K]) => string;
   form: (add: Add<K>) => ComponentChildren;
 }

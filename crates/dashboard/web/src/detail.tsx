@@ -4,10 +4,10 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { type Answer, MONEY, type Metric, type Row } from "./api";
 import { Dialog } from "./dialog";
 import { FilterChips, valueName } from "./filters";
-import { t } from "./i18n";
-import { Export, Table, dimensionOf } from "./lists";
+import { t } from "./late";
+import { Empty, Export, InNoRow, Table, dimensionOf } from "./lists";
 import { Problem } from "./problem";
-import { CARDS, TABS, type Tab, earning, filteredBy } from "./reports";
+import { CARDS, OTHER, TABS, type Tab, earning, filteredBy } from "./reports";
 import { type Scope, heldBy, shows, useList } from "./scope";
 import { ROWS_MAX, isLike, isSearchedHere } from "./search";
 
@@ -33,18 +33,23 @@ function Full({ tab, dimension, scope }: { tab: Tab; dimension: string; scope: S
   const [page, setPage] = useState(0);
   const [order, setOrder] = useState<[Metric, "asc" | "desc"]>(["visitors", "desc"]);
   useEffect(() => {
+    // Nothing was typed: the page that somebody turned to meanwhile stays.
+    if (typed === search) return;
     const timer = setTimeout(() => {
       setSearch(typed);
       setPage(0);
     }, TYPING_MS);
     return () => clearTimeout(timer);
-  }, [typed]);
+  }, [typed, search]);
   const metrics = heldBy(scope, dimension);
   // A filter may have taken away what the rows were in the order of.
   const sorted: typeof order = metrics.includes(order[0]) ? order : [metrics[0] ?? "visitors", "desc"];
   const isHere = search !== "" && isSearchedHere(dimension, scope.filters);
   const part = { limit: ROWS_PER_PAGE, offset: page * ROWS_PER_PAGE };
   const asked = useList(scope, { dimension, metrics, order: sorted, search, ...(isHere ? { limit: ROWS_MAX } : part) });
+  // While the next rows are on their way their head stays, and with it the focus of whoever sorts by keyboard.
+  const last = useRef<Answer | undefined>(undefined);
+  last.current = asked.value ?? last.current;
   const found = isHere ? like(asked.value, dimension, search) : undefined;
   const rows = found?.slice(part.offset, part.offset + part.limit) ?? asked.value?.results ?? [];
   const total = found?.length ?? asked.value?.meta.total_rows ?? 0;
@@ -70,10 +75,11 @@ function Full({ tab, dimension, scope }: { tab: Tab; dimension: string; scope: S
       <div class="detail-rows" tabIndex={0} role="region" aria-label={t(tab.title)}>
         {asked.error !== undefined && asked.value === undefined && <Problem error={asked.error} scope={scope} />}
         {asked.loading && <div class="rows waiting" aria-busy="true" />}
-        {asked.value !== undefined && total === 0 && <p class="empty">{t("empty")}</p>}
-        {asked.value !== undefined && total > 0 && (
-          <Table dimension={dimension} kind={tab.kind} metrics={columns} answer={asked.value} rows={rows} onChoose={choose} sorted={sorted} onSort={sort} />
+        {asked.value !== undefined && total === 0 && (search === "" ? <Empty tab={tab} answer={asked.value} scope={scope} /> : <p class="empty">{t("empty")}</p>)}
+        {last.current !== undefined && (asked.loading || total > 0) && (
+          <Table dimension={dimension} kind={tab.kind} metrics={columns} answer={last.current} rows={rows} onChoose={choose} sorted={sorted} onSort={sort} />
         )}
+        {asked.value !== undefined && total > 0 && search === "" && <InNoRow answer={asked.value} scope={scope} />}
       </div>
       <div class="pager">
         <button type="button" class="plain" disabled={page === 0} onClick={() => setPage(page - 1)}>
@@ -92,6 +98,6 @@ function Full({ tab, dimension, scope }: { tab: Tab; dimension: string; scope: S
 
 /** The rows whose shown names have what was typed. */
 function like(answer: Answer | undefined, dimension: string, typed: string): Row[] | undefined {
-  const name = (value: string) => (value === answer?.meta.folded?.value ? t("other") : valueName(dimension, value));
+  const name = (value: string) => (value === OTHER ? t("other") : valueName(dimension, value));
   return answer?.results.filter((row) => isLike(name(row.dimensions[0] ?? ""), typed));
 }

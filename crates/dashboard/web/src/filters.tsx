@@ -87,7 +87,7 @@ function Chip({ filter, onTurn, onRemove }: { filter: Filter; onTurn: (other: Fi
   const turn = other === null ? "" : t("filter_turn", { filter: told(filter), op: op(other) });
   const what = (
     <>
-      {dimensionName(filter.dimension)} <span class="op">{op(filter)}</span>
+      <span class="of">{dimensionName(filter.dimension)}</span> <span class="op">{op(filter)}</span>
     </>
   );
   return (
@@ -97,10 +97,10 @@ function Chip({ filter, onTurn, onRemove }: { filter: Filter; onTurn: (other: Fi
           {what}
         </button>
       )}
-      <button type="button" class="chip" aria-label={t("filter_remove", { filter: told(filter) })} onClick={onRemove}>
-        {other === null && <>{what} </>}
+      <button type="button" class="chip filter" title={told(filter)} aria-label={t("filter_remove", { filter: told(filter) })} onClick={onRemove}>
+        {other === null && <span>{what}</span>}
         <b>{filter.values.map((value) => valueName(filter.dimension, value)).join(" / ")}</b>
-        <span aria-hidden="true"> ×</span>
+        <span aria-hidden="true">×</span>
       </button>
     </li>
   );

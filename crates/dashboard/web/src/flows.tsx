@@ -6,9 +6,10 @@ import { type Flow as Ways, type FlowShare, type FlowSide, type Told, flow } fro
 import { type Sheet, notesOf } from "./export";
 import { ExportAs } from "./export-as";
 import { inFull, metricValue, sized } from "./format";
-import { t } from "./i18n";
+import { t } from "./late";
 import { Problem } from "./problem";
 import { type Scope, useList } from "./scope";
+import "./style/ways.css";
 import { useAnswer } from "./use-answer";
 
 /** A flow is asked at every third tick, as the lists are. */

@@ -4,8 +4,9 @@ import { type Funnel, type Reached, definitions, reached } from "./definitions";
 import { type Sheet, notesOf } from "./export";
 import { ExportAs } from "./export-as";
 import { clockTime, inFull, metricValue, sized } from "./format";
-import { t } from "./i18n";
+import { t } from "./late";
 import type { Scope } from "./scope";
+import "./style/define.css";
 import { useAnswer } from "./use-answer";
 
 /** A funnel is asked at every third tick: its numbers change slower than the graph's. */

@@ -56,7 +56,7 @@ export function Graph({ scope, index, metric, interval, firstDay, asked, before,
   }
   if (asked.value === undefined) return <div class="plot waiting" aria-busy="true" />;
   // With a comparison there is a row for every bucket.
-  if (asked.value.results.every((row) => row.metrics.every((value) => value === 0 || value === null))) return <Nothing site={site} range={range} filtered={scope.filters.length > 0} />;
+  if (asked.value.results.every((row) => row.metrics.every((value) => value === 0 || value === null))) return <Nothing site={site} range={range} filtered={scope.filters.length > 0} below={asked.value.meta.folded?.below} />;
   const told = read(asked.value, before, index, { interval, timezone: site.timezone, firstDay });
   const points = { ...told, notes: noted(notes, told.labels, range.dates[1]) };
   const shown = { points, grain: `time:${interval}`, metric, label: toldAs(asked.value, metric), sums: sumsDays(asked.value.meta, metric), theme: scope.place.theme };
@@ -367,11 +367,12 @@ function Table({ points, grain, metric, label, sums }: PlotProps) {
   );
 }
 
-function Nothing({ site, range, filtered }: { site: Site; range: Range; filtered: boolean }) {
+function Nothing({ site, range, filtered, below }: { site: Site; range: Range; filtered: boolean; below: number | undefined }) {
   const snippet = `<script defer data-domain="${site.domain}" src="${location.origin}/js/script.js"></script>`;
   return (
     <div class="plot nothing">
       <h2>{range.name === "day" ? t("nothing_today") : t("nothing_range")}</h2>
+      {filtered && below !== undefined && <p>{t("empty_folded", { n: below })}</p>}
       {range.open && !filtered && (
         <>
           <p>{t("nothing_hint")}</p>

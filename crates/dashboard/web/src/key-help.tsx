@@ -1,7 +1,7 @@
 // The sheet that lists the keys.
 
 import { Dialog } from "./dialog";
-import { t } from "./i18n";
+import { t } from "./late";
 import { PERIODS } from "./range";
 import { TABS } from "./views";
 

@@ -6,9 +6,11 @@ import { degradedLine } from "./degraded";
 import { type Sheet, notesOf } from "./export";
 import { ExportAs } from "./export-as";
 import { clockTime, inFull, sized } from "./format";
-import { type Word, named, t } from "./i18n";
+import { named } from "./i18n";
+import { type LateWord, t } from "./late";
 import { Problem } from "./problem";
 import type { Scope } from "./scope";
+import "./style/ledger.css";
 import { useAnswer } from "./use-answer";
 
 interface Line {
@@ -141,7 +143,7 @@ function Outcome({ name, why, hits, of, className }: { name: string; why?: strin
   );
 }
 
-const SHARES: { of: keyof Coverage["shares"]; word: Word }[] = [
+const SHARES: { of: keyof Coverage["shares"]; word: LateWord }[] = [
   { of: "measured", word: "measured" },
   { of: "exempt", word: "exempt" },
   { of: "counted_only", word: "counted_only" },

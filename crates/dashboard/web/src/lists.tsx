@@ -9,7 +9,7 @@ import { inFull, metricValue, sized } from "./format";
 import { t } from "./i18n";
 import { WorldMap } from "./map";
 import { Problem } from "./problem";
-import { CARDS, type Card, METRICS, type Tab, earning, filteredBy } from "./reports";
+import { CARDS, type Card, METRICS, OTHER, type Tab, earning, filteredBy, mayLackRows } from "./reports";
 import { type Scope, beside, heldBy, listQuery, shows, useList } from "./scope";
 import { useAnswer } from "./use-answer";
 
@@ -119,7 +119,7 @@ function PropertyName({ scope }: { scope: Scope }) {
         <ul class="names" aria-label={t("properties")}>
           {known.value.slice(0, PROPERTIES_SHOWN).map((one) => (
             <li key={one}>
-              <button type="button" class="chip" onClick={() => scope.go({ property: one })}>
+              <button type="button" class="chip" title={one} onClick={() => scope.go({ property: one })}>
                 {one}
               </button>
             </li>
@@ -141,7 +141,7 @@ function Listed({ tab, dimension, scope }: { tab: Tab; dimension: string; scope:
   const asked = useList(scope, { dimension, metrics, limit: isMap ? COUNTRIES_MAX : ROWS });
   if (asked.value === undefined && asked.error !== undefined) return <Problem error={asked.error} scope={scope} />;
   if (asked.value === undefined) return <div class="rows waiting" aria-busy="true" />;
-  if (asked.value.results.length === 0) return <p class="empty">{tab.id === "city" || tab.id === "region" ? t("empty_cities") : t("empty")}</p>;
+  if (asked.value.results.length === 0) return <Empty tab={tab} answer={asked.value} scope={scope} />;
   const choose = (value: string) => scope.go({ filters: filteredBy(scope.place.filters, dimension, value) });
   const { total_rows = 0 } = asked.value.meta;
   const more = total_rows > ROWS ? t("more", { n: total_rows }) : t("details");
@@ -153,11 +153,37 @@ function Listed({ tab, dimension, scope }: { tab: Tab; dimension: string; scope:
       </div>
       <div class="under">
         <Export tab={tab} dimension={dimension} scope={scope} />
+        <InNoRow answer={asked.value} scope={scope} />
         <button type="button" class="quiet" aria-label={`${more}: ${t(tab.title)}`} onClick={() => scope.go({ detail: tab.id })}>
           {more} <span aria-hidden="true">→</span>
         </button>
       </div>
     </>
+  );
+}
+
+interface RowlessProps {
+  answer: Answer;
+  scope: Scope;
+}
+
+/** Why there are no rows. */
+export function Empty({ tab, answer, scope }: RowlessProps & { tab: Tab }) {
+  const below = answer.meta.folded?.below;
+  const why = () => {
+    if (mayLackRows(answer, scope.filters.length > 0)) return t("empty_folded", { n: below ?? 0 });
+    return tab.id === "city" || tab.id === "region" ? t("empty_cities") : t("empty");
+  };
+  return <p class="empty">{why()}</p>;
+}
+
+/** What the rows above do not hold, where they may not hold all. */
+export function InNoRow({ answer, scope }: RowlessProps) {
+  if (!mayLackRows(answer, scope.filters.length > 0)) return null;
+  return (
+    <span class="lacks" title={t("folded_why", { n: answer.meta.folded?.below ?? 0 })}>
+      {t("some_in_no_row")}
+    </span>
   );
 }
 
@@ -186,13 +212,16 @@ export function Table({ dimension, kind, metrics, answer, rows, onChoose, sorted
   const largest = Math.max(answer.meta.rounded?.to ?? 1, ...rows.map((row) => sized(row.metrics[0]) ?? 0));
   const head = (metric: Metric) => (metric === "visitors" && answer.meta.metric_warnings?.visitors !== undefined ? t("daily_visitors") : t(METRICS[metric]));
   const direction = (metric: Metric) => (sorted?.[0] !== metric ? undefined : sorted[1] === "desc" ? "descending" : "ascending");
+  const stacks = onSort !== undefined;
   return (
-    <table class="rows">
-      <thead>
-        <tr>
-          <th scope="col">{dimensionName(dimension)}</th>
+    <table class={stacks ? "rows stacks" : "rows"} role={stacks ? "table" : undefined}>
+      <thead role={stacks ? "rowgroup" : undefined}>
+        <tr role={stacks ? "row" : undefined}>
+          <th scope="col" role={stacks ? "columnheader" : undefined}>
+            {dimensionName(dimension)}
+          </th>
           {metrics.map((metric) => (
-            <th key={metric} scope="col" aria-sort={direction(metric)} title={metric === "visitors" && head(metric) === t("daily_visitors") ? t("sum_of_days_why") : undefined}>
+            <th key={metric} scope="col" role={stacks ? "columnheader" : undefined} aria-sort={direction(metric)} title={metric === "visitors" && head(metric) === t("daily_visitors") ? t("sum_of_days_why") : undefined}>
               {onSort === undefined || metric === "percentage" ? (
                 head(metric)
               ) : (
@@ -205,9 +234,9 @@ export function Table({ dimension, kind, metrics, answer, rows, onChoose, sorted
           ))}
         </tr>
       </thead>
-      <tbody>
+      <tbody role={stacks ? "rowgroup" : undefined}>
         {rows.map((row) => (
-          <Line key={row.dimensions[0]} row={row} dimension={dimension} kind={kind} metrics={metrics} largest={largest} folded={answer.meta.folded?.value} onChoose={onChoose} />
+          <Line key={row.dimensions[0]} row={row} dimension={dimension} kind={kind} metrics={metrics} largest={largest} head={stacks ? head : undefined} onChoose={onChoose} />
         ))}
       </tbody>
     </table>
@@ -217,16 +246,17 @@ export function Table({ dimension, kind, metrics, answer, rows, onChoose, sorted
 interface LineProps extends Pick<TableProps, "dimension" | "kind" | "metrics" | "onChoose"> {
   row: Row;
   largest: number;
-  folded: string | undefined;
+  /** What each number is called, where on a narrow screen it stands under its name. */
+  head: ((metric: Metric) => string) | undefined;
 }
 
-function Line({ row, dimension, kind, metrics, largest, folded, onChoose }: LineProps) {
+function Line({ row, dimension, kind, metrics, largest, head, onChoose }: LineProps) {
   const value = row.dimensions[0] ?? "";
-  const isFolded = folded === value;
+  const isFolded = value === OTHER;
   const name = isFolded ? t("other") : valueName(dimension, value);
   return (
-    <tr>
-      <th scope="row" class={isFolded ? "folded" : undefined}>
+    <tr role={head && "row"}>
+      <th scope="row" role={head && "rowheader"} class={isFolded ? "folded" : undefined}>
         <span class="bar" style={{ width: `${((sized(row.metrics[0]) ?? 0) / largest) * 100}%` }} />
         {isFolded || value === "" ? (
           <span class="name" title={isFolded ? t("other") : undefined}>
@@ -240,7 +270,7 @@ function Line({ row, dimension, kind, metrics, largest, folded, onChoose }: Line
         )}
       </th>
       {metrics.map((metric, i) => (
-        <td key={metric} class={i === 0 ? undefined : "beside"} title={i === 0 || MONEY.includes(metric) ? inFull(row.metrics[i], metric) : undefined}>
+        <td key={metric} role={head && "cell"} data-name={head?.(metric)} class={i === 0 ? undefined : "beside"} title={i === 0 || MONEY.includes(metric) ? inFull(row.metrics[i], metric) : undefined}>
           {metricValue(metric, row.metrics[i])}
         </td>
       ))}

@@ -5,9 +5,11 @@ import type { Sheet } from "./export";
 import { ExportAs } from "./export-as";
 import { dimensionName, valueName } from "./filters";
 import { clockTime, inFull, metricValue, sized } from "./format";
-import { type Word, t } from "./i18n";
+import { type LateWord, t } from "./late";
 import { runningHour } from "./range";
+import { OTHER } from "./reports";
 import type { Scope } from "./scope";
+import "./style/ledger.css";
 import { useAnswer } from "./use-answer";
 
 const ROWS = 8;
@@ -97,7 +99,7 @@ function Minutes({ minutes, scope }: { minutes: HalfHour["minutes"]; scope: Scop
   );
 }
 
-function Hour({ scope: { site }, tick, dimension, title }: { scope: Scope; tick: number; dimension: string; title: Word }) {
+function Hour({ scope: { site }, tick, dimension, title }: { scope: Scope; tick: number; dimension: string; title: LateWord }) {
   const hour = runningHour(site.timezone);
   const asked = useAnswer(`${site.domain} ${hour} ${dimension}`, tick, (signal) =>
     query({ site_id: site.domain, metrics: ["pageviews"], date_range: hour, dimensions: [dimension], pagination: { limit: ROWS } }, signal),
@@ -129,7 +131,7 @@ function Hour({ scope: { site }, tick, dimension, title }: { scope: Scope; tick:
               <tr key={row.dimensions[0]}>
                 <th scope="row">
                   <span class="bar" style={{ width: `${((sized(row.metrics[0]) ?? 0) / largest) * 100}%` }} />
-                  <span class="name">{row.dimensions[0] === asked.value?.meta.folded?.value ? t("other") : valueName(dimension, row.dimensions[0] ?? "")}</span>
+                  <span class="name">{row.dimensions[0] === OTHER ? t("other") : valueName(dimension, row.dimensions[0] ?? "")}</span>
                 </th>
                 <td>{metricValue("pageviews", row.metrics[0])}</td>
               </tr>

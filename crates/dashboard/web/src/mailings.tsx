@@ -4,7 +4,8 @@ import { useState } from "preact/hooks";
 import { type Site, change } from "./api";
 import { Said, Sure, useChange, useList } from "./asked";
 import { LanguageField } from "./header";
-import { LANGUAGES, language, t } from "./i18n";
+import { LANGUAGES, language } from "./i18n";
+import { t } from "./late";
 
 interface Mailing {
   id: string;

@@ -10,9 +10,6 @@ import "./style/base.css";
 import "./style/overview.css";
 import "./style/lists.css";
 import "./style/sign-in.css";
-import "./style/office.css";
-import "./style/ways.css";
-import "./style/share.css";
 import "./style/narrow.css";
 import { spokenAt } from "./use-look";
 
@@ -20,8 +17,10 @@ const SharedPage = later(() => import("./shared").then((loaded) => loaded.Shared
 
 const [, kind, id] = /^\/(share|embed)\/([^/]+)$/.exec(location.pathname) ?? [];
 const root = document.getElementById("app");
+// Out of the address at once, whatever has to come first.
+const setup = id === undefined && takeTokenFromFragment() === "setup";
 const start = () => {
-  if (root !== null) render(id === undefined ? <App setup={takeTokenFromFragment()} /> : <SharedPage id={id} embedded={kind === "embed"} />, root);
+  if (root !== null) render(id === undefined ? <App setup={setup} /> : <SharedPage id={id} embedded={kind === "embed"} />, root);
 };
 // A reader of another language does not see English first.
 learn(spokenAt(readPlace(location.search))).then(start, start);

@@ -6,10 +6,13 @@ import type { Me, Site } from "./api";
 import { Account, ChangePassword } from "./account";
 import { AuditLog } from "./audit-log";
 import { Languages } from "./header";
-import { type Language, type Word, language, t } from "./i18n";
+import { type Language, language } from "./i18n";
+import { type LateWord, t } from "./late";
+import { NoSite } from "./left-out";
 import { Mark } from "./mark";
 import { People } from "./people";
 import type { Go, Place, Theme, View } from "./place";
+import "./style/office.css";
 
 interface Props {
   me: Me;
@@ -25,10 +28,10 @@ interface Props {
 export const Office: FunctionComponent<Props> = ({ me, sites, place, go, onSignOut, onChanged, onSetUp }) => {
   const administers = me.users || me.sites.some((site) => site.rights.includes("administer"));
   const mustChange = me.temporary === true;
-  const rooms: { name: View; label: Word }[] = [
-    ...(sites.length > 0 && !mustChange ? [{ name: "report" as View, label: "back_to_report" as Word }] : []),
+  const rooms: { name: View; label: LateWord }[] = [
+    ...(sites.length > 0 && !mustChange ? [{ name: "report" as View, label: "back_to_report" as LateWord }] : []),
     { name: "account", label: "account" },
-    ...(administers && !mustChange ? ([{ name: "people", label: "people" }, { name: "audit", label: "audit" }] as { name: View; label: Word }[]) : []),
+    ...(administers && !mustChange ? ([{ name: "people", label: "people" }, { name: "audit", label: "audit" }] as { name: View; label: LateWord }[]) : []),
   ];
   const room = rooms.some(({ name }) => name === place.view) && place.view !== "report" ? place.view : "account";
   return (
@@ -71,6 +74,7 @@ export const Office: FunctionComponent<Props> = ({ me, sites, place, go, onSignO
           </Panel>
         ) : (
           <>
+            {sites.length === 0 && <Siteless me={me} onAdded={onChanged} />}
             {room === "account" && <Account me={me} sites={sites} onSetUp={onSetUp} />}
             {room === "people" && <People me={me} />}
             {room === "audit" && <AuditLog me={me} />}
@@ -80,6 +84,17 @@ export const Office: FunctionComponent<Props> = ({ me, sites, place, go, onSignO
     </div>
   );
 };
+
+/** Whoever may look at every site learns how to add the first one, and whoever waits for somebody else's, that they do. */
+function Siteless({ me, onAdded }: { me: Me; onAdded: () => void }) {
+  const isEverySite = me.kind === "administrator" || me.grants?.some(({ role, site }) => site === "*" && role !== "operator") === true;
+  if (!isEverySite && me.users) return null;
+  return (
+    <Panel title={t("sites")} id="sites">
+      {isEverySite ? <NoSite onAdded={onAdded} /> : <p>{t("no_site_granted")}</p>}
+    </Panel>
+  );
+}
 
 export function Panel({ title, id, children }: { title: string; id?: string; children: ComponentChildren }) {
   return (

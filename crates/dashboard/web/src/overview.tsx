@@ -12,9 +12,9 @@ import { type Word, t } from "./i18n";
 import { Notes } from "./notes";
 import { beforeName } from "./period";
 import { Problem } from "./problem";
-import { type Interval, compared, daysMeasured, intervalFor, intervalsFor, openBucket } from "./range";
+import { type Interval, compared, daysMeasured, intervalFor, intervalsFor, isComparable, openBucket } from "./range";
 import { METRICS, earning, hoursAnswerable, sumsDays, totalMetrics } from "./reports";
-import { type Scope, hasMoney } from "./scope";
+import { type Scope, hasMoney, useFolded } from "./scope";
 import { type Asked, useAnswer } from "./use-answer";
 
 /** Where fewer is better. */
@@ -40,13 +40,14 @@ export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string |
   const key = JSON.stringify([asked, range.dates, against]);
   const now = useAnswer(`now ${key}`, tick, (signal) => queryCompared({ ...asked, date_range: range.dates, include: { coverage: scope.shared?.segment == null } }, against, signal));
   const over = useAnswer(`over ${key} ${interval}`, tick, (signal) => queryCompared({ ...asked, ...series, date_range: range.dates }, against, signal));
+  useFolded(scope, now.value);
+  useFolded(scope, over.value);
   // Money that was chosen stays, also over days that brought none.
   const shown = metrics.includes(place.metric) && MONEY.includes(place.metric) ? metrics : earning(metrics, now.value?.results ?? []);
   const metric = shown.includes(place.metric) ? place.metric : (shown[0] ?? "visitors");
-  // Against days before the first count everything would have grown.
-  const isComparable = against !== null && firstDay !== undefined && firstDay <= against[0];
-  const before = isComparable ? beforeIn(now.value) : undefined;
-  const overBefore = isComparable ? beforeIn(over.value) : undefined;
+  const compares = isComparable(against, firstDay);
+  const before = compares ? beforeIn(now.value) : undefined;
+  const overBefore = compares ? beforeIn(over.value) : undefined;
   // Whoever chose the dates is told why there is no line of them.
   const isMissed = place.compare === "custom" && firstDay !== undefined && over.value !== undefined && overBefore === undefined;
   // The comparison has rows for hours to come, too.
@@ -55,11 +56,11 @@ export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string |
   const sums = sumsDays(over.value?.meta, metric);
   const notes = useAnswer(`notes ${site.domain}`, 0, (signal) => (scope.shared === null ? definitions(site.domain, "annotations", signal) : Promise.resolve([])));
   const totals = async ({ format, signal }: Taking) => {
-    const told = await queryCompared({ ...asked, metrics: shown, date_range: range.dates }, isComparable ? against : null, signal, format);
+    const told = await queryCompared({ ...asked, metrics: shown, date_range: range.dates }, compares ? against : null, signal, format);
     return totalsSheet(told, shown, range.dates, against);
   };
   const line = async ({ format, signal }: Taking) => {
-    const told = await queryCompared({ ...asked, ...series, metrics: [metric], date_range: range.dates }, isComparable ? against : null, signal, format);
+    const told = await queryCompared({ ...asked, ...series, metrics: [metric], date_range: range.dates }, compares ? against : null, signal, format);
     return seriesSheet(told, metric, interval, site.timezone, firstDay);
   };
   if (now.value === undefined && now.error !== undefined) {

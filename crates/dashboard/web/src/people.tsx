@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { type Me, change } from "./api";
 import { Said, Sure, useChange, useList } from "./asked";
-import { type Word, t } from "./i18n";
+import { type LateWord, t } from "./late";
 import { Panel } from "./office";
 
 interface Grant {
@@ -22,8 +22,18 @@ type Role = "viewer" | "analyst" | "site_admin" | "operator";
 
 const ROLES: Role[] = ["viewer", "analyst", "site_admin", "operator"];
 
-const roleName = (role: Role): string => t(`role_${role}` as Word);
+const roleName = (role: Role): string => t(`role_${role}` as LateWord);
 const siteName = (site: string): string => (site === "*" ? t("every_site") : site);
+
+/**
+ * Whether a grant is theirs to take back, also at a site that is gone. Whoever runs the users sees all grants, and takes back those of
+ * operators; whoever does not sees what they may take back.
+ */
+export function mayTakeBack(me: Me, { role, site }: Grant): boolean {
+  if (!me.users || role === "operator" || me.kind === "administrator") return true;
+  const isGranted = me.grants?.some((grant) => grant.role === "site_admin" && (grant.site === "*" || grant.site === site));
+  return isGranted === true || me.sites.some(({ domain, rights }) => domain === site && rights.includes("administer"));
+}
 
 /** Where a role may be granted, as the session tells: a hint for the form, and no more. */
 function places(me: Me, role: Role): string[] {
@@ -49,7 +59,7 @@ export function People({ me }: { me: Me }) {
           {ROLES.map((role) => (
             <div key={role}>
               <dt>{roleName(role)}</dt>
-              <dd>{t(`role_${role}_why` as Word)}</dd>
+              <dd>{t(`role_${role}_why` as LateWord)}</dd>
             </div>
           ))}
         </dl>
@@ -71,7 +81,7 @@ function Someone({ user, me, start }: { user: User; me: Me; start: (doing: Promi
           {user.grants.length === 0 && <li class="hint">{t("grants_none")}</li>}
           {user.grants.map((grant) => (
             <li key={`${grant.role} ${grant.site}`}>
-              {places(me, grant.role).includes(grant.site) ? (
+              {mayTakeBack(me, grant) ? (
                 <button
                   type="button"
                   class="chip"

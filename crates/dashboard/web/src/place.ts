@@ -3,7 +3,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { type Filter, type Metric, VITALS, type VitalName } from "./api";
-import { LANGUAGES, type Language } from "./i18n";
+import { LANGUAGES, type Language, type Word } from "./i18n";
 import { COMPARES, type Compare, INTERVALS, type Interval, PERIODS, type PeriodName, isDate } from "./range";
 import { TABS } from "./reports";
 
@@ -44,30 +44,66 @@ export interface Place {
 const OPERATORS: Filter["operator"][] = ["is", "is_not", "contains", "contains_not"];
 const one = <T extends string>(known: readonly T[], text: string | null): T | undefined => known.find((name) => name === text);
 
-export function readPlace(search: string): Place {
+/** A part of an address that is not understood, and what is wrong with it where its words are known. */
+export interface LeftOut {
+  part: string;
+  why?: Word;
+}
+
+export const readPlace = (search: string): Place => readAddress(search).place;
+
+/** The place of an address, and what of the address is not in it: the page shows something else there than whoever wrote it meant. */
+export function readAddress(search: string): { place: Place; leftOut: LeftOut[] } {
   const from = new URLSearchParams(search);
-  const custom = readDates(from.get("from"), from.get("to"));
-  const compare = one(COMPARES.map(({ name }) => name), from.get("compare")) ?? "previous";
-  const against = compare === "custom" ? readDates(from.get("compare_from"), from.get("compare_to")) : null;
-  const period = one(PERIODS.map(({ name }) => name), from.get("period"));
-  return {
-    site: from.get("site"),
+  const leftOut: LeftOut[] = [];
+  const leave = (names: string[], why?: Word) => {
+    const there = names.filter((name) => from.has(name));
+    if (there.length > 0) leftOut.push({ part: there.map((name) => `${name}=${from.get(name)}`).join("&"), ...(why !== undefined && { why }) });
+  };
+  const word = <T extends string>(name: string, known: readonly T[]): T | undefined => {
+    const found = one(known, from.get(name));
+    if (found === undefined) leave([name]);
+    return found;
+  };
+  const dates = (first: string, last: string, ...more: string[]): [string, string] | null => {
+    const [begin, end] = [from.get(first), from.get(last)];
+    const areDates = isDate(begin) && isDate(end);
+    if (areDates && begin <= end) return [begin, end];
+    leave([...more, first, last], areDates ? "dates_reversed" : undefined);
+    return null;
+  };
+  const custom = dates("from", "to");
+  const period = custom !== null && from.get("period") === "custom" ? undefined : word("period", PERIODS.map(({ name }) => name));
+  const compare = word("compare", COMPARES.map(({ name }) => name)) ?? "previous";
+  const against = compare === "custom" ? dates("compare_from", "compare_to", "compare") : null;
+  if (compare !== "custom") leave(["compare_from", "compare_to"]);
+  const filters = from.getAll("f").map((text) => {
+    const filter = readFilter(text);
+    if (filter === null) leftOut.push({ part: `f=${text}` });
+    return filter;
+  });
+  const tabs = (from.get("tabs") ?? "").split(",").filter((id) => id !== "");
+  const known = tabs.filter((id) => TABS.some((tab) => tab.id === id));
+  if (known.length < tabs.length) leave(["tabs"]);
+  const place: Place = {
+    site: from.get("site") || null,
     period: custom === null ? (period ?? "day") : "custom",
     custom,
     compare: compare === "custom" && against === null ? "previous" : compare,
     against,
-    interval: one(INTERVALS, from.get("interval")) ?? null,
-    metric: one(GRAPHED, from.get("metric")) ?? "visitors",
-    filters: from.getAll("f").map(readFilter).filter((filter) => filter !== null),
-    view: one(VIEWS, from.get("view")) ?? "report",
-    detail: one(TABS.map(({ id }) => id), from.get("detail")) ?? null,
-    tabs: (from.get("tabs") ?? "").split(",").filter((id) => TABS.some((tab) => tab.id === id)),
+    interval: word("interval", INTERVALS) ?? null,
+    metric: word("metric", GRAPHED) ?? "visitors",
+    filters: filters.filter((filter) => filter !== null),
+    view: word("view", VIEWS) ?? "report",
+    detail: word("detail", TABS.map(({ id }) => id)) ?? null,
+    tabs: known,
     property: from.get("property"),
     page: from.get("page"),
-    vital: one(VITALS, from.get("vital")) ?? "lcp",
-    language: one(LANGUAGES.map(({ code }) => code), from.get("lang")) ?? null,
-    theme: one(["system", "light", "dark"], from.get("theme")) ?? "system",
+    vital: word("vital", VITALS) ?? "lcp",
+    language: word("lang", LANGUAGES.map(({ code }) => code)) ?? null,
+    theme: word("theme", ["system", "light", "dark"]) ?? "system",
   };
+  return { place, leftOut };
 }
 
 /** Only what differs from the usual is written. */
@@ -99,10 +135,6 @@ export function writePlace(place: Place): string {
 
 /** Only what would be read as something else is escaped, so that an address stays readable. */
 const escaped = (text: string) => text.replace(/[%,]/g, encodeURIComponent);
-
-function readDates(first: string | null, last: string | null): [string, string] | null {
-  return isDate(first) && isDate(last) && first <= last ? [first, last] : null;
-}
 
 function readFilter(text: string): Filter | null {
   try {

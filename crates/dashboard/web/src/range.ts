@@ -119,6 +119,9 @@ export function compared({ name, dates: [first, last], days }: Range, compare: C
   return [addDays(first, -back), addDays(last, -back)];
 }
 
+/** Whether a range is compared: against days before the first count everything would have grown. */
+export const isComparable = (against: [string, string] | null, firstDay: string | null | undefined): against is [string, string] => against !== null && typeof firstDay === "string" && firstDay <= against[0];
+
 /** The intervals that make sense for a range. */
 export function intervalsFor(range: Range): Interval[] {
   return INTERVALS.filter((interval) => {

@@ -148,6 +148,12 @@ export const SUM_OF_DAYS = "sum_of_daily_visitors";
 /** Whether an answer's visitors are the sum of several days', as it says itself. */
 export const sumsDays = (meta: Answer["meta"] | undefined, metric: Metric): boolean => meta?.metric_warnings?.[metric]?.code === SUM_OF_DAYS;
 
+/** What the values of too few visitors are counted as; nothing else is called so. */
+export const OTHER = "(other)";
+
+/** Whether some may be in none of an answer's rows, because too few visitors had in common what the rows are of. Without a filter the rows have one for them. */
+export const mayLackRows = ({ meta: { folded }, results }: Answer, isFiltered: boolean): boolean => isFiltered && folded?.below !== undefined && !results.some((row) => row.dimensions.includes(OTHER));
+
 const isOfEvents = (dimension: string) => dimension.startsWith("event:props:") || dimension === "event:name" || dimension === "event:goal";
 
 /** The metrics that cells of these dimensions hold, in the order they are shown. The rest would be a 400, and rightly. */

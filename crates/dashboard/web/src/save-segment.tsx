@@ -4,8 +4,9 @@ import { useState } from "preact/hooks";
 import { NAME_CHARS_MAX, asSegment, define, whyNot } from "./definitions";
 import { Dialog } from "./dialog";
 import { clockTime } from "./format";
-import { t } from "./i18n";
+import { t } from "./late";
 import type { Scope } from "./scope";
+import "./style/define.css";
 
 export function SaveSegment({ scope, onClose }: { scope: Scope; onClose: () => void }) {
   const { site, filters, go } = scope;

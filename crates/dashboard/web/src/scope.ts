@@ -1,5 +1,6 @@
 // What every panel of a view asks about: one site, one range, the same filters.
 
+import { useEffect } from "preact/hooks";
 import { type Answer, type Filter, type Metric, type Query, type Site, query, sent } from "./api";
 import type { Go, Place, View } from "./place";
 import type { Range } from "./range";
@@ -28,6 +29,16 @@ export interface Scope {
   /** Counts up while somebody looks; stands still where nothing changes any more. */
   tick: number;
   go: Go;
+  /** Told of answers that may lack what fewer visitors than that had in common: it is said once, above all of them. */
+  onFolded?: (below: number) => void;
+}
+
+/** Tells of an answer that may lack something. */
+export function useFolded({ onFolded }: Scope, answer: Answer | undefined): void {
+  const below = answer?.meta.folded?.below;
+  useEffect(() => {
+    if (below !== undefined) onFolded?.(below);
+  }, [answer]);
 }
 
 /** Whether a card or view is shown; the report is, where something of it is. */
@@ -73,7 +84,9 @@ export function useList(scope: Scope, question: ListQuestion): Asked<Answer> {
   // No name is like what was typed: there is nothing to ask.
   const isNothing = asked.filters?.some(([, , values]) => values.length === 0) === true;
   const nothing: Answer = { results: [], meta: { total_rows: 0 }, query: { date_range: scope.range.dates } };
-  return useAnswer(JSON.stringify(asked), Math.floor(scope.tick / TICKS_PER_LIST), (signal) => (isNothing ? Promise.resolve(nothing) : query(asked, signal)));
+  const answer = useAnswer(JSON.stringify(asked), Math.floor(scope.tick / TICKS_PER_LIST), (signal) => (isNothing ? Promise.resolve(nothing) : query(asked, signal)));
+  useFolded(scope, answer.value);
+  return answer;
 }
 
 /**

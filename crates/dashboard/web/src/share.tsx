@@ -4,10 +4,12 @@
 import { useState } from "preact/hooks";
 import { Said, Sure, useChange, useList } from "./asked";
 import { definitions } from "./definitions";
-import { t } from "./i18n";
+import { t } from "./late";
 import { Mailings } from "./mailings";
 import type { Scope } from "./scope";
 import { type MadeShare, REPORTS, type Sent, type Share, changeShare, makeShare, publish, removeShare, renewShare, sharesOf } from "./shares";
+import "./style/office.css";
+import "./style/share.css";
 import { useAnswer } from "./use-answer";
 
 export function ShareView({ scope }: { scope: Scope }) {

@@ -5,13 +5,15 @@ import { useEffect, useState } from "preact/hooks";
 import { ApiError, SIGNED_OUT } from "./api";
 import { Views } from "./app";
 import { Live, Looks, Sliders } from "./header";
-import { language, t } from "./i18n";
+import { language } from "./i18n";
+import { t } from "./late";
 import { Mark } from "./mark";
 import { Menu } from "./menu";
 import { Period } from "./period";
 import { usePlace } from "./place";
 import { type Scope, shows } from "./scope";
 import { type Followed, follow, goOn } from "./shares";
+import "./style/share.css";
 import { useLook } from "./use-look";
 import { Tabs } from "./views";
 

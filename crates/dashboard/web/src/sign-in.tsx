@@ -1,7 +1,7 @@
 // Who looks: by login and password, which the browser turns into a session that no script can read, or by an API token, which stays in
 // this tab. While there is no account, the token also makes the first one.
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, forgetToken, keepToken, setUp, signIn } from "./api";
 import { t } from "./i18n";
 import { Mark } from "./mark";
@@ -17,6 +17,10 @@ interface Props {
 
 export function SignIn({ wrong, setup, onSetUp, onDone }: Props) {
   const [byToken, setByToken] = useState(setup || wrong);
+  // A token may also come by a link, while this is shown.
+  useEffect(() => {
+    if (wrong) setByToken(true);
+  }, [wrong]);
   return (
     <main class="page centred">
       <div class="card sign-in">
@@ -35,30 +39,35 @@ export function SignIn({ wrong, setup, onSetUp, onDone }: Props) {
 
 function ByToken({ wrong, setup, onSetUp, onDone }: Props) {
   const [token, setToken] = useState("");
+  const [missing, setMissing] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
   const take = (then: () => void) => (event: Event) => {
     event.preventDefault();
-    if (token.trim() === "") return;
+    setMissing(token.trim() === "");
+    if (token.trim() === "") return input.current?.focus();
     keepToken(token.trim());
     then();
   };
+  const said = missing ? t("token_missing") : wrong ? t("token_wrong") : "";
   return (
     <form onSubmit={take(onDone)}>
       <p>{t("private")}</p>
       <label for="token">{t("token")}</label>
       <input
         id="token"
+        ref={input}
         type="password"
         autocomplete="current-password"
         autofocus
         spellcheck={false}
         value={token}
-        aria-invalid={wrong}
-        aria-describedby={wrong ? "token-wrong" : undefined}
+        aria-invalid={said !== ""}
+        aria-describedby={said === "" ? undefined : "token-wrong"}
         onInput={(event) => setToken(event.currentTarget.value)}
       />
-      {wrong && (
+      {said !== "" && (
         <p class="wrong" id="token-wrong" role="alert">
-          {t("token_wrong")}
+          {said}
         </p>
       )}
       <button type="submit" class="main">
@@ -80,7 +89,8 @@ function ByPassword({ onDone }: { onDone: () => void }) {
   const [busy, setBusy] = useState(false);
   const submit = (event: Event) => {
     event.preventDefault();
-    if (busy || login.trim() === "" || password === "") return;
+    if (busy) return;
+    if (login.trim() === "" || password === "") return setSaid(t("login_missing"));
     setBusy(true);
     setSaid("");
     signIn(login.trim(), password)

@@ -30,9 +30,10 @@ export function useTick(every_ms: number = TICK_MS): number {
   return tick;
 }
 
-/** Asks `ask`; again when `key` changes (a new question) or `tick` does (the same question later). */
+/** Asks `ask`; again when `key` changes (a new question), when `tick` does (the same question later), and after it failed until it does not. */
 export function useAnswer<T>(key: string, tick: number, ask: (signal: AbortSignal) => Promise<T>): Asked<T> {
   const [state, setState] = useState<{ key: string; value?: T; error?: ApiError }>({ key });
+  const [attempt, setAttempt] = useState(0);
   const running = useRef<{ key: string; abort: AbortController } | null>(null);
   useEffect(() => {
     // A slow answer is waited for, not asked for twice; one to a question that nobody has any more is not.
@@ -54,7 +55,14 @@ export function useAnswer<T>(key: string, tick: number, ask: (signal: AbortSigna
       .finally(() => {
         if (running.current === mine) running.current = null;
       });
-  }, [key, tick]);
+  }, [key, tick, attempt]);
+  // Also of a period in which nothing changes any more: what failed was not answered.
+  const failed = state.key === key && state.error !== undefined && state.error.status !== 400;
+  useEffect(() => {
+    if (!failed) return;
+    const timer = setInterval(() => !document.hidden && setAttempt((attempt) => attempt + 1), TICK_MS);
+    return () => clearInterval(timer);
+  }, [key, failed]);
   useEffect(() => () => running.current?.abort.abort(), []);
   const current = state.key === key ? state : undefined;
   return { value: current?.value, error: current?.error, loading: current?.value === undefined && current?.error === undefined };

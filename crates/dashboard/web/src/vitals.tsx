@@ -4,9 +4,10 @@ import { type Measured, type Told, type Vital, VITALS, type VitalName, vitals } 
 import { type Sheet, notesOf } from "./export";
 import { ExportAs } from "./export-as";
 import { inFull, metricValue, sized, vitalValue } from "./format";
-import { type Word, t } from "./i18n";
+import { t } from "./late";
 import { Problem } from "./problem";
 import type { Scope } from "./scope";
+import "./style/ways.css";
 import { type Asked, useAnswer } from "./use-answer";
 
 /** They are asked at every third tick, as the lists are. */
@@ -66,7 +67,7 @@ export function VitalsView({ scope }: { scope: Scope }) {
           />
         </div>
       </section>
-      <div class="lists">
+      <div class="lists vital-lists">
         <Listed title={t("vitals_by_page", { vital: t(`vital_${name}`) })} by="page" name={name} asked={pages} scope={scope} />
         <Listed title={t("vitals_by_device", { vital: t(`vital_${name}`) })} by="device" name={name} asked={devices} scope={scope} />
       </div>
@@ -176,32 +177,37 @@ function Listed({ title, by, name, asked, scope }: ListedProps) {
       {asked.loading && <div class="rows waiting" aria-busy="true" />}
       {asked.value !== undefined && rows.length === 0 && <p class="empty">{t("empty")}</p>}
       {rows.length > 0 && (
-        <table class="rows">
-          <thead>
-            <tr>
-              <th scope="col">{t(by as Word)}</th>
-              <th scope="col">{t("vital_p75")}</th>
-              <th scope="col">{t("rating_good")}</th>
-              <th scope="col">{t("measurements")}</th>
+        <table class="rows stacks" role="table">
+          <thead role="rowgroup">
+            <tr role="row">
+              {([by, "vital_p75", "rating_good", "measurements"] as const).map((word) => (
+                <th key={word} scope="col" role="columnheader">
+                  {t(word)}
+                </th>
+              ))}
             </tr>
           </thead>
-          <tbody>
+          <tbody role="rowgroup">
             {rows.map((row) => (
-              <tr key={row[by]}>
-                <th scope="row">
+              <tr key={row[by]} role="row">
+                <th scope="row" role="rowheader">
                   <span class="bar" style={{ width: `${row.vitals[name].good ?? 0}%` }} />
                   <span class="name" title={row[by]}>
                     {row[by]}
                   </span>
                 </th>
-                <td>
+                <td role="cell" data-name={t("vital_p75")}>
                   <span class={`rating ${row.vitals[name].rating ?? "none"}`} title={ratingWord(row.vitals[name].rating)}>
                     {vitalValue(name, row.vitals[name].p75)}
                     <span class="unseen"> {ratingWord(row.vitals[name].rating)}</span>
                   </span>
                 </td>
-                <td class="beside">{metricValue("percentage", row.vitals[name].good)}</td>
-                <td class="beside">{inFull(row.vitals[name].measurements)}</td>
+                <td role="cell" data-name={t("rating_good")} class="beside">
+                  {metricValue("percentage", row.vitals[name].good)}
+                </td>
+                <td role="cell" data-name={t("measurements")} class="beside">
+                  {inFull(row.vitals[name].measurements)}
+                </td>
               </tr>
             ))}
           </tbody>

@@ -4,14 +4,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { coverageLine, loweredBy } from "../src/coverage";
 import { degradedLine } from "../src/degraded";
-import { type Answer, ApiError, type Filter, type Metric, type Told, query } from "../src/api";
+import { type Answer, ApiError, type Filter, type Me, type Metric, type Told, onTokenInFragment, query, takeTokenFromFragment } from "../src/api";
 import { beforeIn, queryCompared } from "../src/compared";
 import { FILE_ROWS_MAX, type Page, columnsOf, csv, json, notesOf, pageAfter, wholeList } from "../src/export";
 import { axisLabel, bucketLabel, clockTime, countryName, duration, inFull, languageName, metricValue, payIn, sized, vitalValue } from "../src/format";
 import { fill, learn, preferred, speak, t } from "../src/i18n";
 import { en } from "../src/words/en";
+import { late } from "../src/words/en-late";
 import { ja } from "../src/words/ja";
-import { sitesSheet } from "../src/all-sites";
+import { areComparable, sitesSheet, tellSites } from "../src/all-sites";
 import { wholeLog } from "../src/audit-log";
 import { tellSegment } from "../src/define";
 import { readAction, tellGoal } from "../src/definitions";
@@ -20,12 +21,16 @@ import { flowSheet } from "../src/flows";
 import { funnelSheet } from "../src/funnels";
 import { noted, seriesSheet, toldAs } from "../src/graph";
 import { balances, ledgerSheet, linesOf } from "../src/ledger";
+import { LeftOutOf, NoSuchSite } from "../src/left-out";
+import { Empty, InNoRow, Table } from "../src/lists";
 import { minutesSheet } from "../src/live";
 import { totalsSheet } from "../src/overview";
+import { mayTakeBack } from "../src/people";
 import { ownName } from "../src/period";
-import { readPlace, writePlace } from "../src/place";
-import { compared, daysMeasured, intervalFor, intervalsFor, moved, openBucket, resolve, runningHour, today } from "../src/range";
-import { CARDS, DIMENSIONS, earning, filteredBy, hoursAnswerable, metricsOf, rowMetrics, totalMetrics } from "../src/reports";
+import { readAddress, readPlace, writePlace } from "../src/place";
+import { Problem, aboutOf } from "../src/problem";
+import { compared, daysMeasured, intervalFor, intervalsFor, isComparable, moved, openBucket, resolve, runningHour, today } from "../src/range";
+import { CARDS, DIMENSIONS, TABS, earning, filteredBy, hoursAnswerable, mayLackRows, metricsOf, rowMetrics, totalMetrics } from "../src/reports";
 import { beside, hasMoney, heldBy, listQuery } from "../src/scope";
 import { isLike, isSearchedHere, searchFilter } from "../src/search";
 import { bucketsSheet, measuredSheet, vitalsSheet } from "../src/vitals";
@@ -201,9 +206,11 @@ test("visitors of several days are called a sum, and those of one are not", () =
 });
 
 test("both tables say everything, with the same values in them", () => {
-  assert.deepEqual(Object.keys(ja).sort(), Object.keys(en).sort());
+  const all = { ...en, ...late };
+  assert.deepEqual(Object.keys(ja).sort(), Object.keys(all).sort());
+  assert.deepEqual(Object.keys(late).filter((name) => name in en), [], "what is there at first need not come again");
   const holes = (word: string) => [...new Set([...word.matchAll(/\{(\w+)/g)].map((hole) => hole[1]))].filter((hole) => hole !== "n").sort();
-  for (const [name, word] of Object.entries(en)) {
+  for (const [name, word] of Object.entries(all)) {
     const other = ja[name as keyof typeof ja];
     assert.ok(word.trim() !== "" && other.trim() !== "", name);
     assert.deepEqual(holes(other), holes(word), name);
@@ -238,7 +245,7 @@ test("a file tells of its numbers what the page tells of them", () => {
   const meta = {
     metric_warnings: { visitors: { code: "sum_of_daily_visitors", warning: "of days" } },
     filter_warnings: { "visit:country": { code: "known_values_only", warning: "known" } },
-    folded: { value: "(other)", warning: "too few" },
+    folded: { value: "(other)", below: 5, warning: "too few" },
     rounded: { to: 10, warning: "tens" },
     degraded: [{ day: "2024-05-03", records: 1, forgotten: 0, warning: "lost" }],
     currency: { code: "EUR", warning: "one currency" },
@@ -538,4 +545,173 @@ test("a filter is turned round and back, and those that are asked by name only a
   assert.equal(turned(filter("is", "segment", "x")), null);
   assert.equal(turned(filter("is", "event:goal", "x")), null);
   assert.equal(turned(filter("is_not", "event:goal", "x"))?.operator, "is", "a way out of what was typed into the address");
+});
+
+/** What a drawn part says, as text; of those that keep a state of their own, nothing. */
+function textOf(drawn: unknown): string {
+  if (typeof drawn === "string" || typeof drawn === "number") return String(drawn);
+  if (Array.isArray(drawn)) return drawn.map(textOf).join("");
+  const { type, props } = (drawn ?? {}) as { type?: unknown; props?: { children?: unknown } };
+  if (props === undefined) return "";
+  return typeof type === "function" ? textOf((type as (props: unknown) => unknown)(props)) : textOf(props.children);
+}
+
+/** All that is drawn under an element of a kind. */
+function found(drawn: unknown, wanted: string): { props: Record<string, unknown> }[] {
+  if (Array.isArray(drawn)) return drawn.flatMap((one) => found(one, wanted));
+  const { type, props } = (drawn ?? {}) as { type?: unknown; props?: Record<string, unknown> };
+  if (props === undefined) return [];
+  if (typeof type === "function") return found((type as (props: unknown) => unknown)(props), wanted);
+  return [...(type === wanted ? [{ props }] : []), ...found(props.children, wanted)];
+}
+
+test("nothing is compared with days before the first count, of one site or of several, on the page or in a file", async () => {
+  const against: [string, string] = ["2024-05-01", "2024-05-07"];
+  assert.deepEqual([isComparable(against, "2024-05-01"), isComparable(against, "2024-05-02"), isComparable(against, undefined), isComparable(null, "2024-01-01")], [true, false, false, false]);
+  assert.equal(areComparable(against, ["2024-01-01", null]), true, "a site without a count adds to neither");
+  assert.deepEqual([areComparable(against, ["2024-01-01", "2024-05-05"]), areComparable(against, ["2024-01-01", undefined]), areComparable(null, [])], [false, false, false]);
+  const firstDays: Record<string, string | null> = { old: "2024-01-01", young: "2024-05-05", empty: null };
+  const asked: [string | string[], unknown][] = [];
+  const of = async (names: string[]) => {
+    asked.length = 0;
+    const ask = (site: string | string[], compared: [string, string] | null) => {
+      asked.push([site, compared]);
+      return Promise.resolve({ results: [{ metrics: [2, 2, 2], dimensions: [], ...(compared !== null && { comparison: { metrics: [1, 1, 1], dimensions: [] } }) }], meta: {}, query: { date_range: ["a", "b"] } } as Answer);
+    };
+    return sitesSheet(await tellSites(names, against, { ask, firstDayOf: (name) => Promise.resolve(firstDays[name] ?? null), onRows: () => undefined }));
+  };
+  const { rows } = await of(["old", "young", "empty"]);
+  assert.deepEqual(asked, [["old", against], ["young", null], ["empty", null], [["old", "young", "empty"], null]]);
+  assert.deepEqual(rows.map(([name, ...metrics]) => [name, metrics.at(-1)]), [["(all)", null], ["old", 1], ["young", null], ["empty", null]]);
+  await of(["old", "empty"]);
+  assert.deepEqual(asked.at(-1), [["old", "empty"], against]);
+});
+
+test("a token leaves the address whenever a link brings one", () => {
+  const kept = new Map<string, string>();
+  const listening = new EventTarget();
+  const place = { pathname: "/", search: "?site=a.example", hash: "" };
+  const globals = {
+    location: place,
+    history: { replaceState: (_: unknown, __: string, to: string) => ((place.hash = ""), kept.set("address", to)) },
+    sessionStorage: { getItem: (name: string) => kept.get(name) ?? null, setItem: (name: string, value: string) => kept.set(name, value), removeItem: (name: string) => kept.delete(name) },
+    addEventListener: listening.addEventListener.bind(listening),
+    removeEventListener: listening.removeEventListener.bind(listening),
+  };
+  Object.assign(globalThis, globals);
+  const came: boolean[] = [];
+  assert.equal(takeTokenFromFragment(), null);
+  const stop = onTokenInFragment((isSetup) => came.push(isSetup));
+  const follow = (hash: string) => {
+    place.hash = hash;
+    listening.dispatchEvent(new Event("hashchange"));
+  };
+  follow("#token=abc");
+  assert.deepEqual([came, kept.get("footfall-token"), kept.get("address"), place.hash], [[false], "abc", "/?site=a.example", ""]);
+  follow("#setup=def");
+  assert.deepEqual([came, kept.get("footfall-token"), place.hash], [[false, true], "def", ""]);
+  follow("#report");
+  assert.equal(came.length, 2, "any other word in the address is none");
+  stop();
+  follow("#token=ghi");
+  assert.equal(kept.get("footfall-token"), "def");
+});
+
+test("a grant is taken back by whoever may, also at a site that is gone", () => {
+  const me = (more: Partial<Me>): Me => ({ kind: "person", users: true, passwords: false, sites: [{ domain: "a.example", rights: ["read", "export", "define", "administer"] }], grants: [], ...more });
+  const gone = { role: "viewer" as const, site: "gone.example" };
+  assert.equal(mayTakeBack(me({ kind: "administrator", grants: undefined }), gone), true);
+  assert.equal(mayTakeBack(me({ grants: [{ role: "site_admin", site: "*" }] }), gone), true);
+  assert.equal(mayTakeBack(me({ grants: [{ role: "site_admin", site: "gone.example" }] }), gone), true);
+  assert.equal(mayTakeBack(me({ grants: [{ role: "operator", site: "*" }], sites: [] }), gone), false, "an operator takes back operators only");
+  assert.equal(mayTakeBack(me({ sites: [] }), { role: "operator", site: "*" }), true);
+  assert.equal(mayTakeBack(me({}), { role: "viewer", site: "a.example" }), true);
+  assert.equal(mayTakeBack(me({ users: false, sites: [] }), gone), true, "who does not run the users is told of those only that they may take back");
+});
+
+test("what of an address is not understood is said, and nothing else", () => {
+  const left = (search: string) => readAddress(search).leftOut.map(({ part, why }) => (why === undefined ? part : `${part} (${why})`));
+  assert.deepEqual(left("?site=a.example&period=7d&compare=year&interval=week&metric=visits&f=is,visit:country,DE&view=ledger&detail=page&tabs=channel,entry&property=x&page=/&vital=cls&lang=ja&theme=dark&utm_source=mail"), []);
+  assert.deepEqual(left("?f=equals,visit:country,DE&f=is,visit:country&f=matches,event:page,%2Fa&f=is,visit:country,DE&f=%25"), ["f=equals,visit:country,DE", "f=is,visit:country", "f=matches,event:page,/a", "f=%"]);
+  assert.deepEqual(left("?from=2024-02-01&to=2024-01-01"), ["from=2024-02-01&to=2024-01-01 (dates_reversed)"]);
+  assert.deepEqual(left("?from=2024-02-30&to=2024-03-01"), ["from=2024-02-30&to=2024-03-01"]);
+  assert.deepEqual(left("?from=2024-02-01"), ["from=2024-02-01"]);
+  assert.deepEqual([left("?period=fortnight"), left("?period=custom"), left("?period=custom&from=2024-01-01&to=2024-01-02")], [["period=fortnight"], ["period=custom"], []]);
+  assert.deepEqual(left("?compare=custom&compare_from=2024-02-01&compare_to=2024-01-01"), ["compare=custom&compare_from=2024-02-01&compare_to=2024-01-01 (dates_reversed)"]);
+  assert.deepEqual(left("?compare_from=2024-01-01&compare_to=2024-01-07"), ["compare_from=2024-01-01&compare_to=2024-01-07"], "dates alone are no comparison");
+  assert.deepEqual(left("?compare=custom&compare_from=2024-01-01&compare_to=2024-01-07"), []);
+  assert.deepEqual(left("?view=z&metric=y&tabs=page,q&theme=pink"), ["tabs=page,q", "metric=y", "view=z", "theme=pink"]);
+  const gone: unknown[] = [];
+  const drawn = LeftOutOf({ search: "?f=equals,visit:country,DE&from=2024-02-01&to=2024-01-01", go: (change) => gone.push(change) });
+  assert.match(textOf(drawn), /left out.*from=2024-02-01&to=2024-01-01 The first day is after the last one\.f=equals,visit:country,DE/);
+  (found(drawn, "button")[0]?.props.onClick as () => void)();
+  assert.deepEqual(gone, [{}], "closing it makes the address what is shown");
+  assert.equal(LeftOutOf({ search: "?period=7d", go: () => undefined }), null);
+});
+
+test("a site that is not known is not taken for another", () => {
+  const gone: unknown[] = [];
+  const sites = [{ domain: "a.example", timezone: "UTC", public: false }];
+  assert.deepEqual([readPlace("?site=nope.example").site, readPlace("?site=").site], ["nope.example", null]);
+  const drawn = NoSuchSite({ name: "nope.example", sites, go: (change) => gone.push(change), onSignOut: () => undefined });
+  assert.match(textOf(drawn), /nope\.example is not known here, or not open to you.*a\.example/);
+  (found(drawn, "button")[0]?.props.onClick as () => void)();
+  assert.deepEqual(gone, [{ site: "a.example", filters: [], detail: null, page: null }]);
+});
+
+test("a refusal says what it is about", async () => {
+  const combinations = [
+    "`visit:source` with `visit:browser` is not a declared pair, so it is not counted. Declared are any two of …",
+    "`visit:source` with `visit:browser` with `event:page` together are not counted: counts cross two dimensions at most.",
+    "`visit:source` with `event:page` is counted by the day, not by the hour: ask by `time:day` over whole days",
+    "the hours of `visit:source` are kept while a day is open only",
+    "`visitors` of several values of `visit:source` is not counted: a visit or visitor with two of them would count twice.",
+    "metric `time_on_page` is counted by page alone: ask by `event:page` without a filter on something else",
+  ];
+  for (const message of combinations) assert.equal(aboutOf(message), "combination", message);
+  const others = [
+    "`visit:country` must be a two-letter code such as \"DE\", not \"Germany\"",
+    "unknown dimension `visit:nonsense`; known: event:page",
+    "the site has no segment `is not counted` (it has: none): PUT /api/sites/SITE/segments/NAME defines one, which counts from then on",
+    "this question takes too long: ask for fewer days, or for fewer rows",
+    "at most 50 filters",
+  ];
+  for (const message of others) assert.equal(aboutOf(message), "other", message);
+  assert.deepEqual(aboutOf("`date_range` may span at most 5000 days, from 1970 on"), { daysMax: 5000 });
+  const said = (message: string) => textOf(found(Problem({ error: new ApiError(message, 400), scope: looking("") }), "p").map(({ props }) => props.children));
+  assert.equal(said("`date_range` may span at most 5000 days, from 1970 on"), "At most 5,000 days can be shown at once, from 1970 on. Choose a shorter period.");
+  assert.match(said("unknown dimension `visit:nonsense`"), /unknown dimension `visit:nonsense`$/);
+  await learn("ja");
+  speak("ja");
+  const drawn = Problem({ error: new ApiError("at most 50 filters", 400), scope: looking("") });
+  assert.equal(textOf(drawn), "この条件には答えられませんAPI の説明: at most 50 filters");
+  assert.equal(found(drawn, "details").length, 0, "not folded away");
+  speak("en");
+});
+
+test("what is in no row is said beside the rows, and where there are none", () => {
+  const answer = (folded: Answer["meta"]["folded"], rows: string[] = []): Answer => ({ results: rows.map((name) => ({ metrics: [1], dimensions: [name] })), meta: { folded }, query: { date_range: ["a", "b"] } });
+  const folded = { below: 5, warning: "too few" };
+  assert.equal(mayLackRows(answer(undefined, ["/a"]), true), false);
+  assert.equal(mayLackRows(answer(folded, ["/a"]), true), true);
+  assert.equal(mayLackRows(answer(folded, ["/a"]), false), false, "without a filter there is a row for them");
+  assert.equal(mayLackRows(answer(folded, ["/a", "(other)"]), true), false);
+  const [filtered, whole] = [looking("?f=is,visit:source,Google"), looking("")];
+  const beside = (of: Answer, scope = filtered) => textOf(InNoRow({ answer: of, scope }));
+  assert.equal(beside(answer(folded, ["/a"])), "Some are in no row");
+  assert.equal(beside(answer(folded, ["/a"]), whole), "");
+  const tab = (id: string) => TABS.find((tab) => tab.id === id) ?? assert.fail(id);
+  const empty = (of: Answer, scope = filtered, id = "page") => textOf(Empty({ tab: tab(id), answer: of, scope }));
+  assert.equal(empty(answer(undefined)), "Nothing here in this period");
+  assert.equal(empty(answer(folded), whole), "Nothing here in this period");
+  assert.match(empty(answer(folded)), /at least 5 visitors/);
+  assert.match(empty(answer(folded), whole, "city"), /city database/);
+});
+
+test("a number in a list in full carries its name, which a narrow screen puts beside it", () => {
+  const answer: Answer = { results: [{ metrics: [186, 201], dimensions: ["/blog"] }], meta: {}, query: { date_range: ["a", "b"] } };
+  const table = { dimension: "event:page", kind: undefined, metrics: ["visitors", "visits"] as Metric[], answer, rows: answer.results, onChoose: () => undefined };
+  const numbers = (drawn: unknown) => found(drawn, "td").map(({ props }) => [props["data-name"], textOf(props.children)]);
+  assert.deepEqual(numbers(Table({ ...table, sorted: ["visitors", "desc"], onSort: () => undefined })), [["Visitors", "186"], ["Visits", "201"]]);
+  assert.deepEqual(numbers(Table(table)), [[undefined, "186"], [undefined, "201"]]);
 });
