@@ -9,7 +9,7 @@ use store::questions::Selection;
 
 use crate::query::Query;
 use crate::query::dimension::Named;
-use crate::query::filter::Filter;
+use crate::query::filter::{Filter, Keeps};
 use crate::reply::Failure;
 
 /// What of a site is looked at.
@@ -65,7 +65,11 @@ impl Guest {
             return Err(Failure::Forbidden(gone.to_owned()));
         }
         if !query.filters.iter().any(|filter| filter.named.dimension == Dimension::Segment) {
-            query.filters.push(Filter { named: Named::parse("segment")?, selection: only(segment), done: false });
+            query.filters.push(Filter {
+                named: Named::parse("segment")?,
+                selection: only(segment),
+                keeps: Keeps::Hits,
+            });
             if let Some(sent) = query.filters_sent.as_array_mut() {
                 sent.push(serde_json::json!(["is", "segment", [segment]]));
             }
@@ -77,7 +81,7 @@ impl Guest {
         for filter in &query.filters {
             match (&self.share.terms.segment, filter.named.dimension) {
                 (Some(segment), Dimension::Segment) => {
-                    if filter.done || filter.selection != only(segment) {
+                    if filter.keeps != Keeps::Hits || filter.selection != only(segment) {
                         return Err(Failure::Forbidden(format!(
                             "this link shows the segment `{segment}` alone: leave other filters on `segment` out"
                         )));

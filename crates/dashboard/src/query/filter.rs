@@ -25,8 +25,31 @@ pub struct Filter {
     pub named: Named,
     /// The values.
     pub selection: Selection,
-    /// Whether it asks for visits that did this (`has_done`), not for the hits themselves.
-    pub done: bool,
+    /// Of what.
+    pub keeps: Keeps,
+}
+
+/// What a filter keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeps {
+    /// The hits that it fits.
+    Hits,
+    /// Visits that have such a hit (`has_done`).
+    Did,
+    /// Visits that have none (`has_not_done`).
+    DidNot,
+}
+
+impl Keeps {
+    /// The word that asks for it, where there is one.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hits => "",
+            Self::Did => "has_done",
+            Self::DidNot => "has_not_done",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,16 +67,23 @@ struct Test {
     named: Named,
     values: Vec<String>,
     case_sensitive: bool,
-    done: bool,
+    keeps: Keeps,
 }
 
 /// Every word that a filter may begin with.
-pub const OPERATORS: [&str; 10] =
-    ["is", "is_not", "contains", "contains_not", "matches", "matches_not", "and", "or", "not", "has_done"];
-
-/// Why visits that have not done something are not counted, whichever way they are asked for.
-const HAS_NOT_DONE: &str = "`has_not_done` is not counted: ask with `has_done` and subtract from the whole, which is exact for \
-     `visits`, and for `visitors` of one day";
+pub const OPERATORS: [&str; 11] = [
+    "is",
+    "is_not",
+    "contains",
+    "contains_not",
+    "matches",
+    "matches_not",
+    "and",
+    "or",
+    "not",
+    "has_done",
+    "has_not_done",
+];
 
 /// What a goal that is a page begins with, as Plausible names it: `Visit /thanks`.
 const PAGE_GOAL: &str = "Visit /";
@@ -74,19 +104,19 @@ pub fn parse(filters: &[Value]) -> Result<Vec<Filter>, Problem> {
     for test in tests {
         let known = merged.iter_mut().find(|filter| filter.named.is_same(&test.named));
         if let Some(filter) = known {
-            if filter.done || test.done {
+            if filter.keeps != Keeps::Hits || test.keeps != Keeps::Hits {
                 return Err(told(
-                    "`has_done` beside another filter on the same dimension would need the visits themselves, which are not \
+                    "`has_done` or `has_not_done` beside another filter on the same dimension would need the visits themselves, which are not \
                      kept: ask for one of them",
                 ));
             }
             narrow(&mut filter.selection, test)?;
             continue;
         }
-        let (named, done) = (test.named.clone(), test.done);
+        let (named, keeps) = (test.named.clone(), test.keeps);
         let mut selection = Selection::all(named.dimension, named.prefix.clone());
         narrow(&mut selection, test)?;
-        merged.push(Filter { named, selection, done });
+        merged.push(Filter { named, selection, keeps });
     }
     Ok(merged)
 }
@@ -114,13 +144,16 @@ fn read(filter: &Value, depth: usize) -> Result<Vec<Test>, Problem> {
         },
         ("or", [Value::Array(inner)]) => read_or(inner, depth + 1).map(|test| vec![test]),
         ("not", [inner]) => match read_all(std::slice::from_ref(inner), depth + 1)?.as_mut_slice() {
-            [test] if !test.done => Ok(vec![Test { negated: !test.negated, ..test.clone() }]),
-            [_] => Err(told(HAS_NOT_DONE)),
+            [test] => Ok(vec![match test.keeps {
+                Keeps::Hits => Test { negated: !test.negated, ..test.clone() },
+                Keeps::Did => Test { keeps: Keeps::DidNot, ..test.clone() },
+                Keeps::DidNot => Test { keeps: Keeps::Did, ..test.clone() },
+            }]),
             _ => Err(told("`not` of several filters at once is not counted: negate each, or save a segment")),
         },
-        ("has_done", [inner]) => read_done(inner, depth + 1).map(|test| vec![test]),
-        ("has_not_done", _) => Err(told(HAS_NOT_DONE)),
-        ("and" | "or" | "not" | "has_done", _) => Err(form()),
+        ("has_done", [inner]) => read_done(Keeps::Did, inner, depth + 1).map(|test| vec![test]),
+        ("has_not_done", [inner]) => read_done(Keeps::DidNot, inner, depth + 1).map(|test| vec![test]),
+        ("and" | "or" | "not" | "has_done" | "has_not_done", _) => Err(form()),
         (operator, [Value::String(name), Value::Array(values)]) => {
             read_test(operator, name, values, true).map(|test| vec![test])
         }
@@ -141,16 +174,17 @@ fn is_case_sensitive(modifiers: &Map<String, Value>) -> Result<bool, Problem> {
     said.as_bool().ok_or_else(|| Problem::form(MODIFIER, "true or false", said))
 }
 
-/// What visits have done: the cells of that event or page count just these visits and their visitors.
-fn read_done(inner: &Value, depth: usize) -> Result<Test, Problem> {
+/// What visits have done, or not: the cells of that event or page count just these visits and their visitors.
+fn read_done(keeps: Keeps, inner: &Value, depth: usize) -> Result<Test, Problem> {
     match read_all(std::slice::from_ref(inner), depth)?.as_slice() {
-        [test] if is_of_hits(test.named.dimension) && !test.negated && !test.done => {
-            Ok(Test { done: true, ..test.clone() })
+        [test] if is_of_hits(test.named.dimension) && !test.negated && test.keeps == Keeps::Hits => {
+            Ok(Test { keeps, ..test.clone() })
         }
-        _ => Err(told(
-            "`has_done` takes one filter on `event:goal`, `event:name`, `event:page`, `event:hostname` or a property, such as \
-             [\"has_done\", [\"is\", \"event:goal\", [\"Signup\"]]]: for more save a segment, which counts from then on",
-        )),
+        _ => Err(Problem::NotCounted(format!(
+            "`{word}` takes one filter on `event:goal`, `event:name`, `event:page`, `event:hostname` or a property, such as \
+             [\"{word}\", [\"is\", \"event:goal\", [\"Signup\"]]]: for more save a segment, which counts from then on",
+            word = keeps.as_str()
+        ))),
     }
 }
 
@@ -172,17 +206,25 @@ fn read_or(filters: &[Value], depth: usize) -> Result<Test, Problem> {
         )
     };
     let (first, others) = tests.split_first().ok_or_else(refused)?;
-    if tests.iter().any(|test| test.negated || test.done) || !others.iter().all(|test| test.named.is_same(&first.named))
+    if tests.iter().any(|test| test.negated || test.keeps != Keeps::Hits)
+        || !others.iter().all(|test| test.named.is_same(&first.named))
     {
         return Err(refused());
     }
     let named = first.named.clone();
     if tests.iter().all(|test| test.operator == Operator::Is && test.case_sensitive) {
         let values = tests.into_iter().flat_map(|test| test.values).collect();
-        return Ok(Test { operator: Operator::Is, negated: false, named, values, case_sensitive: true, done: false });
+        return Ok(Test {
+            operator: Operator::Is,
+            negated: false,
+            named,
+            values,
+            case_sensitive: true,
+            keeps: Keeps::Hits,
+        });
     }
     let values = tests.iter().map(pattern).collect();
-    Ok(Test { operator: Operator::Matches, negated: false, named, values, case_sensitive: true, done: false })
+    Ok(Test { operator: Operator::Matches, negated: false, named, values, case_sensitive: true, keeps: Keeps::Hits })
 }
 
 fn read_test(operator: &str, name: &str, values: &[Value], case_sensitive: bool) -> Result<Test, Problem> {
@@ -209,7 +251,7 @@ fn read_test(operator: &str, name: &str, values: &[Value], case_sensitive: bool)
     if name == "event:name" && operator == Operator::Is && !negated && values.iter().any(|value| value == "pageview") {
         return Err(told("page views are no event of their own: leave out the filter and ask for `pageviews`"));
     }
-    Ok(Test { operator, negated, named, values, case_sensitive, done: false })
+    Ok(Test { operator, negated, named, values, case_sensitive, keeps: Keeps::Hits })
 }
 
 /// Goals are custom events, or pages where they are named as Plausible names such goals.
@@ -357,10 +399,18 @@ mod tests {
     fn a_goal_is_an_event_or_a_page() {
         let filter = |filters: Value| parsed(filters).unwrap().pop().unwrap();
         let event = filter(json!([["has_done", ["is", "event:goal", ["Signup"]]]]));
-        assert!(event.done && event.named.is_goal() && event.named.dimension == model::Dimension::Event);
+        assert!(event.keeps == Keeps::Did && event.named.is_goal() && event.named.dimension == model::Dimension::Event);
         let page = filter(json!([["is", "event:goal", ["Visit /thanks"]]]));
-        assert!(!page.done && page.named.is_goal() && page.named.dimension == model::Dimension::Page);
+        assert!(page.keeps == Keeps::Hits && page.named.is_goal() && page.named.dimension == model::Dimension::Page);
         assert_eq!(page.selection.is, Some(vec!["/thanks".to_owned()]));
+    }
+
+    #[test]
+    fn not_turns_what_was_done_round() {
+        let keeps = |filter: Value| parsed(json!([filter])).unwrap().pop().unwrap().keeps;
+        let did = json!(["has_done", ["is", "event:goal", ["Signup"]]]);
+        assert_eq!((keeps(did.clone()), keeps(json!(["not", did]))), (Keeps::Did, Keeps::DidNot));
+        assert_eq!(keeps(json!(["not", ["has_not_done", ["is", "event:page", ["/"]]]])), Keeps::Did);
     }
 
     #[test]
@@ -371,8 +421,8 @@ mod tests {
             (json!([["not", ["and", [["is", "visit:os", ["Mac"]], ["is", "visit:browser", ["X"]]]]]]), "negate each"),
             (json!([["has_done", ["is", "visit:os", ["Mac"]]]]), "`has_done` takes one filter"),
             (json!([["has_done", ["is_not", "event:goal", ["Signup"]]]]), "`has_done` takes one filter"),
-            (json!([["has_not_done", ["is", "event:goal", ["Signup"]]]]), "subtract"),
-            (json!([["not", ["has_done", ["is", "event:goal", ["Signup"]]]]]), "subtract"),
+            (json!([["has_not_done", ["is", "visit:os", ["Mac"]]]]), "`has_not_done` takes one filter"),
+            (json!([["has_not_done", ["has_done", ["is", "event:goal", ["A"]]]]]), "`has_not_done` takes one filter"),
             (json!([["and", []]]), "`and` needs at least one filter"),
             (json!([["or", []]]), "`or` needs at least one filter"),
             (json!([["not", ["and", []]]]), "`and` needs at least one filter"),

@@ -12,6 +12,7 @@ use privacy::disclosure::Precision;
 use store::questions::{Cells, Grain, Key, Measure, Order, Question, ROWS_PER_ANSWER_MAX, Selection, Span};
 
 use super::dimension::{Named, adds_up, is_of_hits, name_of};
+use super::filter::Keeps;
 use super::metric::Metric;
 use super::problem::Problem;
 use super::range::{DAYS_BY_HOUR_MAX, grain_for};
@@ -53,6 +54,8 @@ impl Here {
 pub struct Plan {
     /// The question.
     pub question: Question,
+    /// Where visits are asked for that have not done something: the question of all of them, from whose answer that one's is taken.
+    pub whole: Option<Question>,
     /// The questions that its shares need.
     pub shares: Shares,
     /// What each metric is measured by.
@@ -103,6 +106,7 @@ impl Plan {
             ));
         }
         check_done(query, matches!(span, Span::Hours { .. }) || over_time == Some(Grain::Hour))?;
+        check_not_done(query, here)?;
         let selections = selections(query);
         let dimensions: Vec<Dimension> = selections.iter().map(|(named, _)| named.dimension).collect();
         let measured = |metric: &Metric| metric.measure(&dimensions).map(|measure| (*metric, measure));
@@ -142,9 +146,12 @@ impl Plan {
             offset: query.offset,
         };
         let shares = Shares::of(query, &question, span)?;
+        let is_left = query.filters.iter().any(|filter| filter.keeps == Keeps::DidNot);
+        let whole = is_left.then(|| Question { cells: Cells::Total, ..question.clone() });
         let folds = folds(&question.cells) && span.days().0 < first_open_day(here);
         Ok(Self {
             question,
+            whole,
             shares,
             measures,
             span,
@@ -347,22 +354,23 @@ fn key(sorting: Sorting, measures: &[(Metric, Measure)], precision: Precision) -
 
 /// Refuses what the cells of what visits have done do not count: they hold these visits and visitors, but their own hits only.
 fn check_done(query: &Query, by_hour: bool) -> Result<(), Problem> {
-    let Some(done) = query.filters.iter().find(|filter| filter.done) else {
+    let Some(done) = query.filters.iter().find(|filter| filter.keeps != Keeps::Hits) else {
         return Ok(());
     };
     if by_hour {
-        return Err(Problem::NotCounted(
-            "`has_done` is counted by the day: an hour's cells know what was done in that hour, not what its visitors did before or after. Ask \
-             by `time:day` over whole days"
-                .to_owned(),
-        ));
+        return Err(Problem::NotCounted(format!(
+            "`{}` is counted by the day: an hour's cells know what was done in that hour, not what its visitors did before or after. Ask \
+             by `time:day` over whole days",
+            done.keeps.as_str()
+        )));
     }
     if let Some(metric) =
         query.metrics.iter().find(|metric| !matches!(metric, Metric::Visitors | Metric::Visits | Metric::Percentage))
     {
         return Err(Problem::NotCounted(format!(
-            "`{}` of visits that have done something is not counted: with `has_done` ask `visitors`, `visits` or `percentage`",
-            metric.as_str()
+            "`{}` of visits that have done something is not counted: with `{}` ask `visitors`, `visits` or `percentage`",
+            metric.as_str(),
+            done.keeps.as_str()
         )));
     }
     let others = query.filters.iter().filter(|filter| *filter != done).map(|filter| &filter.named);
@@ -374,6 +382,29 @@ fn check_done(query: &Query, by_hour: bool) -> Result<(), Problem> {
         ))),
         None => Ok(()),
     }
+}
+
+/// Refuses what cannot be the whole less those who have done it. Pairs of closed days lack whom they folded, so that a difference of
+/// them would count these as not having done it; and three roundings of one count tell more than two.
+fn check_not_done(query: &Query, here: &Here) -> Result<(), Problem> {
+    if !query.filters.iter().any(|filter| filter.keeps == Keeps::DidNot) {
+        return Ok(());
+    }
+    let by_time = query.order_by.iter().flatten().all(|(sorting, _)| *sorting == Sorting::Time);
+    let why = if query.filters.len() > 1 || query.by().is_some() {
+        "without another filter and by no dimension but time: whoever too few have in common with is not known any more when a day has closed"
+    } else if !by_time {
+        "in the order of time"
+    } else if query.metrics.iter().any(|metric| !matches!(metric, Metric::Visitors | Metric::Visits)) {
+        "for `visitors` and `visits`"
+    } else if here.precision == Precision::Tens {
+        "where counts are told exactly, which those of a site in mode `exempt` are not"
+    } else {
+        return Ok(());
+    };
+    Err(Problem::NotCounted(format!(
+        "`has_not_done` is counted {why}. Ask so, or save a segment, which counts from then on"
+    )))
 }
 
 #[cfg(test)]

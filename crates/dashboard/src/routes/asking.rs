@@ -1,6 +1,7 @@
 //! From a well-formed query to what was found for it: who asks is known, the site and its clock are looked up, and the store
 //! is asked everything that the answer needs, in as few questions as there are kinds of rows.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -8,7 +9,8 @@ use jiff::tz::TimeZone;
 use model::site::VISITORS_MIN;
 use model::{Currency, Domain, Site};
 use privacy::disclosure::Precision;
-use store::questions::Question;
+use store::questions::{Answer, Question, ROWS_PER_ANSWER_MAX};
+use store::{Store, StoreError};
 
 use crate::Shared;
 use crate::access::{Access, Look};
@@ -80,7 +82,10 @@ pub(crate) async fn answer(
     let work = async {
         let (from, until) = instants(plan.span, &zone);
         // Hardly ever is anything lost, and every answer has to know: asked beside the question, it costs no time of its own.
-        let (mut answer, lost) = tokio::try_join!(shared.store.ask(&plan.question), shared.store.lost(from, until))?;
+        let (mut answer, lost) = tokio::try_join!(
+            counted(&shared.store, &plan.question, plan.whole.as_ref()),
+            shared.store.lost(from, until)
+        )?;
         if fills && whole_series {
             fill(&plan.question, &mut answer);
         }
@@ -90,6 +95,18 @@ pub(crate) async fn answer(
     };
     let found = shared.in_turn(plan.question.report(), work).await?;
     Ok(Answered { query: query.clone(), plan, found, zone })
+}
+
+/// The answer to a question, or what is left of a whole without it.
+async fn counted(store: &Store, question: &Question, whole: Option<&Question>) -> Result<Answer, StoreError> {
+    let Some(whole) = whole else { return store.ask(question).await };
+    let every = Question { limit: ROWS_PER_ANSWER_MAX, offset: 0, ..question.clone() };
+    let (those, mut left) = tokio::try_join!(store.ask(&every), store.ask(whole))?;
+    let of: HashMap<_, _> = those.rows.into_iter().map(|row| ((row.day, row.hour), row.counts)).collect();
+    for row in &mut left.rows {
+        row.counts += -of.get(&(row.day, row.hour)).copied().unwrap_or_default();
+    }
+    Ok(left)
 }
 
 /// The same by what is defined now, where the table of sites does not know it yet.
@@ -142,7 +159,7 @@ async fn find_beside(
         let (from, until) = instants(plan.span, zone);
         let question = for_rows(&plan.question, rows);
         let (answer, lost, shares) = tokio::try_join!(
-            async { Ok::<_, Failure>(store.ask(&question).await?) },
+            async { Ok::<_, Failure>(counted(store, &question, plan.whole.as_ref()).await?) },
             async { Ok(store.lost(from, until).await?) },
             find_shares(shared, &plan.shares, rows),
         )?;
@@ -177,5 +194,5 @@ async fn find_shares(shared: &Shared, shares: &Shares, rows: &[store::questions:
 fn is_whole_series(query: &Query, plan: &Plan) -> bool {
     let over_time_alone = matches!(query.dimensions.as_slice(), [Dimension::Time(_)]);
     let in_order = plan.order_by.first() == Some(&(Sorting::Time, Direction::Ascending));
-    over_time_alone && in_order && query.offset == 0 && query.limit == store::questions::ROWS_PER_ANSWER_MAX
+    over_time_alone && in_order && query.offset == 0 && query.limit == ROWS_PER_ANSWER_MAX
 }

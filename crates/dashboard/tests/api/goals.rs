@@ -1,9 +1,13 @@
 //! Goals: conversion rates and what visits have done, against a recount of the visits themselves.
 
+use std::collections::BTreeSet;
+
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::asking::TODAY;
+use crate::asking::{TODAY, query};
 use crate::recount::{Hit, ask, hits, in_days, measured, ranked, recount, rows, single};
+use crate::traffic::Visit;
 
 /// Percent with two decimals.
 fn rate(part: usize, base: usize) -> Value {
@@ -88,4 +92,41 @@ async fn visits_that_have_done_something_are_counted_by_what_holds_for_a_visit()
         "metrics": ["visitors", "visits"], "dimensions": ["visit:source"], "filters": [["has_done", ["is", "event:goal", ["Signup"]]]]
     });
     assert_eq!(rows(&ask(&router, asked).await), expected);
+}
+
+#[tokio::test]
+async fn visits_that_have_not_done_something_are_what_is_left() {
+    let (router, visits) = measured().await;
+    let signed_up = |visit: &Visit| visit.events.iter().any(|(name, _)| *name == "Signup");
+    let left = |first: i32, last: i32| {
+        let of_days: Vec<&Visit> = visits.iter().filter(|visit| in_days(first, last)(visit)).collect();
+        let did: BTreeSet<_> =
+            of_days.iter().filter(|visit| signed_up(visit)).map(|visit| (visit.day, visit.visitor)).collect();
+        let all: BTreeSet<_> = of_days.iter().map(|visit| (visit.day, visit.visitor)).collect();
+        vec![json!(all.difference(&did).count()), json!(of_days.iter().filter(|visit| !signed_up(visit)).count())]
+    };
+    let not_done = json!([["has_not_done", ["is", "event:goal", ["Signup"]]]]);
+    let asked = json!({ "metrics": ["visitors", "visits"], "filters": not_done, "include": { "comparisons": { "mode": "previous_period" } } });
+    let answer = ask(&router, asked).await;
+    assert_eq!(single(&answer), left(TODAY - 6, TODAY));
+    assert_eq!(answer["results"][0]["comparison"]["metrics"], json!(left(TODAY - 13, TODAY - 7)));
+    let by_day = json!({ "metrics": ["visitors", "visits"], "dimensions": ["time:day"], "filters": [["not", ["has_done", ["is", "event:goal", ["Signup"]]]]] });
+    let expected: Vec<_> = (TODAY - 6..=TODAY).map(|day| left(day, day)).collect();
+    assert_eq!(rows(&ask(&router, by_day).await).into_iter().map(|(_, metrics)| metrics).collect::<Vec<_>>(), expected);
+
+    for (more, told) in [
+        (json!({ "dimensions": ["visit:source"] }), "by no dimension but time"),
+        (json!({ "dimensions": ["time:day"], "order_by": [["visitors", "desc"]] }), "in the order of time"),
+        (json!({ "metrics": ["percentage"], "dimensions": ["time:day"] }), "for `visitors` and `visits`"),
+        (json!({ "metrics": ["pageviews"] }), "with `has_not_done` ask"),
+    ] {
+        let mut body =
+            json!({ "site_id": "example.com", "metrics": ["visitors"], "date_range": "7d", "filters": not_done });
+        for (key, value) in more.as_object().unwrap() {
+            body[key] = value.clone();
+        }
+        let (status, answer) = query(&router, body).await;
+        let problem = answer["error"].as_str().unwrap_or_default();
+        assert!(status == StatusCode::BAD_REQUEST && problem.contains(told), "{more}: {answer}");
+    }
 }
