@@ -1,6 +1,7 @@
 //! The web page in Chromium over a server with hits of the test's own: each report's numbers against what is worked out
 //! here, then filters, comparison, languages, themes, keyboard, axe-core, and the weight of the first load.
-//! And accounts, from the first one to the last sign-out.
+//! A list in full, money, cities, the graph beside other days, and what fails. And accounts, from the first one to the last
+//! sign-out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -8,7 +9,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::browser::SCRIPTS;
-use crate::harness::{AGENT, Server, TOKEN, eventually, footfall};
+use crate::harness::{AGENT, Server, TOKEN, eventually, fixture, footfall};
 
 const SITE: &str = "example.com";
 const OTHER: &str = "other.example";
@@ -162,13 +163,20 @@ fn send(server: &Server, visit: &Visit) {
 
 /// Visitors ten days ago, and one three weeks ago, so that the days before are measured ones.
 fn import_earlier(server: &Server, directory: &std::path::Path) {
+    import(server, directory, &[(days_ago(21), 1), (days_ago(10), EARLIER)]);
+}
+
+/// So many visitors of each day, who looked at one page.
+fn import(server: &Server, directory: &std::path::Path, days: &[(String, usize)]) {
     let event = |number: usize, day: &str| {
         json!({ "name": "pageview", "url": format!("https://{SITE}/"), "domain": SITE, "user_agent": AGENT,
                 "ip": format!("126.142.78.{number}"), "timestamp": format!("{day}T12:00:00Z") })
         .to_string()
     };
-    let mut lines = vec![event(99, &days_ago(21))];
-    lines.extend((0..EARLIER).map(|number| event(number, &days_ago(10))));
+    let mut lines = Vec::new();
+    for (day, visitors) in days {
+        lines.extend((0..*visitors).map(|number| event(number, day)));
+    }
     let file = directory.join("earlier.jsonl");
     std::fs::write(&file, lines.join("\n")).unwrap();
     let imported = footfall()
@@ -239,6 +247,7 @@ fn expected() -> Value {
         },
         "turned": (VISITS.len() - google.len()).to_string(),
         "before": [days_ago(13), days_ago(7)],
+        "week": [days_ago(6), days_ago(0)],
         "pricing": VISITS.iter().filter(|visit| visit.pages.contains(&"/pricing")).count(),
         "ledger": { "Received": 3, "Measured": 1, "Counted only": 1, "Refused": 0, "Bots": 1, "says it is a bot": 1, "Late": 0 },
     })
@@ -308,17 +317,21 @@ const LATER: [Later; 11] = [
     (5, AGENT, "/"),
 ];
 
+/// What is paid each time, in cents.
+const PRICE: i64 = 1_990;
+
 #[test]
 fn what_is_defined_on_the_page_is_counted_from_then_on_and_shown() {
     let data = tempfile::tempdir().unwrap();
-    let config = format!("trusted_proxies = [\"127.0.0.0/8\"]\n[[site]]\ndomain = \"{SITE}\"\n");
+    let config = format!("trusted_proxies = [\"127.0.0.0/8\"]\n[[site]]\ndomain = \"{SITE}\"\ncurrency = \"EUR\"\n");
     let server = Server::configured(data.path(), &config);
     let send = |(who, agent, what): Later| {
         let (name, path) = if what.starts_with('/') { ("pageview", what) } else { (what, "/cart") };
-        let hit = json!({ "name": name, "url": format!("https://{SITE}{path}"), "domain": SITE }).to_string();
+        let revenue = if name == "Paid" { in_euros(PRICE) } else { Value::Null };
+        let hit = json!({ "name": name, "url": format!("https://{SITE}{path}"), "domain": SITE, "revenue": revenue });
         let address = format!("126.142.77.{who}");
         let headers = [("content-type", "application/json"), ("user-agent", agent), ("x-forwarded-for", &*address)];
-        assert_eq!(server.send("POST", "/api/event", &headers, hit.as_bytes()).outcome(), "counted");
+        assert_eq!(server.send("POST", "/api/event", &headers, hit.to_string().as_bytes()).outcome(), "counted");
     };
     // Before anything is defined, in no number of it.
     send((9, FIREFOX, "/cart"));
@@ -348,9 +361,16 @@ fn what_is_defined_on_the_page_is_counted_from_then_on_and_shown() {
         };
         (1..=5).filter(took).count()
     };
+    let payments = LATER.iter().filter(|hit| hit.2 == "Paid").count();
     let expected = json!({
         "site": SITE,
-        "goal": [["Bought", visitors(&|(_, _, what)| what.starts_with("/thanks/"))]],
+        // One more than later.
+        "visitors": 1 + visitors(&|_| true),
+        "goal": [
+            ["Bought", visitors(&|(_, _, what)| what.starts_with("/thanks/"))],
+            ["Sale", visitors(&|(_, _, what)| *what == "Paid")],
+        ],
+        "brought": { "Bought": told(0)[0], "Sale": told(PRICE * i64::try_from(payments).unwrap())[0] },
         "segment": [["Foxes at the cart", visitors(&is_fox_at_cart)]],
         "pages": pages,
         "funnel": [took(&["/"]), took(&["/", "/cart"]), took(&["/", "/cart", "Paid"])],
@@ -417,4 +437,192 @@ fn what_is_shared_is_seen_by_its_link_and_nothing_else_is() {
     };
     assert!(!kept.windows(12).any(is_secret));
     assert!(kept.windows(9).any(|bytes| bytes == b"$argon2id"), "the right files were read");
+}
+
+/// Runs a script that looks at the page, and fails with what it says.
+fn look(server: &Server, script: &str, expected: &Value) {
+    let looked = Command::new("node")
+        .args([script, &server.url(), TOKEN, &expected.to_string()])
+        .current_dir(&*SCRIPTS)
+        .output()
+        .unwrap();
+    assert!(looked.status.success(), "{script}: {}", String::from_utf8_lossy(&looked.stderr));
+}
+
+/// Sends somebody's page view or event, and what it brought.
+fn hit(server: &Server, address: &str, name: &str, path: &str, revenue: Value) {
+    let event = json!({ "name": name, "url": format!("https://{SITE}{path}"), "domain": SITE, "revenue": revenue });
+    let headers = [("content-type", "application/json"), ("user-agent", AGENT), ("x-forwarded-for", address)];
+    let answer = server.send("POST", "/api/event", &headers, event.to_string().as_bytes());
+    assert_eq!(answer.outcome(), "counted", "{event}");
+}
+
+/// An amount as it is sent.
+fn in_euros(cents: i64) -> Value {
+    json!({ "currency": "EUR", "amount": format!("{}.{:02}", cents / 100, cents % 100) })
+}
+
+/// An amount as the page tells it: short, and in full.
+fn told(cents: i64) -> [String; 2] {
+    let units = |n: i64| if n < 1_000 { n.to_string() } else { format!("{},{:03}", n / 1_000, n % 1_000) };
+    let full = format!("€{}.{:02}", units(cents / 100), cents % 100);
+    let short = if cents < 100_000 { full.clone() } else { format!("€{}", units((cents + 50) / 100)) };
+    [short, full]
+}
+
+/// More pages than a page of the list in full has rows.
+const GUIDES: i64 = 60;
+
+/// What visitors paid, in cents.
+const ORDERS: [i64; 3] = [120_000, 3_450, 6];
+
+#[test]
+fn a_list_in_full_and_what_was_earned_are_what_was_sent() {
+    let data = tempfile::tempdir().unwrap();
+    let config = format!("trusted_proxies = [\"127.0.0.0/8\"]\n[[site]]\ndomain = \"{SITE}\"\ncurrency = \"EUR\"\n");
+    let server = Server::configured(data.path(), &config);
+    let sends = |who: usize, name: &str, path: &str, revenue: Value| {
+        hit(&server, &format!("126.142.77.{who}"), name, path, revenue);
+    };
+    let mut pages = Vec::new();
+    for number in 1..=GUIDES {
+        let path = format!("/guide/{number:02}");
+        // One visitor reads all of them, some again and again, and another one every other.
+        let (one, other) = (1 + number % 5, number % 2);
+        (0..one).for_each(|_| sends(1, "pageview", &path, Value::Null));
+        (0..other).for_each(|_| sends(2, "pageview", &path, Value::Null));
+        pages.push((path, 1 + other, one + other));
+    }
+    let paid = ORDERS.into_iter().map(in_euros).chain([json!({ "currency": "USD", "amount": "7.00" })]);
+    for (number, revenue) in paid.enumerate() {
+        sends(10 + number, "pageview", "/shop", Value::Null);
+        sends(10 + number, "Order", "/shop", revenue);
+    }
+    sends(10, "Look", "/shop", Value::Null);
+    let (buyers, earned) = (4, ORDERS.iter().sum::<i64>());
+    pages.push(("/shop".to_owned(), buyers, buyers));
+    let views: i64 = pages.iter().map(|(.., views)| views).sum();
+    eventually("every hit counted", || {
+        (server.totals(SITE, &["visitors", "events"]) == [2 + buyers, views + buyers + 1]).then_some(())
+    });
+    let expected = json!({
+        "site": SITE,
+        "pages": pages,
+        "search": "/guide/1",
+        "events": [["Order", buyers], ["Look", 1]],
+        "revenue": {
+            "sum": told(earned),
+            "none": told(0),
+            // The average is of all orders, also of one that was paid in another currency.
+            "exported": [earned as f64 / 100.0, (earned / buyers) as f64 / 100.0],
+        },
+    });
+    look(&server, "details.mjs", &expected);
+    look(&server, "dark.mjs", &json!({ "site": SITE, "page": "/shop" }));
+    server.stop();
+}
+
+#[test]
+fn a_card_that_fails_says_so_and_so_do_days_without_a_visit() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &[SITE, OTHER]);
+    hit(&server, "126.142.77.15", "pageview", "/", Value::Null);
+    eventually("the visitor counted", || (server.totals(SITE, &["visitors"]) == [1]).then_some(()));
+    let lists = json!({
+        "sources": [["Direct / None", 1]],
+        "pages": [["/", 1]],
+        "devices": [["Chrome", 1]],
+        "systems": [["Windows", 1]],
+    });
+    look(&server, "edges.mjs", &json!({ "site": SITE, "other": OTHER, "lists": lists }));
+    server.stop();
+}
+
+/// Visitors of twelve days, the last one first, of five of these a year before, the first one first, and of today.
+const DAYS: [usize; 12] = [3, 1, 4, 2, 5, 6, 2, 8, 3, 7, 1, 9];
+const YEAR_BEFORE: [usize; 5] = [2, 6, 4, 1, 3];
+const TODAY: usize = 2;
+
+#[test]
+fn the_graph_tells_what_is_not_over_and_what_other_days_had() {
+    let data = tempfile::tempdir().unwrap();
+    let config = format!("trusted_proxies = [\"127.0.0.0/8\"]\n[[site]]\ndomain = \"{SITE}\"\n");
+    let server = Server::configured(data.path(), &config);
+    // The last one of five days of a month that are in every year.
+    let fits = |last: &u64| {
+        let [from, to] = [last + 4, *last].map(days_ago);
+        from[..7] == to[..7] && &to[8..] <= "28"
+    };
+    let last = (1..).find(fits).unwrap();
+    let days = |from: u64, to: u64| (to..=from).rev().map(|ago| days_ago(last + ago)).collect::<Vec<_>>();
+    let now = days(4, 0);
+    let year_before: Vec<String> =
+        now.iter().map(|day| format!("{}{}", day[..4].parse::<u32>().unwrap() - 1, &day[4..])).collect();
+    let mut counted = vec![(days_ago(430), 1)];
+    counted.extend(days(11, 0).into_iter().rev().zip(DAYS));
+    counted.extend(year_before.iter().cloned().zip(YEAR_BEFORE));
+    import(&server, data.path(), &counted);
+    (0..TODAY).for_each(|who| hit(&server, &format!("126.142.77.{who}"), "pageview", "/", Value::Null));
+    let on = |date: &String| counted.iter().filter(|(day, _)| day == date).map(|(_, visitors)| visitors).sum::<usize>();
+    let all = counted.iter().map(|(_, visitors)| visitors).sum::<usize>() + TODAY;
+    eventually("every visitor counted", || {
+        (server.totals(SITE, &["visitors"]) == [i64::try_from(all).unwrap()]).then_some(())
+    });
+    let before = |compare: &str, name: &str, dates: Vec<String>| {
+        let visitors: Vec<usize> = dates.iter().map(on).collect();
+        json!({ "compare": compare, "name": name, "against": [dates.first(), dates.last()], "counts": visitors })
+    };
+    let week: Vec<usize> = (1..7).rev().map(|ago| on(&days_ago(ago))).chain([TODAY]).collect();
+    let expected = json!({
+        "site": SITE,
+        "week": week,
+        "dates": [now.first(), now.last()],
+        "counts": now.iter().map(on).collect::<Vec<_>>(),
+        "before": [
+            before("previous", "the period before", days(9, 5)),
+            before("weekday", "the same weekdays before", days(11, 7)),
+            before("year", "a year ago", year_before),
+            before("custom", "3 days", days(11, 9)),
+        ],
+    });
+    look(&server, "graph.mjs", &expected);
+    server.stop();
+}
+
+/// Addresses, and where a database made for tests has them: country, region and city, as far as it knows.
+const PLACES: [(&str, [&str; 3]); 7] = [
+    ("81.2.69.142", ["United Kingdom", "GB-ENG", "London, GB"]),
+    ("81.2.69.160", ["United Kingdom", "GB-ENG", "London, GB"]),
+    ("2.125.160.216", ["United Kingdom", "GB-ENG", "Boxford, GB"]),
+    ("89.160.20.112", ["Sweden", "SE-E", "Linköping, SE"]),
+    ("216.160.83.56", ["United States", "US-WA", "Milton, US"]),
+    ("67.43.156.1", ["Bhutan", "", ""]),
+    ("192.0.2.1", ["", "", ""]),
+];
+
+#[test]
+fn regions_and_cities_are_told_where_a_database_has_them() {
+    let Some(database) = fixture("geo/GeoIP2-City-Test.mmdb") else { return };
+    let data = tempfile::tempdir().unwrap();
+    let config =
+        format!("trusted_proxies = [\"127.0.0.0/8\"]\ngeo_database = {database:?}\n[[site]]\ndomain = \"{SITE}\"\n");
+    let server = Server::configured(data.path(), &config);
+    PLACES.iter().for_each(|(address, _)| hit(&server, address, "pageview", "/", Value::Null));
+    let all = i64::try_from(PLACES.len()).unwrap();
+    eventually("every visitor counted", || (server.totals(SITE, &["visitors"]) == [all]).then_some(()));
+    let of = |level: usize| {
+        let mut visitors: BTreeMap<&str, usize> = BTreeMap::new();
+        PLACES.iter().map(|(_, place)| place[level]).for_each(|name| *visitors.entry(name).or_default() += 1);
+        visitors.remove("");
+        visitors.into_iter().collect::<Vec<_>>()
+    };
+    let (countries, regions, cities) = (of(0), of(1), of(2));
+    let expected = json!({
+        "site": SITE,
+        "visitors": all,
+        "city": cities.iter().find(|(city, _)| *city == "London, GB"),
+        "lists": { "country": countries, "region": regions, "city": cities },
+    });
+    look(&server, "places.mjs", &expected);
+    server.stop();
 }

@@ -10,7 +10,7 @@ const expected = JSON.parse(given);
 
 const totals = () => Object.fromEntries([...document.querySelectorAll(".total:not([data-metric=visit_duration])")].map((total) => [total.dataset.metric, total.querySelector(".value").innerText]));
 
-await looking(base, async ({ page, context, step, shows, accessible, open }) => {
+await looking(base, async ({ page, context, step, shows, accessible, open, taken }) => {
   const search = () => page.evaluate(() => Object.fromEntries(new URLSearchParams(location.search)));
 
   step("weighing the first load");
@@ -159,10 +159,6 @@ await looking(base, async ({ page, context, step, shows, accessible, open }) => 
   assert.match(csv, /\r\n"'=1\+1",1,/, "a formula is a text");
   const pages = JSON.parse(await download("pages", "json"));
   assert.equal(pages.rows.find((row) => row["event:page"] === "/pricing").daily_visitors, expected.pricing);
-  const taken = async (selector) => {
-    const [file] = await Promise.all([page.waitForEvent("download", PATIENCE), page.click(`${selector} >> nth=0`)]);
-    return readFileSync(await file.path(), "utf8");
-  };
   const [heads, values] = (await taken(".overview .takes .labelled:nth-child(1) .export button")).replace("\uFEFF", "").split("\r\n").map((line) => line.split(","));
   assert.equal(values[heads.indexOf("daily_visitors")], expected.totals.visitors);
   const days = (await taken(".overview .takes .labelled:nth-child(2) .export button")).trim().split("\r\n").slice(1);
@@ -186,15 +182,38 @@ await looking(base, async ({ page, context, step, shows, accessible, open }) => 
 
   step("the keyboard");
   await page.evaluate(() => document.activeElement?.blur());
-  for (const [key, period] of [["t", undefined], ["y", "yesterday"], ["w", "7d"], ["f", "30d"], ["m", "month"], ["l", "12mo"]]) {
+  const periods = [
+    ["t", undefined, "Today"], ["y", "yesterday", "Yesterday"], ["d", undefined, "Today"], ["e", "yesterday", "Yesterday"], ["w", "7d", "7 days"], ["f", "30d", "30 days"],
+    ["q", "90d", "90 days"], ["m", "month", "This month"], ["p", "lastmonth", "Last month"], ["l", "12mo", "12 months"], ["a", "all", "All time"],
+  ];
+  for (const [key, period, name] of periods) {
     await page.keyboard.press(key);
     assert.equal((await search()).period, period, `the key ${key}`);
+    await shows(() => document.querySelector(".period .opener b").innerText, name);
   }
+  const views = [["r", "Live"], ["u", "Funnels"], ["o", "Flows"], ["v", "Vitals"], ["g", "Ledger"]];
+  for (const [key, name] of views) {
+    for (const view of [name, "Report"]) {
+      await page.keyboard.press(key);
+      await shows(() => document.querySelector("nav.views [aria-current=page]").innerText, view);
+    }
+  }
+  const dates = async () => {
+    const { from, to } = await search();
+    return [from, to];
+  };
   await page.keyboard.press("w");
   await page.keyboard.press("[");
-  assert.ok((await search()).from < (await search()).to);
+  assert.deepEqual(await dates(), expected.before);
+  await page.keyboard.press("]");
+  assert.deepEqual(await dates(), expected.week);
+  await page.keyboard.press("]");
+  assert.deepEqual(await dates(), expected.week, "nothing is after today");
   await page.keyboard.press("?");
   await page.waitForSelector("dialog.keys[open]", PATIENCE);
+  const told = await page.evaluate(() => [...document.querySelectorAll("dialog.keys dl > div")].flatMap((row) => [...row.querySelectorAll("kbd")].map((key) => [key.innerText.toLowerCase(), row.querySelector("dd").innerText])));
+  const done = [...periods.map(([key, , name]) => [key, name]), ...views, ["[", "The period before"], ["]", "The period after"], ["x", "Comparison on or off"], ["0", "Remove all filters"], ["esc", "Close what is open"], ["?", "Show the keyboard shortcuts"]];
+  assert.deepEqual(Object.fromEntries(told), Object.fromEntries(done), "the sheet tells what the keys did");
   await accessible("the keys");
   await page.keyboard.press("t");
   assert.ok("from" in (await search()), "an open sheet keeps the keys");

@@ -1,7 +1,7 @@
 // Goals, funnels, segments and notes on the page, in Chromium, in two parts, because what is defined is counted only from then on.
 // Usage: node define.mjs BASE_URL TOKEN define SITE | node define.mjs BASE_URL TOKEN show EXPECTED_JSON
 import assert from "node:assert/strict";
-import { PATIENCE, listed, looking, sorted } from "./looking.mjs";
+import { PATIENCE, cells, listed, looking, sorted } from "./looking.mjs";
 
 const [base, token, part, given] = process.argv.slice(2);
 /** Looks at every new view, wide and narrow, in both themes and languages. */
@@ -31,6 +31,7 @@ async function define({ page, step, accessible, open }, site) {
   step("a goal");
   await add("goals", ["Bought", "/thanks/**"]);
   assert.match(await page.innerText(`${section("goals")} .said`), /Bought is saved and counts from \d\d:\d\d:\d\d on\./);
+  await add("goals", ["Sale", "Paid"]);
   await add("goals", ["Mistake", "/thnaks"]);
   step("a goal that is none is refused in the server's words, and what was typed stays");
   await page.fill(`${section("goals")} input >> nth=0`, "Odd");
@@ -42,9 +43,9 @@ async function define({ page, step, accessible, open }, site) {
   await page.click(`${section("goals")} button[aria-label="Remove Mistake"]`);
   await page.focus(`${section("goals")} input`);
   await page.click(`${section("goals")} button[aria-label="Remove Mistake"]`);
-  assert.equal(await page.locator(`${section("goals")} li`).count(), 2, "asked and left is not removed");
+  assert.equal(await page.locator(`${section("goals")} li`).count(), 3, "asked and left is not removed");
   await page.click(`${section("goals")} button.sure`);
-  await page.waitForFunction(() => document.querySelectorAll("section[aria-labelledby=define-goals] li").length === 1, null, PATIENCE);
+  await page.waitForFunction(() => document.querySelectorAll("section[aria-labelledby=define-goals] li").length === 2, null, PATIENCE);
   step("a funnel");
   await page.click(`${section("funnels")} .steps button >> nth=0`);
   await add("funnels", ["Order", "/", "/cart", "Paid"]);
@@ -69,12 +70,13 @@ async function define({ page, step, accessible, open }, site) {
   await page.waitForSelector("main > .chips .chip:has-text('Foxes at the cart')", PATIENCE);
 }
 
-async function show({ page, step, shows, accessible, open }, expected) {
+async function show({ page, step, shows, accessible, open, taken }, expected) {
   const { site } = expected;
   for (const tab of ["goal", "segment"]) {
     step(`the list ${tab}`);
     await open(`?site=${site}&tabs=${tab}`);
     await shows(listed, sorted(expected[tab]), "events", sorted);
+    if (tab === "goal") await shows(() => Object.fromEntries([...document.querySelectorAll(".list.events tbody tr")].map((row) => [row.querySelector(".name").innerText, row.querySelector("td:last-child").innerText])), expected.brought);
   }
   step("the report of a segment");
   await page.click(`.list.events button.name[title="Foxes at the cart"]`);
@@ -85,6 +87,11 @@ async function show({ page, step, shows, accessible, open }, expected) {
   await page.keyboard.press("0");
   await page.keyboard.press("u");
   await shows(() => [...document.querySelectorAll(".funnel tbody tr")].map((row) => Number(row.querySelector("td").innerText)), expected.funnel);
+  const share = (count, of) => Math.round((1000 * count) / of) / 10;
+  // The first step's share is of all visitors.
+  const before = [expected.visitors, ...expected.funnel];
+  const steps = ["/", "/cart", "Paid"].map((step, i) => [i + 1, step, expected.funnel[i], share(expected.funnel[i], before[i]), share(expected.funnel[i], expected.funnel[0])].map(String));
+  assert.deepEqual(cells(await taken(".funnel .export button")), [["step", "name", "visitors", "step_conversion_rate", "conversion_rate"], ...steps]);
   for (const [width, height, theme, lang] of LOOKS) {
     await page.setViewportSize({ width, height });
     await open(`?site=${site}&view=funnels&theme=${theme}&lang=${lang}`);

@@ -2,7 +2,7 @@
 // Then, in a second part, the views that show it. Usage: node flows.mjs BASE_URL TOKEN visit | node flows.mjs BASE_URL TOKEN show EXPECTED_JSON
 import assert from "node:assert/strict";
 import { PATIENCE, launch } from "./look.mjs";
-import { looking } from "./looking.mjs";
+import { cells, looking } from "./looking.mjs";
 
 const [base, token, part, given] = process.argv.slice(2);
 if (part === "visit") await visit();
@@ -82,7 +82,7 @@ async function visit() {
 }
 
 async function show(expected) {
-  await looking(base, async ({ page, step, shows, accessible, open }) => {
+  await looking(base, async ({ page, step, shows, accessible, open, taken }) => {
     const search = () => page.evaluate(() => Object.fromEntries(new URLSearchParams(location.search)));
     step("signing in");
     await page.goto(`${base}/#token=${token}`);
@@ -130,8 +130,18 @@ async function show(expected) {
         () => Object.fromEntries([...document.querySelectorAll(".lists .list:first-child tbody tr")].map((row) => [row.querySelector(".name").innerText, Number(row.querySelector("td:last-child").innerText)])),
         expected.by_page[vital],
       );
+      step(`files of ${vital}`);
+      const [, ...buckets] = cells(await taken(".vitals .takes .labelled:nth-child(2) .export button"));
+      assert.deepEqual(buckets.map((line) => Number(line.at(-1))), expected.buckets[vital]);
+      const [, ...pages] = cells(await taken(".lists .list:first-child .export button"));
+      assert.deepEqual(Object.fromEntries(pages.map((line) => [line[0], Number(line.at(-1))])), expected.by_page[vital]);
     }
     assert.equal((await search()).vital, "ttfb");
+    step("a file of all vitals");
+    const [head, ...vitals] = cells(await taken(".vitals .takes .labelled:nth-child(1) .export button"));
+    const told = (name) => Object.fromEntries(vitals.map((line) => [line[0], line[head.indexOf(name)]]));
+    assert.deepEqual(told("rating"), Object.fromEntries(Object.entries(expected.ratings).map(([vital, rating]) => [vital, rating.toLowerCase().replace(" ", "_")])));
+    assert.deepEqual(told("measurements"), Object.fromEntries(Object.entries(expected.buckets).map(([vital, counts]) => [vital, String(counts.reduce((sum, count) => sum + count, 0))])));
 
     step("all sites");
     await page.selectOption(".site select", "*");

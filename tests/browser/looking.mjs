@@ -1,5 +1,6 @@
 // A look at the dashboard from beginning to end: names what it does, waits for what it wants, and tells the difference if it never comes.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { PATIENCE, accessible as looks, launch } from "./look.mjs";
 
 export { PATIENCE };
@@ -37,8 +38,14 @@ export async function looking(base, look, quiet = /status of 40[01]/) {
     await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null, null, PATIENCE);
   }
 
+  /** What a button downloads: the first one that fits makes CSV. */
+  async function taken(selector) {
+    const [file] = await Promise.all([page.waitForEvent("download", PATIENCE), page.click(`${selector} >> nth=0`)]);
+    return readFileSync(await file.path(), "utf8");
+  }
+
   try {
-    const seen = await look({ page, context, step, shows, accessible, open });
+    const seen = await look({ page, context, step, shows, accessible, open, taken });
     assert.deepEqual([elsewhere, errors], [[], []]);
     console.log(JSON.stringify(seen ?? {}));
   } catch (error) {
@@ -55,3 +62,6 @@ export const listed = (card) => [...document.querySelectorAll(`.list.${card} tab
 
 /** Equal rows have an order of their own on the page. */
 export const sorted = (rows) => [...rows].sort(([one, n], [other, m]) => m - n || (one < other ? -1 : 1));
+
+/** The lines of a table that was downloaded, the heads first. */
+export const cells = (csv) => csv.replace("\uFEFF", "").trim().split("\r\n").map((line) => line.split(","));

@@ -9,6 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use model::counts::FOLDED;
 use model::{Cell, Changes, ClosedDay, Counts, Dimension, Domain, LedgerLine, LocalDay, LostLine};
 use processor::{InsertError, Sink};
 use store::Folded;
@@ -22,17 +23,6 @@ use crate::world::{Life, World};
 const WINDOW: usize = 100_000;
 /// The value that small cells fold into.
 const OTHER: &str = "(other)";
-/// What folds by itself, beside pairs: the list of `store::closing`.
-const FOLDED: [Dimension; 8] = [
-    Dimension::City,
-    Dimension::Region,
-    Dimension::Language,
-    Dimension::BrowserVersion,
-    Dimension::OsVersion,
-    Dimension::UtmTerm,
-    Dimension::UtmContent,
-    Dimension::Segment,
-];
 
 /// A cell's place within its site and day.
 pub type Place = (Option<u8>, Dimension, String, Dimension, String);

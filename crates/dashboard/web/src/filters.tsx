@@ -98,7 +98,8 @@ function Chip({ filter, onTurn, onRemove }: { filter: Filter; onTurn: (other: Fi
         </button>
       )}
       <button type="button" class="chip filter" title={told(filter)} aria-label={t("filter_remove", { filter: told(filter) })} onClick={onRemove}>
-        {other === null && <span>{what}</span>}
+        {/* The blank is for who hears the name: the two stand side by side anyway. */}
+        {other === null && <span>{what}</span>}{" "}
         <b>{filter.values.map((value) => valueName(filter.dimension, value)).join(" / ")}</b>
         <span aria-hidden="true">×</span>
       </button>

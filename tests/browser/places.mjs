@@ -1,0 +1,32 @@
+// Where visitors are, down to cities, where the server has a database of them. Usage: node places.mjs BASE_URL TOKEN EXPECTED_JSON
+import { PATIENCE, listed, looking, sorted } from "./looking.mjs";
+
+const [base, token, given] = process.argv.slice(2);
+const { site, lists, city, visitors } = JSON.parse(given);
+
+await looking(base, async ({ page, step, shows, accessible, open }) => {
+  step("signing in");
+  await page.goto(`${base}/#token=${token}`);
+  await page.waitForSelector(".total", PATIENCE);
+  await open(`?site=${site}`);
+  await shows(() => document.querySelector(".total[data-metric=visitors] .value").innerText, String(visitors));
+  for (const tab of ["country", "region", "city"]) {
+    step(`the list ${tab}`);
+    await page.click(`#places-${tab}`);
+    await page.waitForSelector(`#places-${tab}[aria-selected=true]`, PATIENCE);
+    await shows(listed, sorted(lists[tab]), "places", sorted);
+  }
+  await accessible("cities");
+  step("a city as a filter");
+  const [name, theirs] = city;
+  await page.click(`.list.places button.name[title="${name}"]`);
+  await page.waitForSelector(`main > .chips .chip:has-text("${name}")`, PATIENCE);
+  await shows(() => document.querySelector(".total[data-metric=visitors] .value").innerText, String(theirs));
+  await page.reload();
+  await shows(() => document.querySelector(".total[data-metric=visitors] .value")?.innerText, String(theirs));
+  await shows(listed, [city], "places");
+  step("countries on the map");
+  await page.click("main > .chips .chip");
+  await page.click("#places-country");
+  await shows(() => document.querySelectorAll("svg.map path.known").length, lists.country.length);
+});
