@@ -83,7 +83,7 @@ pub(crate) async fn answer(
         let (from, until) = instants(plan.span, &zone);
         // Hardly ever is anything lost, and every answer has to know: asked beside the question, it costs no time of its own.
         let (mut answer, lost) = tokio::try_join!(
-            counted(&shared.store, &plan.question, plan.whole.as_ref()),
+            Box::pin(counted(&shared.store, &plan.question, plan.whole.as_ref())),
             shared.store.lost(from, until)
         )?;
         if fills && whole_series {
@@ -159,7 +159,7 @@ async fn find_beside(
         let (from, until) = instants(plan.span, zone);
         let question = for_rows(&plan.question, rows);
         let (answer, lost, shares) = tokio::try_join!(
-            async { Ok::<_, Failure>(counted(store, &question, plan.whole.as_ref()).await?) },
+            async { Ok::<_, Failure>(Box::pin(counted(store, &question, plan.whole.as_ref())).await?) },
             async { Ok(store.lost(from, until).await?) },
             find_shares(shared, &plan.shares, rows),
         )?;
