@@ -4,11 +4,10 @@
 //! sign-out.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::browser::SCRIPTS;
+use crate::browser;
 use crate::harness::{AGENT, Server, TOKEN, eventually, fixture, footfall};
 
 const SITE: &str = "example.com";
@@ -101,13 +100,7 @@ fn the_dashboard_shows_what_was_sent_to_whoever_looks_however_they_do() {
         (server.totals(SITE, &["visitors"]) == [i64::try_from(all).unwrap()]).then_some(())
     });
     eventually("the other site's three hits", || (server.ledger(OTHER)["received"] == 3).then_some(()));
-    let looked = Command::new("node")
-        .args(["dashboard.mjs", &server.url(), TOKEN, &expected().to_string()])
-        .current_dir(&*SCRIPTS)
-        .output()
-        .unwrap();
-    assert!(looked.status.success(), "{}", String::from_utf8_lossy(&looked.stderr));
-    let seen: Value = serde_json::from_slice(&looked.stdout).unwrap();
+    let seen = look(&server, "dashboard.mjs", &expected());
     let first_load = seen["firstLoad"].as_u64().unwrap();
     assert!(first_load <= 120_000, "{seen}");
     eprintln!("first load of the dashboard: {first_load} bytes, compressed, headers included");
@@ -121,13 +114,7 @@ fn accounts_are_made_used_and_looked_after_in_a_browser() {
     let hit = json!({ "name": "pageview", "url": format!("https://{SITE}/"), "domain": SITE });
     assert_eq!(server.event(&hit).outcome(), "counted");
     eventually("a page to export", || (server.totals(SITE, &["pageviews"]) == [1]).then_some(()));
-    let looked = Command::new("node")
-        .args(["accounts.mjs", &server.url(), TOKEN, SITE])
-        .current_dir(&*SCRIPTS)
-        .output()
-        .unwrap();
-    assert!(looked.status.success(), "{}", String::from_utf8_lossy(&looked.stderr));
-    let made: Value = serde_json::from_slice(&looked.stdout).unwrap();
+    let made = browser::run("accounts.mjs", &[&server.url(), TOKEN, SITE]);
     server.stop();
     // Neither a password nor a secret rests anywhere.
     let kept = read_all(data.path());
@@ -328,22 +315,12 @@ fn what_is_defined_on_the_page_is_counted_from_then_on_and_shown() {
     let send = |(who, agent, what): Later| {
         let (name, path) = if what.starts_with('/') { ("pageview", what) } else { (what, "/cart") };
         let revenue = if name == "Paid" { in_euros(PRICE) } else { Value::Null };
-        let hit = json!({ "name": name, "url": format!("https://{SITE}{path}"), "domain": SITE, "revenue": revenue });
-        let address = format!("126.142.77.{who}");
-        let headers = [("content-type", "application/json"), ("user-agent", agent), ("x-forwarded-for", &*address)];
-        assert_eq!(server.send("POST", "/api/event", &headers, hit.to_string().as_bytes()).outcome(), "counted");
+        hit(&server, (&format!("126.142.77.{who}"), agent), name, path, revenue);
     };
     // Before anything is defined, in no number of it.
     send((9, FIREFOX, "/cart"));
     eventually("the first visitor", || (server.totals(SITE, &["visitors"]) == [1]).then_some(()));
-    let looks = |part: &str, given: &str| {
-        let looked = Command::new("node")
-            .args(["define.mjs", &server.url(), TOKEN, part, given])
-            .current_dir(&*SCRIPTS)
-            .output();
-        let looked = looked.unwrap();
-        assert!(looked.status.success(), "{part}: {}", String::from_utf8_lossy(&looked.stderr));
-    };
+    let looks = |part: &str, given: &str| browser::run("define.mjs", &[&server.url(), TOKEN, part, given]);
     looks("define", SITE);
     // What is defined counts from twenty seconds later on.
     std::thread::sleep(std::time::Duration::from_secs(22));
@@ -422,12 +399,7 @@ fn what_is_shared_is_seen_by_its_link_and_nothing_else_is() {
         "pages": pages(&all),
         "foxes": { "visitors": visitors(&foxes), "pages": pages(&foxes) },
     });
-    let looked = Command::new("node")
-        .args(["shared.mjs", &server.url(), TOKEN, &expected.to_string()])
-        .current_dir(&*SCRIPTS)
-        .output()
-        .unwrap();
-    assert!(looked.status.success(), "{}", String::from_utf8_lossy(&looked.stderr));
+    look(&server, "shared.mjs", &expected);
     server.stop();
     // Neither a password nor a link rests anywhere, also where the links have been followed.
     let kept = read_all(data.path());
@@ -439,20 +411,15 @@ fn what_is_shared_is_seen_by_its_link_and_nothing_else_is() {
     assert!(kept.windows(9).any(|bytes| bytes == b"$argon2id"), "the right files were read");
 }
 
-/// Runs a script that looks at the page, and fails with what it says.
-fn look(server: &Server, script: &str, expected: &Value) {
-    let looked = Command::new("node")
-        .args([script, &server.url(), TOKEN, &expected.to_string()])
-        .current_dir(&*SCRIPTS)
-        .output()
-        .unwrap();
-    assert!(looked.status.success(), "{script}: {}", String::from_utf8_lossy(&looked.stderr));
+/// Runs a script that looks at the page as whoever has the token, and answers what it saw.
+fn look(server: &Server, script: &str, expected: &Value) -> Value {
+    browser::run(script, &[&server.url(), TOKEN, &expected.to_string()])
 }
 
 /// Sends somebody's page view or event, and what it brought.
-fn hit(server: &Server, address: &str, name: &str, path: &str, revenue: Value) {
+fn hit(server: &Server, (address, agent): (&str, &str), name: &str, path: &str, revenue: Value) {
     let event = json!({ "name": name, "url": format!("https://{SITE}{path}"), "domain": SITE, "revenue": revenue });
-    let headers = [("content-type", "application/json"), ("user-agent", AGENT), ("x-forwarded-for", address)];
+    let headers = [("content-type", "application/json"), ("user-agent", agent), ("x-forwarded-for", address)];
     let answer = server.send("POST", "/api/event", &headers, event.to_string().as_bytes());
     assert_eq!(answer.outcome(), "counted", "{event}");
 }
@@ -482,7 +449,7 @@ fn a_list_in_full_and_what_was_earned_are_what_was_sent() {
     let config = format!("trusted_proxies = [\"127.0.0.0/8\"]\n[[site]]\ndomain = \"{SITE}\"\ncurrency = \"EUR\"\n");
     let server = Server::configured(data.path(), &config);
     let sends = |who: usize, name: &str, path: &str, revenue: Value| {
-        hit(&server, &format!("126.142.77.{who}"), name, path, revenue);
+        hit(&server, (&format!("126.142.77.{who}"), AGENT), name, path, revenue);
     };
     let mut pages = Vec::new();
     for number in 1..=GUIDES {
@@ -526,7 +493,7 @@ fn a_list_in_full_and_what_was_earned_are_what_was_sent() {
 fn a_card_that_fails_says_so_and_so_do_days_without_a_visit() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path(), &[SITE, OTHER]);
-    hit(&server, "126.142.77.15", "pageview", "/", Value::Null);
+    hit(&server, ("126.142.77.15", AGENT), "pageview", "/", Value::Null);
     eventually("the visitor counted", || (server.totals(SITE, &["visitors"]) == [1]).then_some(()));
     let lists = json!({
         "sources": [["Direct / None", 1]],
@@ -562,7 +529,7 @@ fn the_graph_tells_what_is_not_over_and_what_other_days_had() {
     counted.extend(days(11, 0).into_iter().rev().zip(DAYS));
     counted.extend(year_before.iter().cloned().zip(YEAR_BEFORE));
     import(&server, data.path(), &counted);
-    (0..TODAY).for_each(|who| hit(&server, &format!("126.142.77.{who}"), "pageview", "/", Value::Null));
+    (0..TODAY).for_each(|who| hit(&server, (&format!("126.142.77.{who}"), AGENT), "pageview", "/", Value::Null));
     let on = |date: &String| counted.iter().filter(|(day, _)| day == date).map(|(_, visitors)| visitors).sum::<usize>();
     let all = counted.iter().map(|(_, visitors)| visitors).sum::<usize>() + TODAY;
     eventually("every visitor counted", || {
@@ -607,7 +574,7 @@ fn regions_and_cities_are_told_where_a_database_has_them() {
     let config =
         format!("trusted_proxies = [\"127.0.0.0/8\"]\ngeo_database = {database:?}\n[[site]]\ndomain = \"{SITE}\"\n");
     let server = Server::configured(data.path(), &config);
-    PLACES.iter().for_each(|(address, _)| hit(&server, address, "pageview", "/", Value::Null));
+    PLACES.iter().for_each(|(address, _)| hit(&server, (address, AGENT), "pageview", "/", Value::Null));
     let all = i64::try_from(PLACES.len()).unwrap();
     eventually("every visitor counted", || (server.totals(SITE, &["visitors"]) == [all]).then_some(()));
     let of = |level: usize| {

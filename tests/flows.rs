@@ -2,12 +2,11 @@
 //! browser told the test, and shown by the page.
 
 use std::collections::BTreeMap;
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::browser::SCRIPTS;
+use crate::browser;
 use crate::harness::{AGENT, Server, TOKEN, eventually};
 
 const SITE: &str = "example.com";
@@ -49,13 +48,7 @@ fn pages_in_chromium_tell_ways_vitals_and_how_far_they_were_scrolled() {
 }
 
 fn looks(server: &Server, part: &str, given: &str) -> Value {
-    let looked = Command::new("node")
-        .args(["flows.mjs", &server.url(), TOKEN, part, given])
-        .current_dir(&*SCRIPTS)
-        .output()
-        .unwrap();
-    assert!(looked.status.success(), "{part}: {}", String::from_utf8_lossy(&looked.stderr));
-    serde_json::from_slice(&looked.stdout).unwrap()
+    browser::run("flows.mjs", &[&server.url(), TOKEN, part, given])
 }
 
 fn api(server: &Server, method: &str, path: &str, body: &Value) -> Value {

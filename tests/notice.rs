@@ -5,7 +5,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use crate::browser::SCRIPTS;
+use crate::browser;
 use crate::harness::{AGENT, Answer, Server, eventually, footfall};
 
 const SITE: &str = "[[site]]\ndomain = \"example.com\"\ncontact = \"privacy@example.com\"\n";
@@ -194,14 +194,7 @@ fn an_unknown_site_gets_a_page_that_helps_and_names_no_other() {
 fn a_visitor_opts_out_and_in_again_in_chromium() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::configured(data.path(), &format!("demo_page = \"example.com\"\n{SITE}"));
-    let run = std::process::Command::new("node")
-        .arg("privacy.mjs")
-        .arg(server.url())
-        .current_dir(&*SCRIPTS)
-        .output()
-        .unwrap();
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    let seen: Value = serde_json::from_slice(&run.stdout).unwrap();
+    let seen = browser::run("privacy.mjs", &[&server.url()]);
     assert_eq!(seen["states"], json!(["You have not opted out.", "You have opted out.", "You have not opted out."]));
     assert_eq!(seen["outcomes"], json!(["counted", "refused; reason=opted_out", "counted"]));
     assert_eq!((&seen["errors"], &seen["elsewhere"]), (&json!([]), &json!([])), "{seen}");
