@@ -99,7 +99,7 @@ async fn list(config: &Config, domain: &str, as_json: bool) -> Result<(), Failur
     let (settings, site) = known(config, domain).await?;
     let shares = settings.shares(&site.domain).await.map_err(anyhow::Error::from)?;
     if as_json {
-        return output::line(format_args!("{:#}", shares.iter().map(shown).collect::<Value>()));
+        return output::json(&shares.iter().map(shown).collect());
     }
     if site.public {
         let domain = &site.domain;
@@ -206,7 +206,7 @@ fn print_link(config: &Config, share: &Share, secret: &str, at: &At, as_json: bo
             fields.insert("link".to_owned(), link.into());
             fields.extend(embed.map(|embed| ("embed".to_owned(), embed.into())));
         }
-        return output::line(format_args!("{value:#}"));
+        return output::json(&value);
     }
     eprintln!("shared link {}, shown this once:", share.id);
     output::line(link)?;

@@ -56,7 +56,7 @@ pub async fn run(config: &Config, does: &Does, as_json: bool) -> Result<(), Fail
 async fn list(config: &Config, as_json: bool) -> Result<(), Failure> {
     let tokens = open(config).await?.tokens(None).await.map_err(anyhow::Error::from)?;
     if as_json {
-        return output::line(format_args!("{:#}", tokens.iter().map(shown).collect::<Value>()));
+        return output::json(&tokens.iter().map(shown).collect());
     }
     for token in &tokens {
         let owner = token.owner.as_ref().map_or("administrator", Login::as_str);
@@ -91,7 +91,7 @@ async fn add(config: &Config, asked: &Add, as_json: bool) -> Result<(), Failure>
         if let Some(fields) = value.as_object_mut() {
             fields.insert("token".to_owned(), secret.into());
         }
-        return output::line(format_args!("{value:#}"));
+        return output::json(&value);
     }
     eprintln!("API token {}, shown this once:", kept.id);
     output::line(secret)

@@ -42,6 +42,14 @@ pub struct SiteList {
     pub unreadable: Vec<Unreadable>,
 }
 
+impl SiteList {
+    /// The name of every site, also of one that this version cannot read.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let readable = self.sites.iter().map(|stored| stored.site.domain.as_str());
+        readable.chain(self.unreadable.iter().map(|site| &*site.domain))
+    }
+}
+
 impl Settings {
     /// All sites.
     ///

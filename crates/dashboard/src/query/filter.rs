@@ -138,9 +138,9 @@ fn read(filter: &Value, depth: usize) -> Result<Vec<Test>, Problem> {
     let (operator, rest) = filter.as_array().and_then(|parts| parts.split_first()).ok_or_else(form)?;
     match (operator.as_str().ok_or_else(form)?, rest) {
         // What is nested too deeply is said first.
-        ("and", [Value::Array(inner)]) => match read_all(inner, depth + 1)?.as_slice() {
-            [] => Err(of_nothing("and")),
-            tests => Ok(tests.to_vec()),
+        ("and", [Value::Array(inner)]) => match read_all(inner, depth + 1)? {
+            tests if tests.is_empty() => Err(of_nothing("and")),
+            tests => Ok(tests),
         },
         ("or", [Value::Array(inner)]) => read_or(inner, depth + 1).map(|test| vec![test]),
         ("not", [inner]) => match read_all(std::slice::from_ref(inner), depth + 1)?.as_mut_slice() {
@@ -212,19 +212,13 @@ fn read_or(filters: &[Value], depth: usize) -> Result<Test, Problem> {
         return Err(refused());
     }
     let named = first.named.clone();
-    if tests.iter().all(|test| test.operator == Operator::Is && test.case_sensitive) {
-        let values = tests.into_iter().flat_map(|test| test.values).collect();
-        return Ok(Test {
-            operator: Operator::Is,
-            negated: false,
-            named,
-            values,
-            case_sensitive: true,
-            keeps: Keeps::Hits,
-        });
-    }
-    let values = tests.iter().map(pattern).collect();
-    Ok(Test { operator: Operator::Matches, negated: false, named, values, case_sensitive: true, keeps: Keeps::Hits })
+    let are_values = tests.iter().all(|test| test.operator == Operator::Is && test.case_sensitive);
+    let (operator, values) = if are_values {
+        (Operator::Is, tests.into_iter().flat_map(|test| test.values).collect())
+    } else {
+        (Operator::Matches, tests.iter().map(pattern).collect())
+    };
+    Ok(Test { operator, negated: false, named, values, case_sensitive: true, keeps: Keeps::Hits })
 }
 
 fn read_test(operator: &str, name: &str, values: &[Value], case_sensitive: bool) -> Result<Test, Problem> {

@@ -105,8 +105,8 @@ impl Plan {
                     .to_owned(),
             ));
         }
-        check_done(query, matches!(span, Span::Hours { .. }) || over_time == Some(Grain::Hour))?;
         check_not_done(query, here)?;
+        check_done(query, matches!(span, Span::Hours { .. }) || over_time == Some(Grain::Hour))?;
         let selections = selections(query);
         let dimensions: Vec<Dimension> = selections.iter().map(|(named, _)| named.dimension).collect();
         let measured = |metric: &Metric| metric.measure(&dimensions).map(|measure| (*metric, measure));
@@ -146,8 +146,7 @@ impl Plan {
             offset: query.offset,
         };
         let shares = Shares::of(query, &question, span)?;
-        let is_left = query.filters.iter().any(|filter| filter.keeps == Keeps::DidNot);
-        let whole = is_left.then(|| Question { cells: Cells::Total, ..question.clone() });
+        let whole = asks_for_what_is_left(query).then(|| Question { cells: Cells::Total, ..question.clone() });
         let folds = folds(&question.cells) && span.days().0 < first_open_day(here);
         Ok(Self {
             question,
@@ -174,10 +173,7 @@ impl Plan {
 /// The filters whose rejected values also leave out what has no value at all: there is no cell of "unknown".
 #[must_use]
 pub fn keeps_known_values_only(query: &Query) -> Vec<&str> {
-    let drops = |selection: &Selection| {
-        let kept = selection.is.is_some() || selection.matches.is_some();
-        !kept && !selection.is_all()
-    };
+    let drops = |selection: &Selection| !selection.keeps_other() && selection.matches.is_none();
     let is_row = |named: &Named| query.by().is_some_and(|by| by.is_same(named));
     let filters = query.filters.iter().filter(|filter| drops(&filter.selection) && !is_row(&filter.named));
     filters.map(|filter| filter.named.name.as_str()).collect()
@@ -368,9 +364,8 @@ fn check_done(query: &Query, by_hour: bool) -> Result<(), Problem> {
         query.metrics.iter().find(|metric| !matches!(metric, Metric::Visitors | Metric::Visits | Metric::Percentage))
     {
         return Err(Problem::NotCounted(format!(
-            "`{}` of visits that have done something is not counted: with `{}` ask `visitors`, `visits` or `percentage`",
-            metric.as_str(),
-            done.keeps.as_str()
+            "`{}` of visits that have done something is not counted: with `has_done` ask `visitors`, `visits` or `percentage`",
+            metric.as_str()
         )));
     }
     let others = query.filters.iter().filter(|filter| *filter != done).map(|filter| &filter.named);
@@ -384,10 +379,15 @@ fn check_done(query: &Query, by_hour: bool) -> Result<(), Problem> {
     }
 }
 
+/// Whether visits are asked for that have not done something.
+fn asks_for_what_is_left(query: &Query) -> bool {
+    query.filters.iter().any(|filter| filter.keeps == Keeps::DidNot)
+}
+
 /// Refuses what cannot be the whole less those who have done it. Pairs of closed days lack whom they folded, so that a difference of
 /// them would count these as not having done it; and three roundings of one count tell more than two.
 fn check_not_done(query: &Query, here: &Here) -> Result<(), Problem> {
-    if !query.filters.iter().any(|filter| filter.keeps == Keeps::DidNot) {
+    if !asks_for_what_is_left(query) {
         return Ok(());
     }
     let by_time = query.order_by.iter().flatten().all(|(sorting, _)| *sorting == Sorting::Time);
@@ -396,7 +396,7 @@ fn check_not_done(query: &Query, here: &Here) -> Result<(), Problem> {
     } else if !by_time {
         "in the order of time"
     } else if query.metrics.iter().any(|metric| !matches!(metric, Metric::Visitors | Metric::Visits)) {
-        "for `visitors` and `visits`"
+        "for `visitors` and `visits`: with `has_not_done` ask these"
     } else if here.precision == Precision::Tens {
         "where counts are told exactly, which those of a site in mode `exempt` are not"
     } else {

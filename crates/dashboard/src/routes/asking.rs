@@ -101,7 +101,9 @@ pub(crate) async fn answer(
 async fn counted(store: &Store, question: &Question, whole: Option<&Question>) -> Result<Answer, StoreError> {
     let Some(whole) = whole else { return store.ask(question).await };
     let every = Question { limit: ROWS_PER_ANSWER_MAX, offset: 0, ..question.clone() };
-    let (those, mut left) = tokio::try_join!(store.ask(&every), store.ask(whole))?;
+    // One after the other: what was counted between them is in the whole alone, and nothing is below zero.
+    let those = store.ask(&every).await?;
+    let mut left = store.ask(whole).await?;
     let of: HashMap<_, _> = those.rows.into_iter().map(|row| ((row.day, row.hour), row.counts)).collect();
     for row in &mut left.rows {
         row.counts += -of.get(&(row.day, row.hour)).copied().unwrap_or_default();

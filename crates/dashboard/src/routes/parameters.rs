@@ -33,6 +33,15 @@ impl Parameters {
         self.0.iter().find(|(sent, _)| sent == name).map(|(_, value)| value.as_str())
     }
 
+    /// The number of one, from one to `most`, where it was sent.
+    pub(super) fn number(&self, name: &'static str, most: u32) -> Result<Option<u32>, Problem> {
+        let read = |text: &str| {
+            let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+            number.ok_or_else(|| Problem::form(name, format!("a whole number from 1 to {most}"), &text.into()))
+        };
+        self.get(name).map(read).transpose()
+    }
+
     /// The value of one that has to be there.
     pub(super) fn must(&self, name: &'static str) -> Result<&str, Problem> {
         self.get(name).ok_or(Problem::Missing(name))

@@ -131,11 +131,11 @@ impl Asked {
     }
 
     fn number(&self, name: &'static str, default: u64, most: u32) -> Result<u64, Problem> {
-        let Some(text) = self.get(name) else {
+        // One without a value is as good as none here.
+        if self.get(name).is_none() {
             return Ok(default);
-        };
-        let number = text.parse().ok().filter(|number| (1..=u64::from(most)).contains(number));
-        number.ok_or_else(|| Problem::form(name, format!("a whole number from 1 to {most}"), &text.into()))
+        }
+        Ok(self.sent.number(name, most)?.map_or(default, u64::from))
     }
 
     fn metrics(&self) -> Vec<&str> {

@@ -42,11 +42,7 @@ pub(super) async fn read(
         text.parse::<i64>()
             .map_err(|_| Problem::form("before", "the number of a line, such as `next` of a page", &text.into()))
     });
-    let limit = asked.get("limit").map(|text| {
-        let number = text.parse().ok().filter(|number| (1..=AUDIT_PAGE_MAX).contains(number));
-        number.ok_or_else(|| Problem::form("limit", format!("a whole number from 1 to {AUDIT_PAGE_MAX}"), &text.into()))
-    });
-    let (before, limit) = (before.transpose()?, limit.transpose()?.unwrap_or(LINES_DEFAULT));
+    let (before, limit) = (before.transpose()?, asked.number("limit", AUDIT_PAGE_MAX)?.unwrap_or(LINES_DEFAULT));
     let settings = &shared.accounts.settings;
     let lines = settings.audit_page_of(site.as_ref(), before, limit).await?;
     // A full page may be followed by another one.

@@ -203,9 +203,8 @@ impl Shared {
         }
         // The table of sites follows the settings a moment later.
         let list = self.accounts.settings.sites().await?;
-        let stored = list.sites.iter().map(|stored| stored.site.domain.as_str());
-        let stored: Vec<&str> = stored.chain(list.unreadable.iter().map(|site| &*site.domain)).collect();
-        let Some(site) = unknown.into_iter().find(|site| !stored.contains(&site.as_str())) else { return Ok(()) };
+        let is_stored = |site: &Domain| list.names().any(|name| name == site.as_str());
+        let Some(site) = unknown.into_iter().find(|site| !is_stored(site)) else { return Ok(()) };
         let theirs = measured.iter().filter(|known| access.may_read(known)).map(|known| known.domain.as_str());
         Err(Failure::Refused(crate::unknown_site(site, theirs)))
     }
