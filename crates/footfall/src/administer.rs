@@ -74,9 +74,7 @@ pub async fn must_be_measured(
         return Ok(());
     }
     let list = settings.sites().await.map_err(anyhow::Error::from)?;
-    let configured = config.sites.iter().map(|site| site.domain.as_str());
-    let stored = list.sites.iter().map(|stored| stored.site.domain.as_str());
-    let known: Vec<&str> = configured.chain(stored).chain(list.unreadable.iter().map(|site| &*site.domain)).collect();
+    let known: Vec<&str> = config.sites.iter().map(|site| site.domain.as_str()).chain(list.names()).collect();
     let Some(site) = unknown.into_iter().find(|site| !known.contains(&site.as_str())) else { return Ok(()) };
     let said = dashboard::unknown_site(site, known.iter().copied());
     if config.sites.is_empty() && matches!(config.database, Location::Postgres { .. }) {
@@ -107,7 +105,7 @@ pub fn usage(error: SettingsError) -> Failure {
 /// Says what was done.
 pub fn say(as_json: bool, value: &Value, words: &str) -> Result<(), Failure> {
     match as_json {
-        true => output::line(format_args!("{value:#}")),
+        true => output::json(value),
         false => output::line(words),
     }
 }

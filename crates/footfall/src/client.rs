@@ -81,10 +81,10 @@ impl Client {
             .request(request)
             .await
             .with_context(|| format!("no answer from {}; is `footfall serve` running there?", self.base))?;
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
+        let (head, body) = answer.into_parts();
+        let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
         let body = body.map_err(|error| anyhow::anyhow!("the answer of {url} broke off: {error}"))?.to_bytes();
-        Ok(Answer { status, headers, body })
+        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
     }
 }
 

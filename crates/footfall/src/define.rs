@@ -58,7 +58,7 @@ async fn list(config: &Config, kind: Kind, domain: &str, as_json: bool) -> Resul
     let present = list.definitions.iter().filter(|stored| stored.is_present());
     let told: Vec<_> = present.map(|stored| define::stored(stored, &define::zone_of(&site))).collect();
     if as_json {
-        return output::line(format_args!("{:#}", told.into_iter().map(Value::Object).collect::<Value>()));
+        return output::json(&told.into_iter().map(Value::Object).collect());
     }
     for mut fields in told {
         let name = fields.remove("name").unwrap_or_default();

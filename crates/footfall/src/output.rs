@@ -4,6 +4,8 @@
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 
+use serde_json::Value;
+
 use crate::failure::Failure;
 
 /// Writes a text.
@@ -14,6 +16,11 @@ pub fn write(text: &str) -> Result<(), Failure> {
 /// Writes a line.
 pub fn line(text: impl Display) -> Result<(), Failure> {
     write(&format!("{text}\n"))
+}
+
+/// Writes a value for programs, indented so that people may read it, too.
+pub fn json(value: &Value) -> Result<(), Failure> {
+    line(format_args!("{value:#}"))
 }
 
 /// Writes a text, and tells as the system does what became of it.

@@ -4,6 +4,7 @@
 use std::io::Write;
 
 use clap::{Args, ValueEnum};
+use dashboard::query::problem::Problem;
 use dashboard::query::range::Range;
 use serde_json::{Map, Value, json};
 
@@ -64,7 +65,7 @@ pub fn run(config: &Config, asked: &Query) -> Result<(), Failure> {
     let answer = answer.good("the query")?;
     let read = || serde_json::from_slice::<Value>(&answer).map_err(anyhow::Error::from);
     match asked.format {
-        Format::Json => output::line(format_args!("{:#}", read()?)),
+        Format::Json => output::json(&read()?),
         Format::Table => {
             let answer = read()?;
             let printed = output::write(&table(&rows(&question, &answer), width_of_dimensions(&question)));
@@ -170,10 +171,11 @@ fn range(text: &str) -> Result<Value, String> {
     let range = ends.map_or_else(|| json!(text), |(from, to)| json!([from, to]));
     match Range::parse(&range) {
         Ok(_) => Ok(range),
-        Err(_) => Err(format!(
+        Err(Problem::Form { .. }) => Err(format!(
             "`{text}` is no range: over takes day, 24h, 7d, 30d, month, 6mo, year, all, or two dates such as \
              2026-01-01..2026-01-31"
         )),
+        Err(problem) => Err(problem.to_string()),
     }
 }
 

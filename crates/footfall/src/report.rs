@@ -79,7 +79,7 @@ async fn list(config: &Config, domain: &str, as_json: bool) -> Result<(), Failur
     let (settings, site) = known(config, domain).await?;
     let mailings = settings.mailings(Some(&site.domain)).await.map_err(anyhow::Error::from)?;
     if as_json {
-        return output::line(format_args!("{:#}", mailings.iter().map(shown).collect::<Value>()));
+        return output::json(&mailings.iter().map(shown).collect());
     }
     for Mailing { id, terms, recipients, .. } in &mailings {
         let addresses: Vec<_> = recipients.iter().map(|recipient| recipient.address.as_str()).collect();

@@ -94,7 +94,7 @@ async fn list(config: &Config, as_json: bool) -> Result<(), Failure> {
     }
     if as_json {
         let sites = all.iter().map(|(site, revision)| shown(site, *revision)).collect::<Value>();
-        return output::line(format_args!("{sites:#}"));
+        return output::json(&sites);
     }
     all.iter().try_for_each(|(site, revision)| {
         let from = if revision.is_some() { "settings database" } else { "configuration" };

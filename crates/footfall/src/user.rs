@@ -138,7 +138,7 @@ fn done_to(done: bool, login: &Login, as_json: bool, (what, words): (&str, &str)
 async fn list(config: &Config, as_json: bool) -> Result<(), Failure> {
     let users = open(config).await?.users().await.map_err(anyhow::Error::from)?;
     if as_json {
-        return output::line(format_args!("{:#}", users.iter().map(shown).collect::<Value>()));
+        return output::json(&users.iter().map(shown).collect());
     }
     for user in &users {
         let grants: Vec<_> =

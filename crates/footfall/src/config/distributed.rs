@@ -1,14 +1,14 @@
 //! What the roles of a distributed installation need beside the common settings: where Kafka and ClickHouse are, who we are there,
 //! and this process's place among others. Passwords stand in files of their own, which are read when they are used.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
 use journal::kafka::{KafkaSettings, Member, SILENCE_MAX, Scram, Security, Tls};
 use store::{Store, StoreConfig};
 
-use super::{Reading, Setting, duration, list};
+use super::{Reading, Setting, duration, list, password};
 
 /// The settings of this part.
 pub(super) const SETTINGS: &[Setting] = &[
@@ -139,18 +139,13 @@ impl Distributed {
     /// It is not named, or the password cannot be read.
     pub fn store(&self) -> anyhow::Result<Store> {
         let url = self.clickhouse.clone().context(NO_CLICKHOUSE)?;
-        let password = self.password_file.as_deref().map_or_else(|| Ok(String::new()), password)?;
+        let password = match &self.password_file {
+            Some(path) => password("clickhouse_password_file", path)?,
+            None => String::new(),
+        };
         let config = StoreConfig { url, database: self.database.clone(), user: self.user.clone(), password };
         Ok(Store::connect(&config).on_cluster(&self.cluster))
     }
-}
-
-/// A password out of its file; one line end after it is no part of it.
-fn password(path: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("clickhouse_password_file: cannot read {}", path.display()))?;
-    let text = text.strip_suffix('\n').unwrap_or(&text);
-    Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
 }
 
 /// A path, or nothing where the setting is empty.

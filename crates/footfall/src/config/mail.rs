@@ -1,11 +1,10 @@
 //! The mail server that reports are sent by. Its password stands in a file of its own, which is read at the start.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context;
 use dashboard::{MailServer, MailTls};
 
-use super::{Reading, Setting};
+use super::{Reading, Setting, password};
 
 /// The settings of this part.
 pub(super) const SETTINGS: &[Setting] = &[
@@ -48,16 +47,10 @@ impl Mail {
     /// # Errors
     /// The password cannot be read.
     pub fn server(&self) -> anyhow::Result<MailServer> {
-        let password = |path: &Path| {
-            let text = std::fs::read_to_string(path);
-            let text = text.with_context(|| format!("mail_password_file: cannot read {}", path.display()))?;
-            let text = text.strip_suffix('\n').unwrap_or(&text);
-            anyhow::Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
-        };
         let credentials = match (self.user.as_str(), &self.password_file) {
             ("", _) => None,
             (user, None) => Some((user.to_owned(), String::new())),
-            (user, Some(path)) => Some((user.to_owned(), password(path)?)),
+            (user, Some(path)) => Some((user.to_owned(), password("mail_password_file", path)?)),
         };
         let Self { host, port, tls, from, url, .. } = self.clone();
         Ok(MailServer { host, port, tls, credentials, from, url })

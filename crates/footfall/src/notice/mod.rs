@@ -69,7 +69,7 @@ pub fn run(config: &Config, asked: &Asked) -> Result<(), Failure> {
     let printed = match asked.format {
         Form::Html => output::write(&notice.html()),
         Form::Md => output::write(&notice.markdown()),
-        Form::Json => output::line(format_args!("{:#}", with_missing(notice.json(&facts), &facts))),
+        Form::Json => output::json(&with_missing(notice.json(&facts), &facts)),
     };
     for missing in facts.missing() {
         eprintln!("missing for {}: {} (setting `{}` of the site)", facts.site, missing.says, missing.setting);

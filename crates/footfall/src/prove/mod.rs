@@ -45,7 +45,7 @@ pub fn run(config: &Config, asked: &Prove) -> Result<(), Failure> {
     let answer: Value = serde_json::from_slice(&answer).map_err(anyhow::Error::from)?;
     // What it comes to is told by the exit code also where nobody reads the evidence.
     let printed = match asked.json {
-        true => output::line(format_args!("{answer:#}")),
+        true => output::json(&answer),
         false => output::write(&table(&answer)),
     };
     match answer.get("broken").and_then(Value::as_u64) {
