@@ -8,6 +8,7 @@ import { ExportAs } from "./export-as";
 import { inFull, metricValue, sized } from "./format";
 import { t } from "./late";
 import { Problem } from "./problem";
+import { OTHER } from "./reports";
 import { type Scope, useList } from "./scope";
 import "./style/ways.css";
 import { useAnswer } from "./use-answer";
@@ -162,8 +163,8 @@ export function flowSheet({ page, pageviews, previous, next, meta }: Ways): Shee
     head: ["direction", "page", "pageviews", "share"],
     rows: [
       ["page", page, pageviews, null],
-      ...rows("previous", inRows(previous, previous.entries, "(entries)", "(other)")),
-      ...rows("next", inRows(next, next.exits, "(exits)", "(other)")),
+      ...rows("previous", inRows(previous, previous.entries, "(entries)", OTHER)),
+      ...rows("next", inRows(next, next.exits, "(exits)", OTHER)),
     ],
     notes: notesOf(meta),
   };

@@ -214,14 +214,14 @@ export function Table({ dimension, kind, metrics, answer, rows, onChoose, sorted
   const direction = (metric: Metric) => (sorted?.[0] !== metric ? undefined : sorted[1] === "desc" ? "descending" : "ascending");
   const stacks = onSort !== undefined;
   return (
-    <table class={stacks ? "rows stacks" : "rows"} role={stacks ? "table" : undefined}>
-      <thead role={stacks ? "rowgroup" : undefined}>
-        <tr role={stacks ? "row" : undefined}>
-          <th scope="col" role={stacks ? "columnheader" : undefined}>
+    <table class={stacks ? "rows stacks" : "rows"} role="table">
+      <thead role="rowgroup">
+        <tr role="row">
+          <th scope="col" role="columnheader">
             {dimensionName(dimension)}
           </th>
           {metrics.map((metric) => (
-            <th key={metric} scope="col" role={stacks ? "columnheader" : undefined} aria-sort={direction(metric)} title={metric === "visitors" && head(metric) === t("daily_visitors") ? t("sum_of_days_why") : undefined}>
+            <th key={metric} scope="col" role="columnheader" aria-sort={direction(metric)} title={metric === "visitors" && head(metric) === t("daily_visitors") ? t("sum_of_days_why") : undefined}>
               {onSort === undefined || metric === "percentage" ? (
                 head(metric)
               ) : (
@@ -234,7 +234,7 @@ export function Table({ dimension, kind, metrics, answer, rows, onChoose, sorted
           ))}
         </tr>
       </thead>
-      <tbody role={stacks ? "rowgroup" : undefined}>
+      <tbody role="rowgroup">
         {rows.map((row) => (
           <Line key={row.dimensions[0]} row={row} dimension={dimension} kind={kind} metrics={metrics} largest={largest} head={stacks ? head : undefined} onChoose={onChoose} />
         ))}
@@ -255,8 +255,8 @@ function Line({ row, dimension, kind, metrics, largest, head, onChoose }: LinePr
   const isFolded = value === OTHER;
   const name = isFolded ? t("other") : valueName(dimension, value);
   return (
-    <tr role={head && "row"}>
-      <th scope="row" role={head && "rowheader"} class={isFolded ? "folded" : undefined}>
+    <tr role="row">
+      <th scope="row" role="rowheader" class={isFolded ? "folded" : undefined}>
         <span class="bar" style={{ width: `${((sized(row.metrics[0]) ?? 0) / largest) * 100}%` }} />
         {isFolded || value === "" ? (
           <span class="name" title={isFolded ? t("other") : undefined}>
@@ -270,7 +270,7 @@ function Line({ row, dimension, kind, metrics, largest, head, onChoose }: LinePr
         )}
       </th>
       {metrics.map((metric, i) => (
-        <td key={metric} role={head && "cell"} data-name={head?.(metric)} class={i === 0 ? undefined : "beside"} title={i === 0 || MONEY.includes(metric) ? inFull(row.metrics[i], metric) : undefined}>
+        <td key={metric} role="cell" data-name={head?.(metric)} class={i === 0 ? undefined : "beside"} title={i === 0 || MONEY.includes(metric) ? inFull(row.metrics[i], metric) : undefined}>
           {metricValue(metric, row.metrics[i])}
         </td>
       ))}

@@ -13,10 +13,11 @@ export interface Asked<T> {
 /** How often what is still changing is asked again. A hit is counted within ten seconds, and shall be seen within fifteen. */
 export const TICK_MS = 4_000;
 
-/** Counts up while somebody looks. */
-export function useTick(every_ms: number = TICK_MS): number {
+/** Counts up while somebody looks, and while it runs. */
+export function useTick(every_ms: number = TICK_MS, runs = true): number {
   const [tick, setTick] = useState(0);
   useEffect(() => {
+    if (!runs) return;
     const next = () => {
       if (!document.hidden) setTick((tick) => tick + 1);
     };
@@ -26,14 +27,16 @@ export function useTick(every_ms: number = TICK_MS): number {
       clearInterval(timer);
       document.removeEventListener("visibilitychange", next);
     };
-  }, [every_ms]);
+  }, [every_ms, runs]);
   return tick;
 }
 
 /** Asks `ask`; again when `key` changes (a new question), when `tick` does (the same question later), and after it failed until it does not. */
 export function useAnswer<T>(key: string, tick: number, ask: (signal: AbortSignal) => Promise<T>): Asked<T> {
   const [state, setState] = useState<{ key: string; value?: T; error?: ApiError }>({ key });
-  const [attempt, setAttempt] = useState(0);
+  // Also of a period in which nothing changes any more: what could not be answered was not answered. A refusal stays one.
+  const failed = state.key === key && state.error !== undefined && (state.error.status === 0 || state.error.status >= 500);
+  const attempt = useTick(TICK_MS, failed);
   const running = useRef<{ key: string; abort: AbortController } | null>(null);
   useEffect(() => {
     // A slow answer is waited for, not asked for twice; one to a question that nobody has any more is not.
@@ -56,13 +59,6 @@ export function useAnswer<T>(key: string, tick: number, ask: (signal: AbortSigna
         if (running.current === mine) running.current = null;
       });
   }, [key, tick, attempt]);
-  // Also of a period in which nothing changes any more: what failed was not answered.
-  const failed = state.key === key && state.error !== undefined && state.error.status !== 400;
-  useEffect(() => {
-    if (!failed) return;
-    const timer = setInterval(() => !document.hidden && setAttempt((attempt) => attempt + 1), TICK_MS);
-    return () => clearInterval(timer);
-  }, [key, failed]);
   useEffect(() => () => running.current?.abort.abort(), []);
   const current = state.key === key ? state : undefined;
   return { value: current?.value, error: current?.error, loading: current?.value === undefined && current?.error === undefined };

@@ -279,4 +279,3 @@ export const en = {
   sharing: "Share",
   share_may_not: "Sharing takes the role “Site administrator” at this site: whoever has it can grant it to you.",
 };
-
