@@ -1,20 +1,16 @@
 //! The command line: what can be asked, and who answers.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 use crate::administer::Asked;
 use crate::config::{self, Common, Config, Overrides, Setting, Uses};
 use crate::failure::Failure;
 use crate::{
-    assets, define, demo, engine, import, notice, prove, query, report, roles, serve, share, site, tokens, user,
+    assets, define, demo, engine, import, logging, notice, prove, query, report, roles, serve, share, site, tokens,
+    user,
 };
-
-/// Libraries whose finer logs would repeat values, or a database's absence with every look.
-const QUIET: [&str; 2] = ["clickhouse=info", "sqlx=error"];
 
 /// Web analytics that counts visits without keeping visitors.
 #[derive(Parser)]
@@ -94,7 +90,7 @@ impl Role {
     fn config(self, uses: Uses) -> Result<Config, Failure> {
         let overrides = Overrides { listen: self.listen, uses, ..Overrides::data(self.common.data) };
         let config = load(self.common.config, overrides)?;
-        logging(&config);
+        start_logging(&config);
         Ok(config)
     }
 }
@@ -136,7 +132,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
             let Serve { common, listen, flush, sites } = asked;
             let overrides = Overrides { data: common.data, listen, flush, sites, uses };
             let config = load(common.config, overrides)?;
-            logging(&config);
+            start_logging(&config);
             Ok(serve::run(config)?)
         }
         Command::Collector(asked) => role(roles::Role::Collector, asked),
@@ -145,12 +141,12 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Migrate(asked) => Ok(engine::migrate(&asked.config(Uses { clickhouse: true, ..Uses::default() })?)?),
         Command::Engine(asked) => {
             let config = load(asked.common.config, Overrides::data(asked.common.data))?;
-            logging(&config);
+            start_logging(&config);
             Ok(engine::run(&config, asked.listen, asked.library)?)
         }
         Command::Import(asked) => {
             let config = load(asked.common.config.clone(), Overrides::data(asked.common.data.clone()))?;
-            logging(&config);
+            start_logging(&config);
             import::run(&config, &asked)
         }
         Command::Query(asked) => {
@@ -167,7 +163,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Share(asked) => administered(&asked, share::run),
         Command::Notice(asked) => {
             let config = load(asked.common.config.clone(), Overrides::data(asked.common.data.clone()))?;
-            logging(&config);
+            start_logging(&config);
             notice::run(&config, &asked)
         }
         Command::Prove(asked) => {
@@ -197,7 +193,7 @@ fn administered<Does: Subcommand>(
     let uses = Uses { database: true, ..Uses::default() };
     let overrides = Overrides { uses, ..Overrides::data(asked.common.data.clone()) };
     let config = load(asked.common.config.clone(), overrides)?;
-    logging(&config);
+    start_logging(&config);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
     runtime.block_on(run(&config, &asked.does, asked.json))
 }
@@ -207,15 +203,7 @@ fn load(file: Option<PathBuf>, overrides: Overrides) -> Result<Config, Failure> 
         .map_err(|mistakes| Failure::Usage(mistakes.to_string()))
 }
 
-fn logging(config: &Config) {
-    let filter = EnvFilter::try_new(&config.log).unwrap_or_default();
-    // At debug the engine's client repeats the engine's words, which repeat what was asked for; whatever the setting says, it is
-    // not written down.
-    let filter = QUIET.iter().filter_map(|quiet| quiet.parse().ok()).fold(filter, EnvFilter::add_directive);
-    // Colours are for a person at a terminal: in a file they are signs that no search expects.
-    let is_plain = std::env::var_os("NO_COLOR").is_some_and(|no| !no.is_empty());
-    let has_colours = std::io::stderr().is_terminal() && !is_plain;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(has_colours);
-    logs.with_target(false).init();
+fn start_logging(config: &Config) {
+    logging::start(&config.log);
     tracing::debug!(cache = %assets::cache().display(), "looking for the engine and the databases here");
 }

@@ -18,6 +18,7 @@ mod engine;
 mod failure;
 mod handles;
 mod import;
+mod logging;
 mod measured;
 mod memory;
 mod notice;

@@ -13,11 +13,15 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::Args;
 pub use distributed::Distributed;
 pub use mail::Mail;
 use model::{Domain, Site, Sites};
 use site::SITE_SETTINGS;
+use tracing_subscriber::filter::Targets;
+
+use crate::logging::levels;
 
 /// A setting: its key in the file, its default, and what it is for. `FOOTFALL_` and the key in capitals is its variable.
 pub struct Setting {
@@ -74,7 +78,11 @@ const SETTINGS: &[Setting] = &[
     Setting { key: "database_password_file", default: "", help: "The file that holds the database's password." },
     Setting { key: "engine_library", default: "", help: "Path of libchdb.so; empty: where set-up puts it." },
     Setting { key: "geo_database", default: "", help: "Path of a MaxMind-format country or city database." },
-    Setting { key: "log", default: "info", help: "What is logged: error, warn, info, debug, or a tracing filter." },
+    Setting {
+        key: "log",
+        default: "info",
+        help: "What is logged: error, warn, info, debug, also of a module: info,processor=debug.",
+    },
 ];
 
 /// The settings of a site, a line each.
@@ -129,8 +137,8 @@ pub struct Config {
     pub engine_library: Option<PathBuf>,
     /// The country database, when named.
     pub geo_database: Option<PathBuf>,
-    /// A tracing filter.
-    pub log: String,
+    /// What is logged.
+    pub log: Targets,
     /// The preset API token.
     pub token: Option<String>,
     /// The sites.
@@ -339,9 +347,8 @@ impl Reading {
     fn check(mut self, token: Option<String>, uses: Uses) -> Result<Config, Mistakes> {
         let listen = self.parse("listen", "an address and port such as 127.0.0.1:8080", |text| text.parse().ok());
         let flush = self.parse("flush", "a time from 100ms to 60s such as 10s", duration);
-        let log = self.parse("log", "a level or a tracing filter", |text| {
-            tracing_subscriber::EnvFilter::try_new(text).is_ok().then(|| text.to_owned())
-        });
+        let log =
+            self.parse("log", "error, warn, info, debug, trace or off, also of a module: info,processor=debug", levels);
         let proxies = self.parse("trusted_proxies", "a list of networks such as 10.0.0.0/8", |text| {
             list(text).iter().map(|network| network.parse().ok()).collect::<Option<Vec<_>>>()
         });
@@ -547,6 +554,13 @@ fn distance(a: &str, b: &str) -> usize {
         row = next;
     }
     row.last().copied().unwrap_or_default()
+}
+
+/// A password out of the file that a setting names; one line end after it is no part of it.
+fn password(setting: &str, path: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{setting}: cannot read {}", path.display()))?;
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
 }
 
 #[cfg(test)]
