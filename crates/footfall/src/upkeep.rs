@@ -54,18 +54,14 @@ impl Upkeep {
                 tracing::info!("the clocks agree again");
             }
         }
-        match self.keys.turn(told) {
-            Ok(destroyed) => {
-                for hour in &destroyed {
-                    self.audit.record("seal_key_destroyed", &json!({ "hour": hour }));
-                }
-                self.keys.report(now, told, destroyed.len(), &self.metrics);
-                self.fails.store(false, Ordering::Relaxed);
-            }
-            Err(error) if !self.fails.swap(true, Ordering::Relaxed) => {
-                tracing::error!(%error, "sealing keys cannot be looked after; it is tried again every few seconds");
-            }
-            Err(_) => {}
+        let turn = self.keys.turn(told);
+        for hour in &turn.destroyed {
+            self.audit.record("seal_key_destroyed", &json!({ "hour": hour }));
+        }
+        self.keys.report(now, told, &turn, &self.metrics);
+        let failed_before = self.fails.swap(turn.failed.is_some(), Ordering::Relaxed);
+        if let Some(error) = turn.failed.filter(|_| !failed_before) {
+            tracing::error!(%error, "sealing keys cannot be looked after; it is tried again every few seconds");
         }
         told
     }
@@ -113,5 +109,40 @@ mod tests {
             let due = usize::try_from((minute / 60 - 27).max(0)).unwrap();
             assert_eq!(destroyed(), due, "minute {minute}");
         }
+    }
+
+    /// The directory is lost under a running processor: what it holds in memory dies on time, and the figures that alerts look at go
+    /// on, the age of what lives as much as the hours for which there is no key any more.
+    #[test]
+    fn a_directory_that_has_gone_is_told_and_no_key_lives_longer() {
+        let data = tempfile::tempdir().unwrap();
+        let begun = Millis(500_000 * HOUR);
+        let directory = data.path().join("keys");
+        let keys = Arc::new(KeyStore::open(&directory, begun).unwrap());
+        let audit = Arc::new(Audit::open(data.path(), Clock::new(move || begun)).unwrap());
+        let registry = Registry::new();
+        let boot = Arc::new(AtomicI64::new(0));
+        let since_boot = Clock::new({
+            let boot = Arc::clone(&boot);
+            move || Millis(boot.load(Ordering::Relaxed))
+        });
+        let upkeep =
+            Upkeep::new(Arc::clone(&keys), Witness::brokers(since_boot), audit, Metrics::register(&registry).unwrap());
+        upkeep.witness.hear(begun);
+        std::fs::remove_dir_all(&directory).unwrap();
+        let figure = |name: &str| {
+            let families = registry.gather();
+            let metric =
+                families.iter().find(|family| family.name() == name).and_then(|family| family.get_metric().first());
+            metric.map(|metric| metric.get_gauge().get_value() + metric.get_counter().get_value()).unwrap()
+        };
+        for (hour, ahead, age_hours) in [(0, 6.0, 0.0), (2, 4.0, 2.0), (5, 1.0, 5.0), (8, 0.0, 8.0), (30, 0.0, 27.0)] {
+            boot.store(hour * HOUR, Ordering::Relaxed);
+            upkeep.turn(begun.plus(hour * HOUR));
+            assert_eq!(figure("footfall_seal_keys_ahead"), ahead, "hour {hour}");
+            assert_eq!(figure("footfall_seal_key_oldest_seconds"), age_hours * 3_600.0, "hour {hour}");
+            assert!(keys.public(begun.plus(hour * HOUR)).is_some() == (hour < 7), "hour {hour}");
+        }
+        assert_eq!(figure("footfall_seal_key_failures_total"), 5.0);
     }
 }

@@ -30,6 +30,21 @@ pub struct KeyStore {
     keys: Mutex<BTreeMap<i64, Arc<HourKey>>>,
 }
 
+/// What looking after the keys has done.
+#[derive(Debug)]
+pub struct Turn {
+    /// The hours whose keys were destroyed here, not by another processor on the same directory.
+    pub destroyed: Vec<i64>,
+    /// The first thing that could not be done.
+    pub failed: Option<KeyStoreError>,
+}
+
+impl Turn {
+    fn fails(&mut self, error: KeyStoreError) {
+        self.failed.get_or_insert(error);
+    }
+}
+
 /// Why the keys cannot be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyStoreError {
@@ -85,30 +100,28 @@ impl KeyStore {
         Ok(store)
     }
 
-    /// Destroys the keys whose time has surely come, then makes those of this hour and the next few where absent: a full disk must
-    /// not keep a dead key alive. To be called at least once a minute. Returns the hours whose keys were destroyed here, not by
-    /// another processor on the same directory.
-    ///
-    /// # Errors
-    /// When a key cannot be made or destroyed; the caller tries again.
-    pub fn turn(&self, told: Told) -> Result<Vec<i64>, KeyStoreError> {
+    /// Destroys the keys whose time has surely come, then makes those of this hour and the next few where absent, then reads what
+    /// other processors made: each whatever became of the one before, since a full disk must not keep a dead key alive, nor a key
+    /// that cannot be destroyed leave the hours to come without one. To be called at least once a minute; what failed is tried again.
+    pub fn turn(&self, told: Told) -> Turn {
+        let mut turn = Turn { destroyed: Vec::new(), failed: None };
         let mut keys = self.lock();
         let is_dead = |hour: &i64| told.sure.is_some_and(|sure| dies_at(*hour) <= sure);
         let dead: Vec<i64> = keys.keys().copied().filter(is_dead).collect();
-        let mut destroyed = Vec::new();
         for hour in dead {
-            if self.path(hour).map_or(Ok(true), |path| destroy(&path))? {
-                destroyed.push(hour);
+            match self.path(hour).map_or(Ok(true), |path| destroy(&path)) {
+                Ok(was_there) => {
+                    keys.remove(&hour);
+                    turn.destroyed.extend(was_there.then_some(hour));
+                }
+                Err(error) => turn.fails(error),
             }
-            keys.remove(&hour);
         }
         drop(keys);
-        self.make_ahead(told.likely)?;
-        if let Err(error) = self.load() {
-            // What was destroyed has to be told all the same.
-            tracing::error!(error = %error, "a sealing key cannot be read");
+        for done in [self.make_ahead(told.likely), self.load()] {
+            done.unwrap_or_else(|error| turn.fails(error));
         }
-        Ok(destroyed)
+        turn
     }
 
     /// Whether a key's time has come by a clock that says `now`.
@@ -117,17 +130,20 @@ impl KeyStore {
         self.lock().keys().next().is_some_and(|hour| dies_at(*hour) <= now)
     }
 
-    /// Reports the living keys, those that live because a second clock does not agree with this machine's `now`, and how many were
-    /// destroyed just now.
-    pub fn report(&self, now: Millis, told: Told, destroyed: usize, metrics: &Metrics) {
+    /// Reports the living keys, those of hours to come, those that live because a second clock does not agree with this machine's
+    /// `now`, and what a turn did.
+    pub fn report(&self, now: Millis, told: Told, turn: &Turn, metrics: &Metrics) {
         let keys = self.lock();
         let kept = keys.keys().filter(|hour| dies_at(**hour) <= now).count();
         metrics.seal_keys_kept_by_clock.set(i64::try_from(kept).unwrap_or(i64::MAX));
         metrics.clock_difference_seconds.set(told.ahead_ms.unwrap_or(0) as f64 / 1_000.0);
         metrics.seal_keys.set(i64::try_from(keys.len()).unwrap_or(i64::MAX));
+        let ahead = keys.range(told.likely.hour() + 1..).count();
+        metrics.seal_keys_ahead.set(i64::try_from(ahead).unwrap_or(i64::MAX));
         let oldest = keys.keys().next().map_or(0, |hour| now.0 - hour * 3_600_000);
         metrics.seal_key_oldest_seconds.set(oldest as f64 / 1_000.0);
-        metrics.seal_keys_destroyed.inc_by(destroyed as u64);
+        metrics.seal_keys_destroyed.inc_by(turn.destroyed.len() as u64);
+        metrics.seal_key_failures.inc_by(turn.failed.is_some().into());
     }
 
     fn make_ahead(&self, now: Millis) -> Result<(), KeyStoreError> {
@@ -275,7 +291,11 @@ fn remove_left_behind(path: &Path) -> Result<(), KeyStoreError> {
 fn destroy(path: &Path) -> Result<bool, KeyStoreError> {
     let dead = path.with_extension("dead");
     match fs::rename(path, &dead) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        // It may have been taken out of use already, and then could not be wiped.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let was_left = dead.exists();
+            wipe(&dead).map(|()| was_left)
+        }
         Err(source) => Err(failed("destroy key", path, source)),
         Ok(()) => wipe(&dead).map(|()| true),
     }
@@ -316,6 +336,42 @@ mod tests {
         Told { likely: now, sure: Some(now), ahead_ms: Some(0) }
     }
 
+    /// What a turn destroys, when nothing fails.
+    fn turned(store: &KeyStore, told: Told) -> Vec<i64> {
+        let turn = store.turn(told);
+        assert!(turn.failed.is_none(), "{turn:?}");
+        turn.destroyed
+    }
+
+    /// A key that cannot be destroyed is told, lives on to be destroyed later, and keeps neither the others nor those to come.
+    #[test]
+    fn one_key_that_cannot_be_destroyed_hinders_no_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = KeyStore::open(directory.path(), Millis(500_000 * HOUR_MS)).unwrap();
+        let file = |name: &str| directory.path().join(name);
+        // A directory stands where the key would go to be wiped.
+        fs::create_dir_all(file("500000.dead").join("in the way")).unwrap();
+        let later = dies_at(500_001);
+        let turn = store.turn(told(later));
+        assert_eq!(turn.destroyed, [500_001]);
+        assert!(turn.failed.is_some_and(|error| error.to_string().contains("500000.key")));
+        assert!(file("500000.key").exists() && store.is_due(later));
+        assert!((0..=HOURS_AHEAD).all(|hour| store.public(later.plus(hour * HOUR_MS)).is_some()));
+        fs::remove_dir_all(file("500000.dead")).unwrap();
+        assert_eq!(turned(&store, told(later)), [500_000]);
+        assert!(!file("500000.key").exists() && !file("500000.dead").exists() && !store.is_due(later));
+    }
+
+    #[test]
+    fn a_key_that_was_taken_out_of_use_and_not_wiped_is_wiped_by_the_next_turn() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = KeyStore::open(directory.path(), Millis(500_000 * HOUR_MS)).unwrap();
+        let file = |name: &str| directory.path().join(name);
+        fs::rename(file("500000.key"), file("500000.dead")).unwrap();
+        assert_eq!(turned(&store, told(dies_at(500_000))), [500_000]);
+        assert!(!file("500000.dead").exists());
+    }
+
     #[test]
     fn keeps_this_hour_and_the_next_ones_across_a_restart() {
         let directory = tempfile::tempdir().unwrap();
@@ -334,8 +390,8 @@ mod tests {
         let now = Millis(500_000 * HOUR_MS);
         let store = KeyStore::open(directory.path(), now).unwrap();
         let file = directory.path().join("500000.key");
-        assert!(store.turn(told(dies_at(500_000).plus(-1))).unwrap().is_empty() && file.exists());
-        assert_eq!(store.turn(told(dies_at(500_000))).unwrap(), [500_000]);
+        assert!(turned(&store, told(dies_at(500_000).plus(-1))).is_empty() && file.exists());
+        assert_eq!(turned(&store, told(dies_at(500_000))), [500_000]);
         assert!(!file.exists());
         let mut opener = Opener::default();
         store.equip(&mut opener);
@@ -353,17 +409,21 @@ mod tests {
         let ahead = now.plus(28 * HOUR_MS);
         let told = |sure, ahead_ms| Told { likely: now.plus(3 * HOUR_MS), sure, ahead_ms };
         for told in [told(Some(now.plus(3 * HOUR_MS)), Some(day + HOUR_MS)), told(None, None)] {
-            assert!(store.is_due(ahead) && store.turn(told).unwrap().is_empty());
-            store.report(ahead, told, 0, &metrics);
-            assert_eq!(metrics.seal_keys_kept_by_clock.get(), 1);
+            assert!(store.is_due(ahead));
+            let turn = store.turn(told);
+            assert!(turn.destroyed.is_empty() && turn.failed.is_none());
+            store.report(ahead, told, &turn, &metrics);
+            assert_eq!((metrics.seal_keys_kept_by_clock.get(), metrics.seal_keys_ahead.get()), (1, HOURS_AHEAD));
             assert_eq!(metrics.clock_difference_seconds.get(), told.ahead_ms.unwrap_or(0) as f64 / 1e3);
         }
         assert!(directory.path().join("500000.key").exists());
         assert!(store.public(now.plus(9 * HOUR_MS)).is_some(), "made ahead by the clock that is likely right");
         assert!(!directory.path().join("500028.key").exists());
         let both = Told { likely: ahead, sure: Some(ahead), ahead_ms: Some(0) };
-        assert_eq!(store.turn(both).unwrap(), [500_000]);
-        store.report(ahead, both, 1, &metrics);
+        let turn = store.turn(both);
+        assert_eq!(turn.destroyed, [500_000]);
+        store.report(ahead, both, &turn, &metrics);
+        assert_eq!((metrics.seal_keys_destroyed.get(), metrics.seal_key_failures.get()), (1, 0));
         assert_eq!((metrics.seal_keys_kept_by_clock.get(), metrics.clock_difference_seconds.get()), (0, 0.0));
     }
 
@@ -377,7 +437,7 @@ mod tests {
         let mut opener = Opener::default();
         store.equip(&mut opener);
         assert_eq!(opener.open(&sealed).unwrap(), b"a hit");
-        store.turn(told(dies_at(500_000))).unwrap();
+        turned(&store, told(dies_at(500_000)));
         let copy = tempfile::tempdir().unwrap();
         for file in fs::read_dir(directory.path()).unwrap() {
             let file = file.unwrap();
@@ -396,9 +456,9 @@ mod tests {
         let now = Millis(500_000 * HOUR_MS);
         let store = KeyStore::in_memory(now).unwrap();
         let public = store.public(now).unwrap();
-        assert!(store.turn(told(dies_at(500_000).plus(-1))).unwrap().is_empty());
+        assert!(turned(&store, told(dies_at(500_000).plus(-1))).is_empty());
         assert_eq!(store.public(now), Some(public));
-        assert_eq!(store.turn(told(dies_at(500_000))).unwrap(), [500_000]);
+        assert_eq!(turned(&store, told(dies_at(500_000))), [500_000]);
         assert_eq!(store.public(now), None);
     }
 
@@ -432,13 +492,13 @@ mod tests {
         assert_eq!(publics.len(), 1, "only the first makes an hour's key");
         // One goes on alone for three hours; another that slept knows all of its keys with its next turn.
         let [awake, asleep, ..] = stores.as_slice() else { unreachable!() };
-        (1..4).for_each(|hour| assert!(awake.turn(told(now.plus(hour * HOUR_MS))).unwrap().is_empty()));
+        (1..4).for_each(|hour| assert!(turned(awake, told(now.plus(hour * HOUR_MS))).is_empty()));
         let later = now.plus(3 * HOUR_MS);
-        asleep.turn(told(later)).unwrap();
+        turned(asleep, told(later));
         let mut opener = Opener::default();
         asleep.equip(&mut opener);
         assert_eq!(opener.hours().collect::<Vec<_>>(), (500_000..500_004 + HOURS_AHEAD).collect::<Vec<_>>());
-        let destroyed: Vec<i64> = stores.iter().flat_map(|store| store.turn(told(dies_at(500_000))).unwrap()).collect();
+        let destroyed: Vec<i64> = stores.iter().flat_map(|store| turned(store, told(dies_at(500_000)))).collect();
         assert_eq!(destroyed, [500_000]);
         assert!(fs::read_dir(directory.path()).unwrap().all(|file| {
             let name = file.unwrap().file_name().into_string().unwrap();

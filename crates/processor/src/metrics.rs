@@ -31,7 +31,9 @@ pub struct Metrics {
     pub(crate) partitions: IntGauge,
     pub(crate) partitions_owned: IntGauge,
     pub(crate) seal_keys: IntGauge,
+    pub(crate) seal_keys_ahead: IntGauge,
     pub(crate) seal_key_oldest_seconds: Gauge,
+    pub(crate) seal_key_failures: IntCounter,
     pub(crate) seal_keys_destroyed: IntCounter,
     pub(crate) seal_keys_kept_by_clock: IntGauge,
     pub(crate) clock_difference_seconds: Gauge,
@@ -128,7 +130,12 @@ impl Metrics {
                 "Hits received less hits with an outcome; anything but 0 is a fault of Footfall.",
             )?,
             seal_keys: gauge("footfall_seal_keys", "Sealing keys alive.")?,
+            seal_keys_ahead: gauge("footfall_seal_keys_ahead", "Sealing keys of hours to come.")?,
             seal_key_oldest_seconds: oldest,
+            seal_key_failures: counter(
+                "footfall_seal_key_failures_total",
+                "Times that a sealing key could not be made, read or destroyed; it is tried again every few seconds.",
+            )?,
             seal_keys_kept_by_clock: gauge(
                 "footfall_seal_keys_kept_by_clock",
                 "Sealing keys that are due by this machine's clock and kept, because a second clock does not agree.",

@@ -15,7 +15,7 @@ use arc_swap::ArcSwap;
 use fold::calendar::Zone;
 use model::{Millis, Sites};
 use privacy::seal::{KEY_LIFE_HOURS, Opener, dies_at};
-use processor::keys::KeyStore;
+use processor::keys::{KeyStore, Turn};
 use processor::witness::Told;
 use processor::{Inboxes, Metrics, Processor, ProcessorError};
 use tokio::sync::watch;
@@ -266,10 +266,10 @@ impl Driver {
     fn turn_keys(&mut self) {
         let now = self.world.now(Role::Processor);
         let asked = if self.parts.planted == Planted::KeysDieEarly { now.plus(2 * HOUR) } else { now };
-        let destroyed = match self.keys.turn(Told { likely: asked, sure: Some(asked), ahead_ms: Some(0) }) {
-            Ok(destroyed) => destroyed,
-            Err(error) => return self.broken.push(format!("keys cannot be turned: {error}")),
-        };
+        let Turn { destroyed, failed } = self.keys.turn(Told { likely: asked, sure: Some(asked), ahead_ms: Some(0) });
+        if let Some(error) = failed {
+            return self.broken.push(format!("keys cannot be turned: {error}"));
+        }
         self.keys_destroyed += destroyed.len() as u64;
         if let Some(early) = destroyed.iter().find(|hour| dies_at(**hour) > now) {
             self.broken.push(format!("the key of hour {early} was destroyed at {} already", now.0));
