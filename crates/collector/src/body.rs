@@ -18,7 +18,7 @@ use crate::event::{Event, Events, Refused};
 ///
 /// # Errors
 /// [`Refusal::Malformed`] for anything but an event or a list of at least one; [`Refusal::TooLarge`] for a list of more than
-/// [`BATCH_EVENTS_MAX`].
+/// [`BATCH_EVENTS_MAX`], an event being one for each site that it names.
 pub fn read(body: &[u8]) -> Result<Events, Refused> {
     let refused = Refused::nameless;
     let malformed = |_| refused(Refusal::Malformed, "the body must be a JSON object, or an array of objects");
@@ -58,10 +58,11 @@ impl<'de> Deserialize<'de> for Batch {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
                 let mut batch = Batch::default();
-                for _ in 0..BATCH_EVENTS_MAX {
+                while batch.events.len() < BATCH_EVENTS_MAX {
                     let Some(draft) = list.next_element::<Draft<'de>>()? else { return Ok(batch) };
                     Event::read(draft, &mut batch.events);
                 }
+                batch.too_many = batch.events.len() > BATCH_EVENTS_MAX;
                 while list.next_element::<IgnoredAny>()?.is_some() {
                     batch.too_many = true;
                 }

@@ -73,14 +73,20 @@ impl Event {
             Ok(sites) => sites,
             Err((refusal, message)) => return events.push(Err(Refused::nameless(refusal, message))),
         };
-        let mut sites = sites.split(',').map(str::trim).filter(|site| !site.is_empty());
-        let Some(first) = sites.next() else {
+        let mut named: Vec<&str> = Vec::with_capacity(1);
+        for site in sites.split(',').map(str::trim).filter(|site| !site.is_empty()) {
+            // A site that is named twice is one site: it would count the hit twice.
+            if named.iter().any(|other| other.eq_ignore_ascii_case(site)) {
+                continue;
+            }
+            if named.len() == SITES_PER_EVENT_MAX {
+                return events.push(Err(Refused::nameless(Refusal::TooLarge, "more than 8 domains")));
+            }
+            named.push(site);
+        }
+        let Some((first, others)) = named.split_first() else {
             return events.push(Err(Refused::nameless(Refusal::Malformed, "domain is missing")));
         };
-        let others: Vec<&str> = sites.take(SITES_PER_EVENT_MAX).collect();
-        if others.len() == SITES_PER_EVENT_MAX {
-            return events.push(Err(Refused::nameless(Refusal::TooLarge, "more than 8 domains")));
-        }
         match Self::of_fields(&mut draft, first) {
             Ok(event) => {
                 for site in others {
@@ -89,7 +95,7 @@ impl Event {
                 events.push(Ok(event));
             }
             Err((refusal, message)) => {
-                for site in [first].into_iter().chain(others) {
+                for site in named {
                     events.push(Err(Refused { refusal, site: Some(site.into()), message }));
                 }
             }

@@ -3,7 +3,8 @@
 //! The order is the privacy promise: `fold::admit` decides the mode before anything about a visitor is computed, and what
 //! leaves this file towards the journal is sealed. Every hit that comes in ends up in exactly one figure.
 //!
-//! All hits of a request for one partition are one record, so that they are kept together or not at all.
+//! All hits of a request for one site and partition are one record, so that they are kept together or not at all. Those for several
+//! sites are not: each site's may fill a record.
 
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
@@ -21,9 +22,11 @@ use crate::sender::Sender;
 use crate::value::Fault;
 use crate::verdict::Verdict;
 
-/// The hits of one request for one partition.
+/// The hits of one request for one site and partition.
 struct Letter {
-    partition: u32,
+    site: Domain,
+    /// Any, while none of the hits asks for one.
+    partition: Option<u32>,
     hits: Vec<Hit>,
 }
 
@@ -119,34 +122,33 @@ impl<J: Journal> Collector<J> {
         (fates.collect(), hits)
     }
 
-    /// Makes hits durable. After an error nothing was kept, unless the request's hits go to several partitions (several sites,
-    /// on a journal of several partitions): then sent again, those with ids count once.
+    /// Makes hits durable. After an error nothing was kept, unless the request's hits go to several sites or partitions: then sent
+    /// again, those with ids count once.
     async fn keep(&self, hits: Vec<Hit>, now: Millis) -> Result<(), Unkept> {
-        for Letter { partition, hits } in self.letters(hits) {
+        for Letter { partition, hits, .. } in self.letters(hits) {
+            let partition = partition.unwrap_or_else(|| self.any_partition());
             self.append_sealed(partition, &Record::Hits(hits), now).await?;
         }
         Ok(())
     }
 
-    /// Sorts hits by partition, in order; those that may go anywhere go with the others. Nearly always there is one hit, or
-    /// one partition for all.
+    /// Sorts hits by site and partition, in order; those that may go anywhere go with others of their site. Nearly always there is
+    /// one hit, or one of each for all.
     fn letters(&self, hits: Vec<Hit>) -> Vec<Letter> {
         let mut letters: Vec<Letter> = Vec::with_capacity(1);
-        let mut anywhere = Vec::new();
         for hit in hits {
-            let Some(partition) = self.partition(&hit) else {
-                anywhere.push(hit);
-                continue;
+            let partition = self.partition(&hit);
+            let takes = |letter: &&mut Letter| {
+                let agrees = letter.partition.is_none() || partition.is_none() || letter.partition == partition;
+                agrees && letter.site == hit.site
             };
-            match letters.iter_mut().find(|letter| letter.partition == partition) {
-                Some(letter) => letter.hits.push(hit),
-                None => letters.push(Letter { partition, hits: vec![hit] }),
+            match letters.iter_mut().find(takes) {
+                Some(letter) => {
+                    letter.partition = letter.partition.or(partition);
+                    letter.hits.push(hit);
+                }
+                None => letters.push(Letter { site: hit.site.clone(), partition, hits: vec![hit] }),
             }
-        }
-        match letters.first_mut() {
-            Some(letter) => letter.hits.append(&mut anywhere),
-            None if anywhere.is_empty() => {}
-            None => letters.push(Letter { partition: self.any_partition(), hits: anywhere }),
         }
         letters
     }

@@ -11,7 +11,7 @@ use collector::{Answer, Collector, CollectorParts, OUTCOME, RateLimit, TrustedPr
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use journal::memory::MemoryJournal;
-use journal::{Journal as _, Offset};
+use journal::{Entry, Journal as _, Offset};
 use model::{Clock, Domain, Hit, Millis, Mode, Record, Site, Sites, Tally, TcfPolicy};
 use privacy::seal::{HourKey, Opener};
 use privacy::visitor::Secret;
@@ -119,22 +119,32 @@ impl Desk {
         self.send(get(&format!("/pixel.gif?{query}"))).await
     }
 
-    /// All records kept so far, opened and read, by partition.
-    pub async fn records(&self) -> Vec<(u32, Record)> {
-        let mut records = Vec::new();
+    /// All records kept so far, as they are sealed, by partition.
+    async fn entries(&self) -> Vec<(u32, Entry)> {
+        let mut kept = Vec::new();
         for partition in 0..PARTITIONS {
             let mut from = Offset::default();
             loop {
                 let entries = self.journal.read(partition, from, 1_000, Duration::ZERO).await.unwrap();
                 let Some(last) = entries.last() else { break };
                 from = last.offset.next();
-                for entry in entries {
-                    let plain = self.opener.lock().unwrap().open(&entry.bytes).unwrap();
-                    records.push((partition, Record::decode(&plain).unwrap()));
-                }
+                kept.extend(entries.into_iter().map(|entry| (partition, entry)));
             }
         }
-        records
+        kept
+    }
+
+    /// How many bytes all records kept so far take, as they are sealed.
+    pub async fn kept_bytes(&self) -> usize {
+        self.entries().await.iter().map(|(_, entry)| entry.bytes.len()).sum()
+    }
+
+    /// All records kept so far, opened and read, by partition.
+    pub async fn records(&self) -> Vec<(u32, Record)> {
+        let entries = self.entries().await;
+        let mut opener = self.opener.lock().unwrap();
+        let mut open = |entry: Entry| Record::decode(&opener.open(&entry.bytes).unwrap()).unwrap();
+        entries.into_iter().map(|(partition, entry)| (partition, open(entry))).collect()
     }
 
     pub async fn hits(&self) -> Vec<Hit> {
@@ -206,6 +216,10 @@ fn sites() -> Sites {
         Site { tcf, ..site("asks.example", Mode::Exempt) },
         site("example.com", Mode::Full),
         site("second.example", Mode::Full),
+        site("third.example", Mode::Full),
+        site("fourth.example", Mode::Full),
+        site("fifth.example", Mode::Full),
+        site("sixth.example", Mode::Full),
         site("exempt.example", Mode::Exempt),
         site("minimal.example", Mode::Minimal),
         site("off.example", Mode::Off),

@@ -139,19 +139,8 @@ async fn refuses_what_is_not_the_format() {
 
 #[tokio::test]
 async fn survives_bombs() {
-    let deep = format!(r#"{{"n":"pageview","x":{}1{}}}"#, "[".repeat(30_000), "]".repeat(30_000));
-    let keys: Vec<_> = (0..6_000).map(|key| format!("\"{key}\":0")).collect();
-    let many_props = format!(r#","p":{{{}}}"#, keys.join(","));
-    check(&[
-        (&deep, 400, MALFORMED, 0),
-        (&"[".repeat(65_000), 400, MALFORMED, 0),
-        (&view(&format!(",{}", keys.join(","))), 202, "counted", 1),
-        (&view(&many_props), 413, TOO_LARGE, 0),
-        (&view(&r#","n":"pageview""#.repeat(4_000)), 202, "counted", 1),
-    ])
-    .await;
-    let hundred_thousand_keys: Vec<_> = (0..100_000).map(|key| format!("\"{key}\":0")).collect();
-    assert_eq!(Desk::new().post(format!("{{{}}}", hundred_thousand_keys.join(","))).await.short(), (413, TOO_LARGE));
+    let bombs = bombs();
+    check(&bombs.each_ref().map(|(body, status, outcome, kept)| (body.as_str(), *status, *outcome, *kept))).await;
     for broken in [&b"\xff\xfe{}"[..], b"{\"n\":\"\xff\"}", b"\0", b"{\"n\":\"a\0\"}"] {
         assert_eq!(Desk::new().post(broken).await.short(), (400, MALFORMED));
     }
@@ -553,6 +542,19 @@ async fn an_event_for_two_sites_is_two_hits_with_two_ids() {
     assert_eq!(ids.len(), 2);
 }
 
+/// Bodies of few bytes that ask for much: body, status, outcome, records.
+pub fn bombs() -> [(String, u16, &'static str, usize); 6] {
+    let keys = |count: usize| (0..count).map(|key| format!("\"{key}\":0")).collect::<Vec<_>>().join(",");
+    [
+        (format!(r#"{{"n":"pageview","x":{}1{}}}"#, "[".repeat(30_000), "]".repeat(30_000)), 400, MALFORMED, 0),
+        ("[".repeat(65_000), 400, MALFORMED, 0),
+        (view(&format!(",{}", keys(6_000))), 202, "counted", 1),
+        (view(&format!(r#","p":{{{}}}"#, keys(6_000))), 413, TOO_LARGE, 0),
+        (view(&r#","n":"pageview""#.repeat(4_000)), 202, "counted", 1),
+        (format!("{{{}}}", keys(100_000)), 413, TOO_LARGE, 0),
+    ]
+}
+
 fn props(count: usize) -> String {
     let members: Vec<_> = (0..count).map(|number| format!("\"p{number}\":{number}")).collect();
     format!(r#","p":{{{}}}"#, members.join(","))
@@ -581,4 +583,37 @@ impl Body for Never {
     fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         Poll::Pending
     }
+}
+
+/// The longest event that there can be, for as many sites: together more than a record holds.
+#[tokio::test]
+async fn a_long_event_is_kept_for_each_site_that_it_names() {
+    let named = "example.com, second.example,third.example,fourth.example,fifth.example,sixth.example";
+    let props: Vec<_> = (0..30).map(|prop| format!(r#""p{prop}":"{}""#, "word ".repeat(400))).collect();
+    let desk = Desk::new();
+    let body = format!(r#"{{"n":"pageview","u":"https://example.com/","d":"{named}","p":{{{}}}}}"#, props.join(","));
+    assert_eq!(desk.post(body).await.status, 202);
+    assert!(desk.kept_bytes().await > model::limits::RECORD_BYTES_MAX);
+    let sites: BTreeSet<_> = desk.hits().await.iter().map(|hit| hit.site.to_string()).collect();
+    assert_eq!(sites, named.split(',').map(|site| site.trim().to_owned()).collect());
+}
+
+#[tokio::test]
+async fn a_site_that_is_named_twice_counts_once() {
+    let desk = Desk::new();
+    let body =
+        r#"{"n":"pageview","u":"https://example.com/","d":"example.com,second.example,Example.com,example.com"}"#;
+    assert_eq!(desk.post(body.to_owned()).await.status, 202);
+    assert_eq!(desk.hits().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_batch_is_as_long_as_its_events_are_for_sites() {
+    let event = r#"{"n":"a","u":"https://a/","d":"example.com,second.example,third.example"}"#;
+    let list = |events: usize| format!("[{}]", vec![event; events].join(","));
+    let desk = Desk::new();
+    assert_eq!(desk.post(list(334)).await.status, 413);
+    assert_eq!(desk.hits().await.len(), 0);
+    assert_eq!(desk.post(list(333)).await.status, 202);
+    assert_eq!(desk.hits().await.len(), 999);
 }

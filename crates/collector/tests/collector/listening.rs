@@ -155,6 +155,24 @@ async fn a_request_hidden_behind_two_lengths_is_not_answered() {
     assert!(serving.desk.hits().await.is_empty());
 }
 
+/// No HTTP/2 is built in. What is said in it is nobody's hit, nor is what stands behind its preface.
+#[tokio::test]
+async fn http_2_is_refused_and_who_comes_next_is_served() {
+    let serving = start(ConnectionLimits::default()).await;
+    let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    // An empty SETTINGS frame, which a client sends first; and a hit as HTTP/1.1 says it.
+    let settings = "\0\0\0\x04\0\0\0\0\0";
+    for behind in [String::new(), settings.to_owned(), pixel("connection: close\r\n")] {
+        let answer = serving.exchange(format!("{preface}{behind}").as_bytes()).await;
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{behind:?}: {answer}");
+        assert!(!answer.contains("HTTP/1.1 2"), "{behind:?}: {answer}");
+    }
+    assert!(serving.desk.hits().await.is_empty());
+    let answer = serving.exchange(pixel("connection: close\r\n").as_bytes()).await;
+    assert!(answer.contains("x-footfall-outcome: counted\r\n"), "{answer}");
+    assert_eq!(serving.desk.hits().await.len(), 1);
+}
+
 #[tokio::test]
 async fn answers_what_is_asked_in_one_go_in_its_order() {
     let serving = start(ConnectionLimits::default()).await;

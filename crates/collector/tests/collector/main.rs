@@ -11,4 +11,5 @@ mod desk;
 mod doors;
 mod forwarding;
 mod listening;
+mod memory;
 mod properties;
