@@ -57,7 +57,11 @@ impl Range {
         match value {
             Value::String(word) => Self::parse_word(word).ok_or_else(|| match word.as_str() {
                 "realtime" | "realtime_30m" => {
-                    Problem::NotCounted("visitors now are at GET /api/v1/stats/realtime/visitors?site_id=…".to_owned())
+                    Problem::NotCounted(
+                        "visitors now are at GET /api/v1/stats/realtime/visitors?site_id=…, the last half hour by minute at GET \
+                         /api/v1/stats/realtime?site_id=…"
+                            .to_owned(),
+                    )
                 }
                 _ => form(),
             }),

@@ -251,6 +251,44 @@ async fn time_is_the_sites_own_by_hour_day_week_and_month() {
 }
 
 #[tokio::test]
+async fn empty_buckets_fill_a_whole_series_and_nothing_else() {
+    let (router, _) = measured().await;
+    let body = |more: Value| {
+        let mut body = json!({
+            "site_id": "example.com", "metrics": ["visitors"], "date_range": "30d", "dimensions": ["time:day"],
+            "include": { "empty_buckets": true }
+        });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    let whole = "leave `pagination` out, and `order_by` or order by time, ascending";
+    let alone = "needs a time dimension such as `time:day`, and no other beside it";
+    for (more, said) in [
+        (json!({ "pagination": { "limit": 3 } }), whole),
+        (json!({ "pagination": { "offset": 1 } }), whole),
+        (json!({ "order_by": [["time:day", "desc"]] }), whole),
+        (json!({ "order_by": [["visitors", "desc"]] }), whole),
+        (json!({ "order_by": [["visitors", "asc"], ["time:day", "asc"]] }), whole),
+        (json!({ "dimensions": ["time:day", "visit:country"] }), alone),
+        (json!({ "dimensions": ["visit:country"] }), alone),
+        (json!({ "dimensions": [] }), alone),
+    ] {
+        let (status, answer) = query(&router, body(more.clone())).await;
+        let problem = answer["error"].as_str().unwrap_or_default();
+        assert!(status == StatusCode::BAD_REQUEST && problem.contains(said), "{more}: {answer}");
+    }
+    // What says no more than leaving it out does; half of these days have no visit.
+    for more in [
+        json!({}),
+        json!({ "order_by": [["time:day", "asc"]] }),
+        json!({ "order_by": [["time:day", "asc"], ["visitors", "desc"]], "pagination": { "limit": 10_000, "offset": 0 } }),
+    ] {
+        let (status, answer) = query(&router, body(more.clone())).await;
+        assert_eq!((status, rows(&answer).len()), (StatusCode::OK, 30), "{more}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_dimension_is_followed_over_time() {
     let (router, visits) = measured().await;
     let asked = json!({

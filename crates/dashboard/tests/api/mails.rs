@@ -53,6 +53,7 @@ async fn counted(now: Millis, visitors: i64) -> store::Store {
             cell(day, Dimension::Page, "/pricing", visitors / 4),
             cell(day, Dimension::Source, "Google", visitors / 2),
             cell(day, Dimension::Country, "JP", visitors),
+            cell(day, Dimension::Event, "Signup", visitors / 16),
         ]
     });
     engine::insert(&store, cells.collect()).await;
@@ -112,6 +113,7 @@ async fn a_report_says_what_was_counted_to_each_recipient_once() {
         json!(["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"])
     );
     // Seven days of a thousand, against seven of five hundred; three pages a visit, half of them bounced, a minute and a half each.
+    // Of the thousand, 62 signed up: 434 of 7,000 are 6.2 %.
     let rows = read["rows"].as_array().unwrap();
     for row in [
         json!(["Visitors", "7,000", "+100% (before 3,500)"]),
@@ -123,6 +125,8 @@ async fn a_report_says_what_was_counted_to_each_recipient_once() {
         json!(["/pricing", "1,750", "5,250"]),
         json!(["Google", "3,500", "3,500"]),
         json!(["Japan", "7,000", "7,000"]),
+        json!(["Goals", "Visitors", "Conversion"]),
+        json!(["Signup", "434", "6.2%"]),
     ] {
         assert!(rows.contains(&row), "{row} in {rows:#?}");
     }
@@ -131,6 +135,7 @@ async fn a_report_says_what_was_counted_to_each_recipient_once() {
         text.contains("Visitors: 7,000  +100% (before 3,500)") && text.contains("    1,750     5,250  /pricing"),
         "{text}"
     );
+    assert!(text.contains("Goals") && text.contains("        434      6.2%  Signup"), "{text}");
     assert!(
         text.contains("visitors of several days are the sum of each day's") && !text.contains("complete"),
         "{text}"

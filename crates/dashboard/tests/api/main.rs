@@ -1,6 +1,7 @@
 //! The dashboard over the real engine, asked over HTTP (without a socket).
 //!
 //! * `answers`: every kind of question against a recount of the visits themselves
+//! * `dimensions`: rows by what the made-up visits do not say
 //! * `goals`: conversion rates and what visits have done, against the same recount
 //! * `definitions`: goals, segments, funnels and annotations over HTTP, and what is asked of them; money
 //! * `flows`: where the views of a page came from and led to
@@ -27,6 +28,7 @@ mod asking;
 mod bed;
 mod comparisons;
 mod definitions;
+mod dimensions;
 mod engine;
 mod flows;
 mod goals;

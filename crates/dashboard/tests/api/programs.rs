@@ -197,6 +197,45 @@ async fn the_audit_log_is_read_by_pages_and_no_line_of_it_is_a_formula() {
 }
 
 #[tokio::test]
+async fn what_is_defined_and_taken_away_is_noted_with_who_did_it() {
+    let bed = Bed::new().await;
+    let (jane, joe) = (
+        bed.user("jane", &[(Role::Analyst, "a.example")]).await,
+        bed.user("joe", &[(Role::Viewer, "a.example")]).await,
+    );
+    let (jane, joe) = (bed.session(&jane).await, bed.session(&joe).await);
+    // What is defined holds twenty seconds later.
+    let from = bed.now().plus(20_000);
+    let mut expected = Vec::new();
+    for (path, kind, name, first, second) in [
+        ("goals/Reads", "goal", "Reads", json!({ "page": "/blog/**" }), json!({ "page": "/news/**" })),
+        (
+            "segments/On%20phones",
+            "segment",
+            "On phones",
+            json!({ "filters": [["is", "visit:device", ["Mobile"]]] }),
+            json!({ "filters": [["is_not", "visit:device", ["Desktop"]]] }),
+        ),
+    ] {
+        let path = format!("/api/sites/a.example/{path}");
+        assert_eq!(bed.ask(&joe, "PUT", &path, Some(first.clone())).await.status, 403);
+        // The second of two equal ones changes nothing.
+        for body in [&first, &first, &second] {
+            assert_eq!(bed.ask(&jane, "PUT", &path, Some(body.clone())).await.status, 200, "{path}");
+        }
+        assert_eq!(bed.ask(&joe, "DELETE", &path, None).await.status, 403);
+        assert_eq!(bed.ask(&jane, "DELETE", &path, None).await.status, 200);
+        assert_eq!(bed.ask(&jane, "DELETE", &path, None).await.status, 404);
+        let detail = json!({ "name": name, "from": from.0 });
+        expected.extend(["added", "changed", "removed"].map(|done| (format!("{kind}_{done}"), detail.clone())));
+    }
+    let lines = bed.settings.audit_page(None, 100).await.unwrap();
+    let of_site = lines.iter().rev().filter(|line| line.site.as_deref() == Some("a.example") && line.who == "jane");
+    assert_eq!(of_site.map(|line| (line.what.clone(), line.detail.clone())).collect::<Vec<_>>(), expected);
+    assert!(lines.iter().all(|line| line.who != "joe" || line.site.is_none()), "who may not does nothing: {lines:?}");
+}
+
+#[tokio::test]
 async fn who_administers_a_site_is_told_how_to_read_its_lines() {
     let bed = Bed::new().await;
     let (jane, joe) = (
