@@ -5,6 +5,8 @@
 //! The engine's files are compressed, so besides their bytes every table of every database is read out and searched, the
 //! engine's own tables too. It cannot find what is encrypted under a key that is not on the disk, nor a name in plain words that a
 //! page puts into its path: no rule could know it. The search is itself tested: each form of each secret is planted and found.
+//!
+//! And what strangers send begins no line of a log, whatever line ends it holds.
 
 #[path = "canary/forms.rs"]
 mod forms;
@@ -125,6 +127,40 @@ fn ten_thousand_hits_leave_no_identifier_in_any_byte_written() {
         let found = everything.windows(there.len()).any(|window| window == there.as_bytes());
         assert!(found, "{there} is not in the dump of the counts: the search looks in the wrong place");
     }
+}
+
+/// A log is read line by line: whoever begins one says something in our name.
+#[test]
+fn line_ends_that_strangers_send_begin_no_line_of_a_log() {
+    assert!(begins_a_line("as it was\r\nFORGED x") && begins_a_line("FORGED x") && begins_a_line("x\u{2028}FORGED x"));
+    assert!(!begins_a_line("x FORGED x\n") && !begins_a_line("x\\r\\nFORGED"));
+    let places = Places::make();
+    let (server, token) = places.serve();
+    let taken = hits::send_line_ends(&server);
+    assert_eq!(taken, 6, "one of each kind of line end is a hit that counts");
+    eventually("the hits are in the counts", || {
+        let authorization = format!("Bearer {token}");
+        let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+        let question = json!({ "site_id": SITE, "metrics": ["pageviews"], "date_range": "all" }).to_string();
+        let answer = server.send("POST", "/api/v2/query", &headers, question.as_bytes()).json();
+        (answer["results"][0]["metrics"][0].as_i64()? >= taken).then_some(())
+    });
+    server.stop();
+    // What the engine says goes where its parent's words go. Each holds something that is known to be said.
+    for (name, said) in
+        [("logs/serve.out", "ready http://"), ("logs/serve.err", "DEBUG"), ("data/audit.log", "\"stopped\"")]
+    {
+        let log = String::from_utf8_lossy(&fs::read(places.of(name)).unwrap()).into_owned();
+        assert!(log.contains(said), "{name}: {log}");
+        assert!(!begins_a_line(&log), "{name}: {log}");
+    }
+}
+
+/// Whether what a stranger sent stands at the beginning of a line, by anything that a reader of logs takes for the end of one.
+fn begins_a_line(log: &str) -> bool {
+    let ends = ['\n', '\r', '\u{85}', '\u{2028}'];
+    log.match_indices(hits::FORGED)
+        .any(|(at, _)| log[..at].chars().next_back().is_none_or(|before| ends.contains(&before)))
 }
 
 /// An access log and an events file into the running server.

@@ -11,7 +11,7 @@
 //! | `lost` | a key that is lost before its records were counted |
 //! | `mailing` | a report by e-mail, sent to a mail server of the test's own and read by Python's library |
 //! | `attacker` | what somebody with every table finds out about a visitor, before and after closing |
-//! | `canary` | known identifiers through every door, and every byte written searched for them |
+//! | `canary` | known identifiers through every door, and every byte written searched for them; line ends, and every line of the logs |
 //! | `close` | closed days at rest, and in answers |
 //! | `promises` | the policy's clauses and the design's points, one test each |
 //! | `prove` | `footfall prove` against healthy installations and broken ones |

@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -296,6 +297,98 @@ pub fn send_what_is_wrong(server: &Server, token: &str) {
         let mut stream = std::net::TcpStream::connect(&server.address).unwrap();
         std::io::Write::write_all(&mut stream, broken.as_bytes()).unwrap();
     }
+}
+
+/// What would begin a line of a log if it were written there as it is.
+pub const FORGED: &str = "FORGED";
+
+/// Line ends wherever a stranger's text goes, each followed by [`FORGED`]; says how many page views were taken.
+pub fn send_line_ends(server: &Server) -> i64 {
+    let json: (&'static str, &'static str) = ("content-type", "application/json");
+    let say_event =
+        |body: &str| server.send("POST", "/api/event", &[&headers(1)[..], &[json]].concat(), body.as_bytes());
+    let mut taken = 0;
+    for end in ["\r\n", "\n", "\r", "%0d%0a", "\u{85}", "\u{2028}"] {
+        let with = |before: &str| format!("{before}{end}{FORGED} ");
+        let page = format!("https://{SITE}/");
+        let url = with(&page);
+        let view = json!({ "name": "pageview", "url": page, "domain": SITE });
+        for (field, before) in [
+            ("url", format!("https://{SITE}/a").as_str()),
+            ("url", &page),
+            ("url", "nothing:"),
+            ("domain", SITE),
+            ("domain", WRONG_SITE),
+            ("referrer", "https://news.wide.example/today"),
+            ("name", "Signup"),
+            ("lang", "en"),
+            ("id", ID),
+            ("consent", "granted"),
+            ("tcf", TC_STRING),
+        ] {
+            let mut event = view.clone();
+            event[field] = json!(with(before));
+            let answer = say_event(&event.to_string());
+            taken += i64::from(field == "referrer" && answer.outcome() == "counted");
+        }
+        let mut event = view.clone();
+        event[with("url")] = json!("x");
+        event["props"] = json!({ with("note"): with("x"), "url": with("https://files.example/") });
+        event["revenue"] = json!({ "currency": with("EUR"), "amount": with("1") });
+        // In no shape that is one, too, which is told differently.
+        for body in [event.to_string(), with("{"), with(&view.to_string()), view.to_string().replace(SITE, &with(SITE))]
+        {
+            say_event(&body);
+        }
+        let asked = escaped(&with("x"));
+        for path in [
+            format!("/pixel.gif?d={SITE}&u={}&r={}&n={asked}&lang={asked}", escaped(&page), escaped(&url)),
+            format!("/pixel.gif?d={asked}&u={}", escaped(&url)),
+            format!("/{asked}"),
+            format!("/api/event/{asked}?{asked}={asked}"),
+            format!("/privacy?d={asked}&lang={asked}"),
+            format!("/unsubscribe/{asked}"),
+            format!("/api/v1/stats/aggregate?site_id={asked}&period={asked}"),
+            format!("/api/sites/{asked}/goals/{asked}"),
+        ] {
+            server.send("GET", &path, &headers(1), b"");
+        }
+        let same_origin = [json, ("sec-fetch-site", "same-origin")];
+        for (path, body) in [
+            ("/api/session", json!({ "login": with("jane@wide.example"), "password": with("p") })),
+            ("/api/share", json!({ "link": with("fs_x"), "password": with("p") })),
+            ("/api/setup", json!({ "login": with("jane@wide.example"), "password": with("p") })),
+            (
+                "/api/v2/query",
+                json!({ "site_id": with(SITE), "metrics": [with("visitors")], "date_range": with("7d") }),
+            ),
+        ] {
+            let answer = server.send("POST", path, &same_origin, body.to_string().as_bytes());
+            assert!(answer.status >= 400, "{path}: {}", answer.text());
+        }
+        // HTTP allows no line end within a header: some of these are another header, others no HTTP.
+        for header in
+            ["user-agent", "referer", "x-forwarded-for", "forwarded", "cookie", "authorization", "host", "origin"]
+        {
+            let head =
+                format!("POST /api/event HTTP/1.1\r\nhost: {SITE}\r\nconnection: close\r\n{header}: {}\r\n", with("x"));
+            let whole = format!("{head}content-length: {}\r\n\r\n{view}", view.to_string().len());
+            say(server, whole.as_bytes());
+        }
+        say(server, format!("{}HTTP/1.1\r\nhost: {SITE}\r\nconnection: close\r\n\r\n", with("GET /")).as_bytes());
+        say(server, format!("{}\r\n\r\n", with("x")).as_bytes());
+    }
+    taken
+}
+
+/// Says bytes that need be no HTTP, and hears whatever comes until the server hangs up.
+fn say(server: &Server, bytes: &[u8]) {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(&server.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    // Who has heard enough may hang up before it has heard all.
+    let _ = stream.write_all(bytes);
+    let _ = stream.read_to_end(&mut Vec::new());
 }
 
 /// Lines of a combined log, a secret in each field that has room.

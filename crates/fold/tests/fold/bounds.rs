@@ -1,8 +1,11 @@
 //! What happens when there is too much of something: it is folded or refused, it is counted, and the totals stay right.
 
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
 use fold::{Bounds, Fold, Overflows, Tables};
-use model::limits::OTHER;
-use model::{Counts, Dimension, Lowering, Measured, Millis, Outcome};
+use model::limits::{OTHER, VALUES_PER_DIMENSION_MAX};
+use model::{Counts, Dimension, Hit, Lowering, Measured, Millis, Outcome, Peer};
 use privacy::visitor::Secret;
 use proptest::prelude::*;
 
@@ -69,6 +72,72 @@ fn a_visitor_too_many_is_counted_without_being_known() {
     assert_eq!((fold.visitors(), fold.overflows().visitors), (1, 1));
     let total = fold.changes(Millis(NOON)).cells[0].counts;
     assert_eq!((total.visitors, total.pageviews), (1, 3));
+}
+
+/// Whoever makes paths up can fill a day's values, and then what is new goes under `(other)`. What was there before stays exact.
+#[test]
+fn a_million_made_up_paths_cost_no_page_its_counts_that_was_there_before() {
+    const PAGES: usize = 100;
+    const MADE_UP: usize = 1_000_000;
+    /// What each stranger views: fewer than a visitor has shapes.
+    const EACH: usize = 50;
+    const STRANGERS: i64 = (MADE_UP / EACH) as i64;
+    const LATER: i64 = NOON + 10 * MINUTE;
+    let mut fold = Fold::with_bounds(0, Secret::new([1; 32]), Tables::default(), Bounds::default());
+    let site = Sent::view(NOON, "/").site;
+    let honest = |at, page: usize| Hit { path: format!("/page/{page}").into(), ..Sent::view(at, "/").hit() };
+    let made_up = |number: usize| {
+        let address = Ipv4Addr::from_bits(0x0a00_0000 + (number / EACH) as u32).into();
+        let peer = Some(Peer { address, agent: crate::sent::CHROME.into() });
+        Hit { path: format!("/made/up/{number}").into(), peer, ..Sent::view(NOON + MINUTE, "/").hit() }
+    };
+    let first = (0..PAGES).map(|page| honest(NOON, page));
+    let again = (0..PAGES).map(|page| honest(LATER, page));
+    for hit in first.chain((0..MADE_UP).map(made_up)).chain(again) {
+        assert_eq!(fold.apply(&site, hit), Outcome::Counted(Measured::Full));
+    }
+    let cells = fold.changes(Millis(LATER)).cells;
+    let of_day = |wanted: Dimension| {
+        let kept = cells
+            .iter()
+            .filter(move |cell| cell.hour.is_none() && cell.dimension == wanted && cell.by == Dimension::Total);
+        kept.map(|cell| (&*cell.value, cell.counts)).collect::<BTreeMap<_, _>>()
+    };
+    let pages = of_day(Dimension::Page);
+    // One visit of ten minutes, which begins on the first page, views each twice, and ends on the last.
+    let twice = Counts { visitors: 1, visits: 1, pageviews: 2, events: 2, ..Counts::default() };
+    for page in 0..PAGES {
+        let ends = Counts {
+            entries: i64::from(page == 0),
+            visit_seconds: if page == 0 { 600 } else { 0 },
+            exits: i64::from(page == PAGES - 1),
+            ..twice
+        };
+        assert_eq!(pages[&*format!("/page/{page}")], ends, "{page}");
+    }
+    assert_eq!(pages.len(), VALUES_PER_DIMENSION_MAX + 1, "as many as may be, and the one that the others share");
+    // 49,900 paths of the first 998 strangers had room; all that the other 19,002 viewed is one page.
+    let crowd = Counts {
+        visitors: 19_002,
+        visits: 19_002,
+        pageviews: 950_100,
+        events: 950_100,
+        entries: 19_002,
+        exits: 19_002,
+        ..Counts::default()
+    };
+    assert_eq!(pages[OTHER], crowd);
+    let whole = Counts {
+        visitors: STRANGERS + 1,
+        visits: STRANGERS + 1,
+        pageviews: 1_000_200,
+        events: 1_000_200,
+        visit_seconds: 600,
+        entries: STRANGERS + 1,
+        exits: STRANGERS + 1,
+        ..Counts::default()
+    };
+    assert_eq!(of_day(Dimension::Total)[""], whole);
 }
 
 proptest! {

@@ -16,10 +16,14 @@ use crate::{AppendError, Bound, Commit, Journal, JournalError, Offset};
 
 const WAIT: Duration = Duration::ZERO;
 
+/// What a disk says that cannot write.
+const EIO: i32 = 5;
+
 /// What the disk does from now on.
 #[derive(Clone, Default)]
 struct Faults {
     sync_fails: Arc<AtomicBool>,
+    write_fails: Arc<AtomicBool>,
     is_full: Arc<AtomicBool>,
     /// Held by a test to make fsync stand still.
     stands: Arc<Mutex<()>>,
@@ -35,6 +39,10 @@ impl Medium for Faulty {
         if self.faults.is_full.load(Ordering::SeqCst) {
             self.disk.append(&bytes[..bytes.len() / 2])?; // as a real disk: what still fits is written
             return Err(io::ErrorKind::StorageFull.into());
+        }
+        if self.faults.write_fails.load(Ordering::SeqCst) {
+            self.disk.append(&bytes[..bytes.len() / 2])?;
+            return Err(io::Error::from_raw_os_error(EIO));
         }
         self.disk.append(bytes)
     }
@@ -103,6 +111,36 @@ async fn a_failed_fsync_stops_the_journal_for_good() {
     assert_eq!(read.iter().map(|entry| entry.bytes.as_slice()).collect::<Vec<_>>(), [b"durable"]);
     drop(journal);
     open(directory.path(), settings(), &faults).append(0, b"after".to_vec()).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_error_at_a_write_stops_the_journal_for_good_and_what_was_before_it_stays() {
+    let (directory, faults, journal) = setup(settings());
+    journal.append(0, b"durable".to_vec()).await.unwrap();
+    let length = || fs::metadata(super::segment::path(directory.path(), 0)).unwrap().len();
+    let before = length();
+    faults.write_fails.store(true, Ordering::SeqCst);
+    let AppendError::Failed(failure) = journal.append(0, vec![7; 500]).await.unwrap_err() else { panic!() };
+    assert!(failure.to_string().contains("write") && failure.to_string().contains("os error 5"), "{failure}");
+    let half = length() - before;
+    assert!(half > 0, "what the disk took before it failed, nobody takes back");
+    faults.write_fails.store(false, Ordering::SeqCst);
+    assert_eq!(
+        journal.append(0, b"x".to_vec()).await,
+        Err(AppendError::Failed(failure.clone())),
+        "though it works again"
+    );
+    assert_eq!(journal.commit(0, commit()).await, Err(failure.clone()));
+    assert_eq!(journal.expire(Millis(i64::MAX)).await, Err(failure.clone()));
+    assert_eq!((journal.failure(), length()), (Some(failure), before + half));
+    let read = journal.read(0, Offset(0), 9, WAIT).await.unwrap();
+    assert_eq!(read.iter().map(|entry| entry.bytes.as_slice()).collect::<Vec<_>>(), [b"durable"]);
+    drop(journal);
+    let journal = open(directory.path(), settings(), &faults);
+    assert_eq!(journal.recovery(), super::Recovery { torn_bytes: half, damaged_bytes: 0 });
+    assert_eq!(journal.append(0, b"after".to_vec()).await, Ok(Offset(1)));
+    let read = journal.read(0, Offset(0), 9, WAIT).await.unwrap();
+    assert_eq!(read.iter().map(|entry| entry.bytes.as_slice()).collect::<Vec<_>>(), [b"durable".as_slice(), b"after"]);
 }
 
 #[tokio::test]
