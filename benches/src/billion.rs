@@ -139,23 +139,32 @@ async fn copy_days(store: &Store, client: &HttpClient) -> anyhow::Result<()> {
         let day = LocalDay(i32::try_from(closed)?);
         store.close_day(&ClosedDay { site: site().domain, day }, VISITORS_MIN).await?;
     }
-    // As many copies as an insert has months at the most: a block of it becomes a part of each, with sums of its month, in a gigabyte.
-    let copies = DAYS / FOLDED;
-    for (from, to) in (1..copies).step_by(8).map(|from| (from, copies.min(from + 8))) {
+    for copy in 1..DAYS / FOLDED {
+        merges_end(client).await?;
         client
             .sql(&format!(
-                "INSERT INTO footfall.counts SELECT c.* REPLACE (c.day - toIntervalDay({FOLDED} * number) AS day) \
-                 FROM footfall.counts AS c CROSS JOIN numbers({from}, {}) AS n WHERE c.day >= toDate({first_folded}) \
-                 SETTINGS max_insert_block_size = 1000000, min_insert_block_size_rows = 1000000",
-                to - from
+                "INSERT INTO footfall.counts SELECT c.* REPLACE (c.day - toIntervalDay({}) AS day) FROM footfall.counts AS c \
+                 WHERE c.day >= toDate({first_folded}) \
+                 SETTINGS max_threads = 1, max_insert_threads = 1, max_insert_block_size = 200000, min_insert_block_size_rows = 200000",
+                FOLDED * copy
             ))
             .await
-            .context("the days cannot be copied")?;
+            .with_context(|| format!("the days cannot be copied for the time {copy}"))?;
     }
     let months = client
         .sql("SELECT DISTINCT partition FROM system.parts WHERE active AND database = 'footfall' AND table = 'counts'");
     for month in months.await?.lines() {
+        merges_end(client).await?;
         client.sql(&format!("OPTIMIZE TABLE footfall.counts PARTITION {month} FINAL")).await?;
+    }
+    Ok(())
+}
+
+/// Waits until nothing merges: a large month's merge takes half of the gigabyte that the engine has, two run at a time, and what is
+/// done here at once does not fit beside them.
+async fn merges_end(client: &HttpClient) -> anyhow::Result<()> {
+    while client.sql("SELECT count() FROM system.merges").await?.trim() != "0" {
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
     Ok(())
 }
