@@ -15,6 +15,7 @@ import { Mark } from "./mark";
 import { Overview } from "./overview";
 import { type Go, type Place, usePlace } from "./place";
 import { resolve, today } from "./range";
+import { CARDS } from "./reports";
 import { type Scope, type Shown, shows } from "./scope";
 import { SetUp, SignIn } from "./sign-in";
 import { mayShare } from "./shares";
@@ -28,6 +29,7 @@ const FlowsView = later(() => import("./flows").then((loaded) => loaded.FlowsVie
 const VitalsView = later(() => import("./vitals").then((loaded) => loaded.VitalsView));
 const DefineView = later(() => import("./define").then((loaded) => loaded.DefineView));
 const FunnelsView = later(() => import("./funnels").then((loaded) => loaded.FunnelsView));
+const EditFilter = later(() => import("./edit-filter").then((loaded) => loaded.EditFilter));
 const KeyHelp = later(() => import("./key-help").then((loaded) => loaded.KeyHelp));
 const LedgerView = later(() => import("./ledger").then((loaded) => loaded.LedgerView));
 const ShareView = later(() => import("./share").then((loaded) => loaded.ShareView));
@@ -178,6 +180,7 @@ interface Props {
 export function Views({ site, sites, place, go, shared, header, className }: Props) {
   const tick = useTick();
   const [help, setHelp] = useState(false);
+  const [editing, setEditing] = useState<Filter | null>();
   const [below, setBelow] = useState<number>();
   // The first day with a count: what "all time" begins with, and before which nothing is a loss.
   const history = useAnswer(`history ${site.domain}`, 0, (signal) =>
@@ -191,7 +194,9 @@ export function Views({ site, sites, place, go, shared, header, className }: Pro
   // A link that shows one segment is a filter that cannot be taken off.
   const fixed: Filter[] = shared === null || shared.segment === null ? [] : [{ operator: "is", dimension: "segment", values: [shared.segment] }];
   const filters = [...fixed, ...place.filters];
-  const scope: Scope = { site, range, place, view, filters, shared, tick: range.open ? tick : 0, go, onFolded: setBelow };
+  // A link may show totals alone: then there is nothing that they could be filtered by.
+  const mayFilter = CARDS.some((card) => shows({ shared }, card.id));
+  const scope: Scope = { site, range, place, view, filters, shared, tick: range.open ? tick : 0, go, onFolded: setBelow, ...(mayFilter && { onFilter: setEditing }) };
   useEffect(() => setBelow(undefined), [JSON.stringify([site.domain, range.dates, filters])]);
   payIn(site.currency);
   useKeys(scope, now, setHelp);
@@ -239,6 +244,7 @@ export function Views({ site, sites, place, go, shared, header, className }: Pro
         )}
       </footer>
       {place.detail !== null && <Detail key={`${place.detail} ${place.property}`} scope={scope} />}
+      {editing !== undefined && <EditFilter scope={scope} filter={editing} onClose={() => setEditing(undefined)} />}
       {help && <KeyHelp onClose={() => setHelp(false)} />}
     </div>
   );

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { read } from "./api";
-import { t } from "./i18n";
+import { t } from "./late";
 import { taught } from "./sign-in";
 
 /** What a path answers, and a way to ask again. */

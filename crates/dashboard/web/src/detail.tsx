@@ -9,12 +9,9 @@ import { Empty, Export, InNoRow, Table, dimensionOf } from "./lists";
 import { Problem } from "./problem";
 import { CARDS, OTHER, TABS, type Tab, earning, filteredBy } from "./reports";
 import { type Scope, heldBy, shows, useList } from "./scope";
-import { ROWS_MAX, isLike, isSearchedHere } from "./search";
+import { ROWS_MAX, TYPING_MS, isLike, isSearchedHere } from "./search";
 
 const ROWS_PER_PAGE = 50;
-
-/** How long somebody pauses before what was typed is asked for. */
-const TYPING_MS = 250;
 
 export function Detail({ scope }: { scope: Scope }) {
   const tab = TABS.find((tab) => tab.id === scope.place.detail);

@@ -1,4 +1,4 @@
-// The filters that are on, each with the way to take it off.
+// The filters that are on, each with the way to change it and to take it off, and the way to one more.
 
 import { useState } from "preact/hooks";
 import type { Filter } from "./api";
@@ -25,16 +25,18 @@ export function valueName(dimension: string, value: string): string {
   return value === "" ? t("not_set") : value;
 }
 
-function told({ operator, dimension, values }: Filter): string {
+export function told({ operator, dimension, values }: Filter): string {
   return `${dimensionName(dimension)} ${t(`op_${operator}` as Word)} ${values.map((value) => valueName(dimension, value)).join(" / ")}`;
 }
 
 const TURNED = { is: "is_not", is_not: "is", contains: "contains_not", contains_not: "contains" } as const;
 
-/** A filter that keeps what this one leaves out; none of goals and segments, whose values are not counted but by name. */
+/** Whether its values are not counted but by their names: goals and segments. */
+export const isNamed = (dimension: string): boolean => dimension === "event:goal" || dimension === "segment";
+
+/** A filter that keeps what this one leaves out; none of goals and segments. */
 export function turned(filter: Filter): Filter | null {
-  const isNamed = filter.dimension === "event:goal" || filter.dimension === "segment";
-  return isNamed && filter.operator !== "is_not" ? null : { ...filter, operator: TURNED[filter.operator] };
+  return isNamed(filter.dimension) && filter.operator !== "is_not" ? null : { ...filter, operator: TURNED[filter.operator] };
 }
 
 export function FilterChips({ scope }: { scope: Scope }) {
@@ -46,12 +48,17 @@ export function FilterChips({ scope }: { scope: Scope }) {
   const savable = mayDefine(scope.site) && filters.every((filter) => filter.dimension !== "segment" && filter.dimension !== "event:goal" && filter.dimension !== "visit:exit_page");
   return (
     <ul class="chips" aria-label={t("filters")}>
-      {filters.map((filter) => (
+      {filters.map((filter, at) => (
         <Chip
-          key={`${filter.dimension} ${filter.values}`}
+          key={at}
           filter={filter}
+          onChange={scope.onFilter}
           onTurn={(other) => go({ filters: filters.map((known) => (known === filter ? other : known)) })}
-          onRemove={() => go({ filters: filters.filter((other) => other !== filter) })}
+          onRemove={() => {
+            go({ filters: filters.filter((other) => other !== filter) });
+            // The last cross goes with its chip: who works by keys goes on where filters are added.
+            if (at === filters.length - 1) document.querySelector<HTMLElement>(".when > [aria-keyshortcuts=n]")?.focus();
+          }}
         />
       ))}
       {page?.startsWith("/") && shows(scope, "flows") && (
@@ -80,29 +87,51 @@ export function FilterChips({ scope }: { scope: Scope }) {
   );
 }
 
-/** A filter: what it is of turns it round, and its value takes it off. */
-function Chip({ filter, onTurn, onRemove }: { filter: Filter; onTurn: (other: Filter) => void; onRemove: () => void }) {
+interface ChipProps {
+  filter: Filter;
+  onTurn: (other: Filter) => void;
+  onChange: Scope["onFilter"];
+  onRemove: () => void;
+}
+
+/** A filter: what it is of turns it round, its value opens it to be changed, and the cross takes it off. */
+function Chip({ filter, onTurn, onChange, onRemove }: ChipProps) {
   const other = turned(filter);
+  const all = told(filter);
   const op = (of: Filter) => t(`op_${of.operator}` as Word);
-  const turn = other === null ? "" : t("filter_turn", { filter: told(filter), op: op(other) });
+  const turn = other === null ? "" : t("filter_turn", { filter: all, op: op(other) });
   const what = (
     <>
       <span class="of">{dimensionName(filter.dimension)}</span> <span class="op">{op(filter)}</span>
     </>
   );
   return (
-    <li class={other === null ? undefined : "turns"}>
+    <li class="turns">
       {other !== null && (
         <button type="button" class="turn" aria-label={turn} title={turn} onClick={() => onTurn(other)}>
           {what}
         </button>
       )}
-      <button type="button" class="chip filter" title={told(filter)} aria-label={t("filter_remove", { filter: told(filter) })} onClick={onRemove}>
-        {/* The blank is for who hears the name: the two stand side by side anyway. */}
-        {other === null && <span>{what}</span>}{" "}
-        <b>{filter.values.map((value) => valueName(filter.dimension, value)).join(" / ")}</b>
+      <button type="button" class="value-of" title={all} aria-label={t("filter_change", { filter: all })} disabled={onChange === undefined} onClick={() => onChange?.(filter)}>
+        {other === null && what} <b>{filter.values.map((value) => valueName(filter.dimension, value)).join(" / ")}</b>
+      </button>
+      <button type="button" class="chip" onClick={onRemove}>
         <span aria-hidden="true">×</span>
+        <span class="unseen">{t("filter_remove", { filter: all })}</span>
       </button>
     </li>
+  );
+}
+
+/** The way to one more filter, where the report is shown that it is of. */
+export function AddFilter({ scope: { view, onFilter } }: { scope: Scope }) {
+  if (view !== "report" || onFilter === undefined) return null;
+  return (
+    <button type="button" class="opener" title={t("filter_new")} aria-keyshortcuts="n" onClick={() => onFilter(null)}>
+      <svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.7" stroke-linecap="round">
+        <path d="M3 5h14M6 10h8m-5 5h2" />
+      </svg>
+      <span class="unseen">{t("filter_new")}</span>
+    </button>
   );
 }

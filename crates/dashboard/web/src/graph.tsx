@@ -10,7 +10,7 @@ import { type Sheet, columnsOf, notesOf } from "./export";
 import { axisLabel, bucketLabel, duration, metricValue, short, sized } from "./format";
 import { t } from "./i18n";
 import { Problem } from "./problem";
-import { type Interval, type Range, openBucket } from "./range";
+import { type Interval, type Range, isTodayOnly, openBucket } from "./range";
 import { METRICS, sumsDays } from "./reports";
 import type { Scope } from "./scope";
 import type { Asked } from "./use-answer";
@@ -371,7 +371,7 @@ function Nothing({ site, range, filtered, below }: { site: Site; range: Range; f
   const snippet = `<script defer data-domain="${site.domain}" src="${location.origin}/js/script.js"></script>`;
   return (
     <div class="plot nothing">
-      <h2>{range.name === "day" ? t("nothing_today") : t("nothing_range")}</h2>
+      <h2>{isTodayOnly(range) ? t("nothing_today") : t("nothing_range")}</h2>
       {filtered && below !== undefined && <p>{t("empty_folded", { n: below })}</p>}
       {range.open && !filtered && (
         <>

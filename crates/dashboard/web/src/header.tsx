@@ -1,6 +1,7 @@
 // The line on top: which site, who is there now, which view and period, and how it is shown.
 
 import { type Me, type Site, live } from "./api";
+import { AddFilter } from "./filters";
 import { inFull } from "./format";
 import { LANGUAGES, type Language, language, t } from "./i18n";
 import { Mark } from "./mark";
@@ -54,6 +55,7 @@ export function Header({ me, sites, scope, today, liveTick, onHelp, onSignOut, o
       </div>
       <Tabs scope={scope} />
       <div class="when">
+        <AddFilter scope={scope} />
         {place.view !== "live" && place.view !== "define" && place.view !== "share" && <Period scope={scope} today={today} />}
         <Menu title={t("settings")} className="settings" label={<Sliders />}>
           {() => (

@@ -10,6 +10,7 @@ export function KeyHelp({ onClose }: { onClose: () => void }) {
     ["[", t("key_back")],
     ["]", t("key_forth")],
     ["X", t("key_compare")],
+    ["N", t("key_filter")],
     ["0", t("key_clear")],
     ...TABS.flatMap(({ key, label }): [string, string][] => (key === undefined ? [] : [[key.toUpperCase(), t(label)]])),
     ["Esc", t("key_close")],

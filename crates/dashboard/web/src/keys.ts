@@ -16,6 +16,7 @@ export function useKeys(scope: Scope, today: string, setHelp: (open: boolean) =>
       if (period !== undefined) go({ period: period.name, custom: null, interval: null });
       else if (key === "x") go({ compare: place.compare === "off" ? "previous" : "off", against: null });
       else if (tab !== undefined && shows(scope, tab.name)) go({ view: place.view === tab.name ? "report" : tab.name });
+      else if (key === "n" && scope.view === "report") scope.onFilter?.(null);
       else if (key === "0") go({ filters: [] });
       else if (key === "[" || key === "]") {
         const custom = moved(range, key === "[" ? -1 : 1, today);

@@ -1,8 +1,8 @@
 // Who is there now, the last half hour by minute, and what the hour that is running has seen.
 
-import { type HalfHour, halfHour, query } from "./api";
-import type { Sheet } from "./export";
-import { ExportAs } from "./export-as";
+import { type HalfHour, type Query, halfHour, query } from "./api";
+import { FILE_ROWS_MAX, type Page, type Sheet, notesOf, wholeList } from "./export";
+import { ExportAs, type Taking } from "./export-as";
 import { dimensionName, valueName } from "./filters";
 import { clockTime, inFull, metricValue, sized } from "./format";
 import { type LateWord, t } from "./late";
@@ -99,11 +99,11 @@ function Minutes({ minutes, scope }: { minutes: HalfHour["minutes"]; scope: Scop
   );
 }
 
-function Hour({ scope: { site }, tick, dimension, title }: { scope: Scope; tick: number; dimension: string; title: LateWord }) {
+function Hour({ scope, tick, dimension, title }: { scope: Scope; tick: number; dimension: string; title: LateWord }) {
+  const { site } = scope;
   const hour = runningHour(site.timezone);
-  const asked = useAnswer(`${site.domain} ${hour} ${dimension}`, tick, (signal) =>
-    query({ site_id: site.domain, metrics: ["pageviews"], date_range: hour, dimensions: [dimension], pagination: { limit: ROWS } }, signal),
-  );
+  const question: Query = { site_id: site.domain, metrics: ["pageviews"], date_range: hour, dimensions: [dimension] };
+  const asked = useAnswer(`${site.domain} ${hour} ${dimension}`, tick, (signal) => query({ ...question, pagination: { limit: ROWS } }, signal));
   const rows = asked.value?.results ?? [];
   const largest = Math.max(1, ...rows.map((row) => sized(row.metrics[0]) ?? 0));
   return (
@@ -139,6 +139,23 @@ function Hour({ scope: { site }, tick, dimension, title }: { scope: Scope; tick:
           </tbody>
         </table>
       )}
+      {rows.length > 0 && (
+        <div class="under">
+          <ExportAs title={`${t(title)}, ${t("live_hour")}`} name={`${site.domain}-${title}`} days={[`${hour[0].slice(0, 16)}Z`]} scope={scope} sheet={(taking) => hourSheet(question, dimension, taking)} />
+        </div>
+      )}
     </section>
   );
+}
+
+/** All rows of the hour as a table. */
+export async function hourSheet(question: Query, dimension: string, { format, signal, onRows }: Taking): Promise<Sheet> {
+  const ask = (pagination: Page) => query({ ...question, order_by: [[dimension, "asc"]], include: { total_rows: true }, pagination }, signal, format);
+  const { rows, total, meta } = await wholeList(ask, onRows);
+  return {
+    head: [dimension, "pageviews"],
+    rows: rows.map((row) => [row.dimensions[0] ?? "", ...row.metrics]),
+    notes: notesOf(meta),
+    cut: total > FILE_ROWS_MAX ? t("export_cut", { n: rows.length, of: total }) : undefined,
+  };
 }

@@ -1,4 +1,4 @@
-// The world, each country as dark as it has visitors. Its shapes come when it is shown; the table beside it has the numbers.
+// The world, each country as dark as it has visitors. Its shapes come when it is shown; the list in full has all of its numbers.
 
 import { useEffect, useState } from "preact/hooks";
 import type { Row } from "./api";

@@ -12,7 +12,7 @@ import { type Word, t } from "./i18n";
 import { Notes } from "./notes";
 import { beforeName } from "./period";
 import { Problem } from "./problem";
-import { type Interval, compared, daysMeasured, intervalFor, intervalsFor, isComparable, openBucket } from "./range";
+import { type Interval, compared, daysMeasured, intervalFor, intervalsFor, isComparable, isTodayOnly, openBucket } from "./range";
 import { METRICS, earning, hoursAnswerable, sumsDays, totalMetrics } from "./reports";
 import { type Scope, hasMoney, useFolded } from "./scope";
 import { type Asked, useAnswer } from "./use-answer";
@@ -26,8 +26,7 @@ const IN_POINTS: Metric[] = ["bounce_rate", "exit_rate", "scroll_depth"];
 /** The interval of a graph; under filters of which there are no hours, days. */
 export function drawnBy({ range, place, filters }: Scope): Interval {
   const interval = intervalFor(range, place.interval);
-  const isTodayOnly = range.open && range.days === 1;
-  return interval === "hour" && place.interval === null && !hoursAnswerable(filters, isTodayOnly) ? "day" : interval;
+  return interval === "hour" && place.interval === null && !hoursAnswerable(filters, isTodayOnly(range)) ? "day" : interval;
 }
 
 export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string | undefined }) {
@@ -184,7 +183,7 @@ export function Change({ name, value, earlier, scope }: { name: Metric; value: T
   if (value === undefined || value === null || earlier === undefined || earlier === null || earlier === 0) return null;
   const told = metricValue(name, earlier);
   // A day that is not over, and fewer than ten, which are no number, are beside each other and not in percent.
-  if (scope.range.name === "day" || value === FEWER || earlier === FEWER) {
+  if (isTodayOnly(scope.range) || value === FEWER || earlier === FEWER) {
     return (
       <span class="change none">
         {before}

@@ -41,7 +41,7 @@ export interface Place {
   theme: Theme;
 }
 
-const OPERATORS: Filter["operator"][] = ["is", "is_not", "contains", "contains_not"];
+export const OPERATORS: Filter["operator"][] = ["is", "is_not", "contains", "contains_not"];
 const one = <T extends string>(known: readonly T[], text: string | null): T | undefined => known.find((name) => name === text);
 
 /** A part of an address that is not understood, and what is wrong with it where its words are known. */

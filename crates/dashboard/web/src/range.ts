@@ -37,6 +37,9 @@ export interface Range {
   open: boolean;
 }
 
+/** Whether its only day is today: of that there is more to come, so that it is no equal of a day that is over. */
+export const isTodayOnly = ({ open, days }: Range): boolean => open && days === 1;
+
 /** Most days that are drawn by the hour: more points than pixels help nobody. */
 const DAYS_BY_HOUR_MAX = 14;
 

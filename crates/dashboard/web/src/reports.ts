@@ -41,6 +41,7 @@ export const CARDS: Card[] = [
       { id: "page", name: "top", title: "top_pages", dimension: "event:page", beside: "pageviews" },
       { id: "entry", name: "entry", title: "entry_pages", dimension: "visit:entry_page", beside: "visits" },
       { id: "exit", name: "exit", title: "exit_pages", dimension: "visit:exit_page", beside: "visits" },
+      { id: "hostname", name: "hosts", title: "hosts", dimension: "event:hostname", beside: "pageviews" },
     ],
   },
   {

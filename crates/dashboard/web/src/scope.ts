@@ -31,6 +31,8 @@ export interface Scope {
   go: Go;
   /** Told of answers that may lack what fewer visitors than that had in common: it is said once, above all of them. */
   onFolded?: (below: number) => void;
+  /** Opens a filter to be changed, `null` for one more; not there where nothing is shown that could be filtered by. */
+  onFilter?: (filter: Filter | null) => void;
 }
 
 /** Tells of an answer that may lack something. */

@@ -3,6 +3,9 @@
 import type { Filter, SentFilter } from "./api";
 import { countryName } from "./format";
 
+/** How long somebody pauses before what was typed is asked for. */
+export const TYPING_MS = 250;
+
 /** The most rows that one answer has. */
 export const ROWS_MAX = 10_000;
 
@@ -32,7 +35,7 @@ export function searchFilter(dimension: string, typed: string, filters: Filter[]
 const LETTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
 
 /** The codes of the countries with a fitting name, in the page's language. */
-function countriesLike(typed: string): string[] {
+export function countriesLike(typed: string): string[] {
   const codes = LETTERS.flatMap((one) => LETTERS.map((other) => one + other));
   return codes.filter((code) => countryName(code) !== code && isLike(countryName(code), typed));
 }

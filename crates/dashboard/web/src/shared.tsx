@@ -4,6 +4,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, SIGNED_OUT } from "./api";
 import { Views } from "./app";
+import { AddFilter } from "./filters";
 import { Live, Looks, Sliders } from "./header";
 import { language } from "./i18n";
 import { t } from "./late";
@@ -183,6 +184,7 @@ function Head({ share, scope, today, tick, onHelp }: { share: Followed; scope: S
         </div>
         <Tabs scope={scope} />
         <div class="when">
+          <AddFilter scope={scope} />
           {scope.view !== "live" && <Period scope={scope} today={today} />}
           <Menu title={t("settings")} className="settings" label={<Sliders />}>
             {() => <Looks place={place} go={go} onHelp={onHelp} />}

@@ -15,8 +15,8 @@ export const TABS: { name: View; label: Word; key?: string }[] = [
   { name: "define", label: "view_define" },
 ];
 
-/** Those whose numbers are counted of the whole site only. */
-export const UNFILTERED: View[] = ["live", "funnels", "flows", "vitals", "ledger"];
+/** Those whose numbers are counted of whole sites only. */
+export const UNFILTERED: View[] = ["live", "funnels", "flows", "vitals", "sites", "ledger"];
 
 /** Those that are shown, where there is one to choose. */
 export function Tabs({ scope }: { scope: Scope }) {

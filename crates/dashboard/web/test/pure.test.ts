@@ -16,6 +16,7 @@ import { areComparable, sitesSheet, tellSites } from "../src/all-sites";
 import { wholeLog } from "../src/audit-log";
 import { tellSegment } from "../src/define";
 import { readAction, tellGoal } from "../src/definitions";
+import { dimensionsFor, meant, operatorsFor, withFilter } from "../src/filter-by";
 import { turned } from "../src/filters";
 import { flowSheet } from "../src/flows";
 import { funnelSheet } from "../src/funnels";
@@ -23,16 +24,17 @@ import { noted, seriesSheet, toldAs } from "../src/graph";
 import { balances, ledgerSheet, linesOf } from "../src/ledger";
 import { LeftOutOf, NoSuchSite } from "../src/left-out";
 import { Empty, InNoRow, Table } from "../src/lists";
-import { minutesSheet } from "../src/live";
-import { totalsSheet } from "../src/overview";
+import { hourSheet, minutesSheet } from "../src/live";
+import { Change, totalsSheet } from "../src/overview";
 import { mayTakeBack } from "../src/people";
 import { ownName } from "../src/period";
-import { readAddress, readPlace, writePlace } from "../src/place";
+import { VIEWS, readAddress, readPlace, writePlace } from "../src/place";
 import { Problem, aboutOf } from "../src/problem";
-import { compared, daysMeasured, intervalFor, intervalsFor, isComparable, moved, openBucket, resolve, runningHour, today } from "../src/range";
+import { type Range, compared, daysMeasured, intervalFor, intervalsFor, isComparable, isTodayOnly, moved, openBucket, resolve, runningHour, today } from "../src/range";
 import { CARDS, DIMENSIONS, TABS, earning, filteredBy, hoursAnswerable, mayLackRows, metricsOf, rowMetrics, totalMetrics } from "../src/reports";
 import { beside, hasMoney, heldBy, listQuery } from "../src/scope";
 import { isLike, isSearchedHere, searchFilter } from "../src/search";
+import { UNFILTERED } from "../src/views";
 import { bucketsSheet, measuredSheet, vitalsSheet } from "../src/vitals";
 
 test("today is the site's own", () => {
@@ -348,6 +350,7 @@ test("only metrics that the counts hold are asked for", () => {
   assert.ok(metricsOf([]).includes("visit_duration"));
   assert.ok(!metricsOf(["event:page"]).includes("visit_duration"));
   assert.ok(metricsOf(["event:page"]).includes("time_on_page"));
+  assert.deepEqual(metricsOf(["event:hostname"]), ["visitors", "visits", "pageviews", "bounce_rate"]);
   assert.ok(!metricsOf(["event:page", "visit:country"]).includes("time_on_page"), "attention is counted by page alone");
   assert.deepEqual(metricsOf(["visit:country", "event:name"]), ["visitors", "visits", "events"]);
   assert.deepEqual([hoursAnswerable([], false), hoursAnswerable(filteredBy([], "event:page", "/"), false), hoursAnswerable(filteredBy([], "visit:country", "DE"), false)], [true, true, false]);
@@ -564,6 +567,74 @@ function found(drawn: unknown, wanted: string): { props: Record<string, unknown>
   if (typeof type === "function") return found((type as (props: unknown) => unknown)(props), wanted);
   return [...(type === wanted ? [{ props }] : []), ...found(props.children, wanted)];
 }
+
+test("a day that is not over is beside the other and not in percent of it, however it was chosen", () => {
+  const drawn = (range: Range) => textOf(Change({ name: "visitors", value: 5, earlier: 10, scope: { ...looking(""), range } }));
+  const day = "2024-04-01";
+  const open = [resolve("day", day), resolve("custom", day, [day, day]), resolve("month", day), resolve("all", day, null, day)];
+  assert.deepEqual(open.map(isTodayOnly), [true, true, true, true]);
+  assert.deepEqual(open.map(drawn), ["yesterday 10", "the period before 10", "the period before 10", "the period before 10"]);
+  const others = [resolve("yesterday", day), resolve("custom", day, ["2024-03-01", "2024-03-01"]), resolve("month", "2024-04-02"), resolve("7d", day)];
+  assert.deepEqual(others.map(isTodayOnly), [false, false, false, false]);
+  for (const range of others) assert.match(drawn(range), /^↓ 50%/, range.name);
+});
+
+test("a filter may be made of what the reader may ask, and of nothing else", () => {
+  const shared = (reports: string[], segment: string | null = null) => dimensionsFor({ shared: { id: "x", reports, segment } });
+  const all = dimensionsFor({ shared: null }).flatMap(({ dimensions }) => dimensions);
+  assert.deepEqual([...all].sort(), [...Object.keys(DIMENSIONS), "event:props:"].sort(), "all that has a name, and properties");
+  assert.deepEqual(shared(["overview", "pages"]), [{ title: "pages", dimensions: ["event:page", "visit:entry_page", "visit:exit_page", "event:hostname"] }]);
+  assert.deepEqual(shared(["overview", "live"]), []);
+  const [events] = shared(["events"], "Foxes");
+  assert.deepEqual([events?.dimensions.includes("event:goal"), events?.dimensions.includes("segment")], [true, false], "a link of one segment takes no other");
+  assert.deepEqual(operatorsFor("event:page", "is"), ["is", "is_not", "contains", "contains_not"]);
+  assert.deepEqual([operatorsFor("segment", "is"), operatorsFor("event:goal", "is"), operatorsFor("event:goal", "contains")], [["is"], ["is"], ["is", "contains"]], "what the address has stays");
+  assert.deepEqual(operatorsFor("visit:country", "is"), ["is", "is_not"], "a part of a name is none of a code");
+});
+
+test("what is typed is meant, or the code of what is called so", async () => {
+  assert.deepEqual([meant("event:page", " /a b ", ["/a"]), meant("event:page", "  ", []), meant("event:props:plan", "Germany", [])], ["/a b", undefined, "Germany"]);
+  const country = (typed: string, ...offered: string[]) => meant("visit:country", typed, offered);
+  assert.deepEqual([country("de"), country("Germany"), country("germ", "JP", "DE"), country("uk"), country("nowhere")], ["DE", "DE", "DE", "GB", undefined]);
+  assert.deepEqual([country("niger", "NG"), country("nige", "NG")], ["NE", "NG"], "its whole name before those that it is a part of");
+  assert.deepEqual([meant("visit:language", "german", ["en", "de-at", "de"]), meant("visit:language", "de-AT", [])], ["de", "de-at"]);
+  assert.equal(meant("visit:language", "klingon", ["en"]), undefined, "no code that anybody knows");
+  await learn("ja");
+  speak("ja");
+  assert.deepEqual([country("ドイツ"), country("日本", "JP")], ["DE", "JP"]);
+  speak("en");
+});
+
+test("a filter takes the place of the one that was changed, and what is alike is united", () => {
+  const [google, mobile] = [filter("is", "visit:source", "Google"), filter("is", "visit:device", "Mobile")];
+  const one = filter("contains", "visit:source", "o");
+  assert.deepEqual(withFilter([google], mobile, null), [google, mobile]);
+  assert.deepEqual(withFilter([google, mobile], one, google), [one, mobile], "in its place");
+  assert.deepEqual(withFilter([google], one, null), [google, one], "another operator is another filter");
+  assert.deepEqual(withFilter([google, mobile], filter("is", "visit:source", "Bing", "Google"), null), [filter("is", "visit:source", "Google", "Bing"), mobile]);
+  assert.deepEqual(withFilter([google, one, mobile], filter("is", "visit:source", "Bing"), one), [filter("is", "visit:source", "Google", "Bing"), mobile]);
+  assert.deepEqual(withFilter([mobile], one, google), [mobile, one], "what is not there any more is not taken back");
+  const address = writePlace({ ...readPlace(""), filters: withFilter([], filter("is_not", "event:page", "/a,b", "/c"), null) });
+  assert.deepEqual(readPlace(address).filters, [filter("is_not", "event:page", "/a,b", "/c")]);
+});
+
+test("the hour that runs is a table of all its rows", async () => {
+  const asked: Record<string, unknown>[] = [];
+  const fetch = (_: unknown, request?: RequestInit) => {
+    asked.push(JSON.parse(String(request?.body)));
+    assert.equal(new Headers(request?.headers).get("footfall-export"), "csv");
+    return Promise.resolve(Response.json({ results: [{ metrics: [2], dimensions: ["/a"] }, { metrics: [7], dimensions: ["/b"] }], meta: { total_rows: 2, rounded: { to: 10, warning: "tens" } } }));
+  };
+  Object.assign(globalThis, { sessionStorage: { getItem: () => null }, fetch });
+  const hour = { site_id: "a.example", metrics: ["pageviews" as const], date_range: ["a", "b"] as [string, string], dimensions: ["event:page"] };
+  const sheet = await hourSheet(hour, "event:page", { format: "csv", signal: new AbortController().signal, onRows: () => undefined });
+  assert.deepEqual(sheet, { head: ["event:page", "pageviews"], rows: [["/b", 7], ["/a", 2]], notes: { rounded: "tens" }, cut: undefined });
+  assert.deepEqual(asked, [{ ...hour, order_by: [["event:page", "asc"]], include: { total_rows: true }, pagination: { limit: 10_000, offset: 0 } }]);
+});
+
+test("views that are counted of whole sites say that filters do not apply", () => {
+  assert.deepEqual(VIEWS.filter((view) => UNFILTERED.includes(view)), ["live", "funnels", "flows", "vitals", "sites", "ledger"]);
+});
 
 test("nothing is compared with days before the first count, of one site or of several, on the page or in a file", async () => {
   const against: [string, string] = ["2024-05-01", "2024-05-07"];

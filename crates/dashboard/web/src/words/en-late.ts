@@ -7,6 +7,14 @@ export const late = {
   key_back: "The period before",
   key_forth: "The period after",
   key_clear: "Remove all filters",
+  key_filter: "Add a filter",
+
+  filter_by: "Filter by",
+  filter_op: "Condition",
+  filter_values: "Values",
+  filter_values_why: "Enter adds what is typed. Of several values, any one fits.",
+  filter_offered: "Values of this period",
+  filter_no_value: "Choose or type a value first.",
 
   exempt: "{share} measured in the exempt form",
 
@@ -128,6 +136,8 @@ export const late = {
   outcome_malformed: "malformed",
   outcome_too_large: "too large",
 
+  sure: "Really: {what}?",
+  done: "Done.",
   account: "Account",
   people: "Users",
   audit: "Audit log",
