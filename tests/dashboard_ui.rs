@@ -1,7 +1,7 @@
 //! The web page in Chromium over a server with hits of the test's own: each report's numbers against what is worked out
 //! here, then filters, comparison, languages, themes, keyboard, axe-core, and the weight of the first load.
-//! A list in full, money, cities, the graph beside other days, and what fails. And accounts, from the first one to the last
-//! sign-out.
+//! A list in full, money, cities, the graph beside other days, filters as they are made and changed, what strangers wrote, and what
+//! fails. And accounts, from the first one to the last sign-out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +12,8 @@ use crate::harness::{AGENT, Server, TOKEN, eventually, fixture, footfall};
 
 const SITE: &str = "example.com";
 const OTHER: &str = "other.example";
+/// Another host of the first site.
+const BLOG: &str = "blog.example.com";
 const PHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1";
 const BOT: &str = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
 
@@ -27,6 +29,12 @@ struct Visit {
     source: &'static str,
     channel: &'static str,
     campaign: Option<&'static str>,
+    /// The term and the content of a campaign.
+    words: Option<[&'static str; 2]>,
+    /// Of all pages; a visitor reads in one language and with a window of one width.
+    host: &'static str,
+    width: u16,
+    language: &'static str,
 }
 
 const VISITS: [Visit; 4] = [
@@ -40,6 +48,10 @@ const VISITS: [Visit; 4] = [
         source: "Google",
         channel: "Organic Search",
         campaign: None,
+        words: None,
+        host: SITE,
+        width: 1920,
+        language: "ja",
     },
     Visit {
         address: "126.142.77.16",
@@ -51,33 +63,48 @@ const VISITS: [Visit; 4] = [
         source: "Direct / None",
         channel: "Direct",
         campaign: None,
+        words: None,
+        host: BLOG,
+        width: 1024,
+        language: "en-GB",
     },
     Visit {
         address: "126.142.77.17",
         agent: PHONE,
-        referrer: "https://www.google.com/",
-        query: "",
+        referrer: "https://www.google.com/search?q=boots",
+        query: "?utm_term=boots&utm_content=text",
         pages: &["/pricing"],
         event: None,
         source: "Google",
         channel: "Organic Search",
         campaign: None,
+        words: Some(["boots", "text"]),
+        host: SITE,
+        width: 390,
+        language: "ja",
     },
     Visit {
         address: "126.142.77.18",
         agent: PHONE,
         referrer: "",
-        query: "?utm_campaign=%3D1%2B1&utm_source=newsletter&utm_medium=email",
+        query: "?utm_campaign=%3D1%2B1&utm_source=newsletter&utm_medium=email&utm_term=shoes&utm_content=picture",
         pages: &["/", "/about"],
         event: None,
         source: "newsletter",
         channel: "Email",
         campaign: Some("=1+1"),
+        words: Some(["shoes", "picture"]),
+        host: BLOG,
+        width: 390,
+        language: "ja",
     },
 ];
 
-/// Visitors of the seven days before the last seven.
+/// Visitors of the seven days before the last seven, all of them on one day, and how much longer each stayed than the one before, in
+/// seconds.
 const EARLIER: usize = 8;
+const EARLIER_DAYS: u64 = 10;
+const STAY: usize = 30;
 
 #[test]
 fn the_dashboard_shows_what_was_sent_to_whoever_looks_however_they_do() {
@@ -103,7 +130,7 @@ fn the_dashboard_shows_what_was_sent_to_whoever_looks_however_they_do() {
     let seen = look(&server, "dashboard.mjs", &expected());
     let first_load = seen["firstLoad"].as_u64().unwrap();
     assert!(first_load <= 120_000, "{seen}");
-    eprintln!("first load of the dashboard: {first_load} bytes, compressed, headers included");
+    eprintln!("first load of the page that asks who signs in: {first_load} bytes, compressed, headers included");
     server.stop();
 }
 
@@ -139,30 +166,33 @@ fn send(server: &Server, visit: &Visit) {
     };
     for (number, path) in visit.pages.iter().enumerate() {
         let (query, referrer) = if number == 0 { (visit.query, visit.referrer) } else { ("", "") };
-        let url = format!("https://{SITE}{path}{query}");
-        post(json!({ "name": "pageview", "url": url, "domain": SITE, "referrer": referrer }));
+        let url = format!("https://{}{path}{query}", visit.host);
+        post(json!({ "name": "pageview", "url": url, "domain": SITE, "referrer": referrer,
+                     "screen_width": visit.width, "lang": visit.language }));
     }
     if let Some(name) = visit.event {
-        let url = format!("https://{SITE}{}", visit.pages.last().unwrap());
+        let url = format!("https://{}{}", visit.host, visit.pages.last().unwrap());
         post(json!({ "name": name, "url": url, "domain": SITE, "props": { "plan": "team" } }));
     }
 }
 
 /// Visitors ten days ago, and one three weeks ago, so that the days before are measured ones.
 fn import_earlier(server: &Server, directory: &std::path::Path) {
-    import(server, directory, &[(days_ago(21), 1), (days_ago(10), EARLIER)]);
+    import(server, directory, &[(days_ago(21), 1), (days_ago(EARLIER_DAYS), EARLIER)]);
 }
 
-/// So many visitors of each day, who looked at one page.
+/// So many visitors of each day: the first looked at one page, and each of the others once more, [`STAY`] later than the one before.
 fn import(server: &Server, directory: &std::path::Path, days: &[(String, usize)]) {
-    let event = |number: usize, day: &str| {
+    let event = |number: usize, day: &str, stayed: usize| {
+        let time = format!("12:{:02}:{:02}", stayed / 60, stayed % 60);
         json!({ "name": "pageview", "url": format!("https://{SITE}/"), "domain": SITE, "user_agent": AGENT,
-                "ip": format!("126.142.78.{number}"), "timestamp": format!("{day}T12:00:00Z") })
+                "ip": format!("126.142.78.{number}"), "timestamp": format!("{day}T{time}Z") })
         .to_string()
     };
     let mut lines = Vec::new();
     for (day, visitors) in days {
-        lines.extend((0..*visitors).map(|number| event(number, day)));
+        lines.extend((0..*visitors).map(|number| event(number, day, 0)));
+        lines.extend((1..*visitors).map(|number| event(number, day, number * STAY)));
     }
     let file = directory.join("earlier.jsonl");
     std::fs::write(&file, lines.join("\n")).unwrap();
@@ -212,20 +242,29 @@ fn expected() -> Value {
         "lists": [
             list("sources", "source", &|visit| one(visit.source)),
             list("sources", "channel", &|visit| one(visit.channel)),
+            list("sources", "referrer", &|visit| referrer(visit).into_iter().collect()),
             list("pages", "page", &|visit| visit.pages.iter().map(|page| (*page).to_owned()).collect()),
             list("pages", "entry", &|visit| one(visit.pages[0])),
             list("pages", "exit", &|visit| one(visit.pages.last().unwrap())),
+            list("pages", "hostname", &|visit| one(visit.host)),
             list("places", "country", &|_| one("Japan")),
             list("campaigns", "campaign", &|visit| visit.campaign.iter().map(|name| (*name).to_owned()).collect()),
             list("devices", "browser", &|visit| one(if on_phone(visit) { "Safari" } else { "Chrome" })),
+            list("devices", "browser_version", &|visit| one(if on_phone(visit) { "Safari 18" } else { "Chrome 142" })),
+            list("devices", "screen", &|visit| one(screen(visit.width))),
             list("devices", "device", &|visit| one(if on_phone(visit) { "Mobile" } else { "Desktop" })),
             list("campaigns", "utm_source", &|visit| visit.campaign.map(|_| "newsletter".to_owned()).into_iter().collect()),
             list("campaigns", "utm_medium", &|visit| visit.campaign.map(|_| "email".to_owned()).into_iter().collect()),
+            list("campaigns", "utm_term", &|visit| visit.words.map(|[term, _]| term.to_owned()).into_iter().collect()),
+            list("campaigns", "utm_content", &|visit| visit.words.map(|[_, text]| text.to_owned()).into_iter().collect()),
             list("systems", "os", &|visit| one(if on_phone(visit) { "iOS" } else { "Windows" })),
+            list("systems", "os_version", &|visit| one(if on_phone(visit) { "iOS 18.1" } else { "Windows 10" })),
+            list("systems", "language", &|visit| one(if visit.language == "ja" { "Japanese" } else { "British English" })),
             list("events", "event", &|visit| visit.event.iter().map(|name| (*name).to_owned()).collect()),
         ],
         "ways": ways("/"),
         "property": [["team", VISITS.iter().filter(|visit| visit.event.is_some()).count()]],
+        "took": { "day": days_ago(EARLIER_DAYS), "average": took(STAY * (0..EARLIER).sum::<usize>() / EARLIER) },
         "change": format!("↓ {}%", (EARLIER - VISITS.len()) * 100 / EARLIER),
         "filter": {
             "source": "Google",
@@ -238,6 +277,27 @@ fn expected() -> Value {
         "pricing": VISITS.iter().filter(|visit| visit.pages.contains(&"/pricing")).count(),
         "ledger": { "Received": 3, "Measured": 1, "Counted only": 1, "Refused": 0, "Bots": 1, "says it is a bot": 1, "Late": 0 },
     })
+}
+
+/// What is kept of a referrer: host and path, and of a first page the host alone.
+fn referrer(visit: &Visit) -> Option<String> {
+    let kept = visit.referrer.strip_prefix("https://www.")?;
+    Some(kept.split('?').next().unwrap_or_default().trim_end_matches('/').to_owned())
+}
+
+/// What a window of such a width is called.
+fn screen(width: u16) -> &'static str {
+    match width {
+        390 => "Mobile",
+        1024 => "Laptop",
+        1920 => "Desktop",
+        other => panic!("{other} pixels have no name here"),
+    }
+}
+
+/// Seconds as the page tells them, from a minute on.
+fn took(seconds: usize) -> String {
+    format!("{}m {:02}s", seconds / 60, seconds % 60)
 }
 
 /// The sides of a page, as the page lists them: what was before its views, and what came after.
@@ -592,4 +652,190 @@ fn regions_and_cities_are_told_where_a_database_has_them() {
     });
     look(&server, "places.mjs", &expected);
     server.stop();
+}
+
+/// A visitor: from which address, by which link, the pages one after the other, and where that is and what it is called.
+struct Reader {
+    address: &'static str,
+    referrer: &'static str,
+    pages: &'static [&'static str],
+    country: &'static str,
+    source: &'static str,
+}
+
+const READERS: [Reader; 5] = [
+    Reader {
+        address: "126.142.77.15",
+        referrer: "https://www.google.com/",
+        pages: &["/", "/docs/start", "/docs/api", "/docs/start"],
+        country: "Japan",
+        source: "Google",
+    },
+    Reader {
+        address: "126.142.77.16",
+        referrer: "",
+        pages: &["/docs/start"],
+        country: "Japan",
+        source: "Direct / None",
+    },
+    Reader {
+        address: "126.142.77.17",
+        referrer: "https://news.ycombinator.com/",
+        pages: &["/", "/pricing"],
+        country: "Japan",
+        source: "Hacker News",
+    },
+    Reader {
+        address: "81.2.69.142",
+        referrer: "https://www.google.com/",
+        pages: &["/pricing", "/docs/api", "/docs/start"],
+        country: "United Kingdom",
+        source: "Google",
+    },
+    Reader {
+        address: "81.2.69.143",
+        referrer: "",
+        pages: &["/", "/blog", "/"],
+        country: "United Kingdom",
+        source: "Direct / None",
+    },
+];
+
+#[test]
+fn a_filter_is_made_changed_and_taken_off_on_the_page_and_keeps_the_hits_that_fit() {
+    let data = tempfile::tempdir().unwrap();
+    let config =
+        format!("trusted_proxies = [\"127.0.0.0/8\"]\n[[site]]\ndomain = \"{SITE}\"\n[[site]]\ndomain = \"{OTHER}\"\n");
+    let server = Server::configured(data.path(), &config);
+    let post = |address: &str, site: &str, path: &str, referrer: &str| {
+        let event =
+            json!({ "name": "pageview", "url": format!("https://{site}{path}"), "domain": site, "referrer": referrer });
+        let headers = [("content-type", "application/json"), ("user-agent", AGENT), ("x-forwarded-for", address)];
+        let answer = server.send("POST", "/api/event", &headers, event.to_string().as_bytes());
+        assert_eq!(answer.outcome(), "counted", "{event}");
+    };
+    for reader in &READERS {
+        for (number, path) in reader.pages.iter().enumerate() {
+            post(reader.address, SITE, path, if number == 0 { reader.referrer } else { "" });
+        }
+    }
+    post(READERS[0].address, OTHER, "/", "");
+    let all = kept(&|_, _| true);
+    let of = |name: &str| all[name].as_i64().unwrap();
+    eventually("every page view counted", || {
+        let counted = server.totals(SITE, &["visitors", "pageviews"]) == [of("visitors"), of("views")];
+        (counted && server.totals(OTHER, &["pageviews"]) == [1]).then_some(())
+    });
+    let pages = |values: &[&str]| {
+        let mut told = told_by_page(kept(&|_, page| values.contains(&page)));
+        told["values"] = json!(values);
+        told
+    };
+    let mut contains = told_by_page(kept(&|_, page| page.contains("/docs")));
+    contains["text"] = json!("/docs");
+    let mut country = kept(&|reader, _| reader.country == "United Kingdom");
+    (country["name"], country["code"]) = (json!("United Kingdom"), json!("GB"));
+    let mut source = kept(&|reader, _| reader.source == "Google");
+    (source["name"], source["typed"], source["offered"]) = (json!("Google"), json!("goo"), json!(sources()));
+    let mut sums = all.clone();
+    // Each visitor made one visit, and whoever was on both sites is one on each.
+    sums["all"] = json!({
+        "visitors": of("visitors") + 1, "visits": of("visitors") + 1, "pageviews": of("views") + 1,
+    });
+    let expected = json!({
+        "site": SITE,
+        "contains": contains,
+        "two": pages(&["/", "/pricing"]),
+        "changed": pages(&["/pricing", "/blog"]),
+        "country": country,
+        "source": source,
+        "sums": sums,
+    });
+    look(&server, "filter.mjs", &expected);
+    server.stop();
+}
+
+/// The page views that fit: how many, of how many visitors, and each page with its visitors and page views.
+fn kept(fits: &dyn Fn(&Reader, &str) -> bool) -> Value {
+    let mut pages: BTreeMap<&str, (BTreeSet<&str>, usize)> = BTreeMap::new();
+    for reader in &READERS {
+        for page in reader.pages.iter().filter(|page| fits(reader, page)) {
+            let (visitors, views) = pages.entry(page).or_default();
+            visitors.insert(reader.address);
+            *views += 1;
+        }
+    }
+    let visitors: BTreeSet<_> = pages.values().flat_map(|(visitors, _)| visitors).collect();
+    let views: usize = pages.values().map(|(_, views)| views).sum();
+    let rows: Vec<_> = pages.iter().map(|(page, (visitors, views))| json!([page, visitors.len(), views])).collect();
+    json!({ "visitors": visitors.len(), "views": views, "rows": rows })
+}
+
+/// What is told of a filter by pages: visitors of several pages do not add up.
+fn told_by_page(mut kept: Value) -> Value {
+    kept.as_object_mut().unwrap().remove("visitors");
+    kept
+}
+
+/// The sources by visitors, most first, equal ones by name.
+fn sources() -> Vec<&'static str> {
+    let mut visitors: BTreeMap<&str, usize> = BTreeMap::new();
+    READERS.iter().for_each(|reader| *visitors.entry(reader.source).or_default() += 1);
+    let mut sources: Vec<_> = visitors.into_iter().collect();
+    sources.sort_by(|(_, one), (_, other)| other.cmp(one));
+    sources.into_iter().map(|(source, _)| source).collect()
+}
+
+/// Markup that says so when it runs.
+const IMAGE: &str = "<img src=x onerror=window.pwned=1>";
+const SCRIPT: &str = "<script>window.pwned=1</script>";
+
+#[test]
+fn what_strangers_wrote_is_shown_on_the_page_as_it_is_and_does_not_run() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &[SITE]);
+    let property = "<b>plan</b>";
+    // As browsers write it in an address.
+    let encoded = |text: &str| text.replace('<', "%3C").replace('>', "%3E").replace(' ', "%20");
+    let campaign = format!("utm_source={}", encoded(IMAGE).replace('=', "%3D"));
+    let referrer = format!("https://evil.example/{SCRIPT}");
+    let url = format!("https://{SITE}/{IMAGE}");
+    let hits = json!([
+        // A path alone is kept as it was sent.
+        { "name": "pageview", "url": format!("/{IMAGE}?{campaign}"), "domain": SITE, "referrer": referrer },
+        { "name": "pageview", "url": url, "domain": SITE },
+        { "name": IMAGE, "url": url, "domain": SITE, "props": { property: SCRIPT } },
+    ]);
+    let expected = json!({
+        "site": SITE,
+        "hits": hits,
+        "pages": [format!("/{IMAGE}"), format!("/{}", encoded(IMAGE))],
+        "source": IMAGE,
+        "referrer": format!("evil.example/{}", encoded(SCRIPT)),
+        "event": IMAGE,
+        "property": property,
+        "value": SCRIPT,
+    });
+    look(&server, "strangers.mjs", &expected);
+    server.stop();
+}
+
+/// Bytes on the wire. No more than 120 kB are asked for; it is less, and stays so.
+const FIRST_LOAD_MAX: u64 = 90_000;
+
+#[test]
+fn whoever_is_signed_in_loads_the_report_with_all_scripts_styles_and_fonts_in_at_most_90_kb() {
+    let data = tempfile::tempdir().unwrap();
+    let config = format!("trusted_proxies = [\"127.0.0.0/8\"]\n[[site]]\ndomain = \"{SITE}\"\n");
+    let server = Server::configured(data.path(), &config);
+    hit(&server, ("126.142.77.15", AGENT), "pageview", "/", Value::Null);
+    eventually("a country for the map", || (server.totals(SITE, &["visitors"]) == [1]).then_some(()));
+    let loaded = browser::run("weight.mjs", &[&server.url(), TOKEN, SITE]);
+    server.stop();
+    let files = loaded.as_object().unwrap();
+    let ends_with = |ending: &str| files.keys().any(|path| path.ends_with(ending));
+    assert!(files.contains_key("/") && ends_with(".js") && ends_with(".css"), "something was weighed: {loaded}");
+    let all: u64 = files.values().map(|bytes| bytes.as_u64().unwrap()).sum();
+    assert!(all <= FIRST_LOAD_MAX, "{all} bytes: {loaded}");
+    eprintln!("first load of the report: {all} bytes, compressed, headers included");
 }

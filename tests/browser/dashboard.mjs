@@ -8,6 +8,7 @@ import { PATIENCE, listed, looking, sorted } from "./looking.mjs";
 const [base, token, given] = process.argv.slice(2);
 const expected = JSON.parse(given);
 
+/** All totals but how long visits took, which is the machine's affair where it sent them now. */
 const totals = () => Object.fromEntries([...document.querySelectorAll(".total:not([data-metric=visit_duration])")].map((total) => [total.dataset.metric, total.querySelector(".value").innerText]));
 
 await looking(base, async ({ page, context, step, shows, accessible, open, taken }) => {
@@ -67,7 +68,13 @@ await looking(base, async ({ page, context, step, shows, accessible, open, taken
   await page.goBack();
   await shows(() => document.querySelector(".change") !== null, true);
 
+  step("how long visits took");
+  const { day, average } = expected.took;
+  await open(`?site=${expected.site}&from=${day}&to=${day}`);
+  await shows(() => document.querySelector(".total[data-metric=visit_duration] .value").innerText, average);
+
   step("a comparison with own dates");
+  await open(`?site=${expected.site}&period=7d`);
   await page.click(".period .opener");
   await page.selectOption(".period .sheet > .field select", "custom");
   await page.fill(".own.against input >> nth=0", expected.before[1]);
@@ -212,7 +219,7 @@ await looking(base, async ({ page, context, step, shows, accessible, open, taken
   await page.keyboard.press("?");
   await page.waitForSelector("dialog.keys[open]", PATIENCE);
   const told = await page.evaluate(() => [...document.querySelectorAll("dialog.keys dl > div")].flatMap((row) => [...row.querySelectorAll("kbd")].map((key) => [key.innerText.toLowerCase(), row.querySelector("dd").innerText])));
-  const done = [...periods.map(([key, , name]) => [key, name]), ...views, ["[", "The period before"], ["]", "The period after"], ["x", "Comparison on or off"], ["0", "Remove all filters"], ["esc", "Close what is open"], ["?", "Show the keyboard shortcuts"]];
+  const done = [...periods.map(([key, , name]) => [key, name]), ...views, ["[", "The period before"], ["]", "The period after"], ["x", "Comparison on or off"], ["n", "Add a filter"], ["0", "Remove all filters"], ["esc", "Close what is open"], ["?", "Show the keyboard shortcuts"]];
   assert.deepEqual(Object.fromEntries(told), Object.fromEntries(done), "the sheet tells what the keys did");
   await accessible("the keys");
   await page.keyboard.press("t");
