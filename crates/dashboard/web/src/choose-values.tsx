@@ -7,21 +7,11 @@ import { valueName } from "./filters";
 import { t } from "./late";
 import { OTHER } from "./reports";
 import { type Scope, useList } from "./scope";
-import { ROWS_MAX, TYPING_MS, isLike, isSearchedHere } from "./search";
+import { ROWS_MAX, isLike, isSearchedHere } from "./search";
+import { useSettled } from "./use-settled";
 
 /** Values that are offered at once. */
 const OFFERED = 20;
-
-/** A text, once its writer pauses. */
-export function useSettled(text: string): string {
-  const [settled, setSettled] = useState(text);
-  useEffect(() => {
-    if (text === settled) return;
-    const timer = setTimeout(() => setSettled(text), TYPING_MS);
-    return () => clearTimeout(timer);
-  }, [text, settled]);
-  return settled;
-}
 
 interface Props {
   scope: Scope;

@@ -1,6 +1,6 @@
 // One list in full: all metrics its cells hold, searched, sorted, page by page.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { type Answer, MONEY, type Metric, type Row } from "./api";
 import { Dialog } from "./dialog";
 import { FilterChips, valueName } from "./filters";
@@ -9,7 +9,8 @@ import { Empty, Export, InNoRow, Table, dimensionOf } from "./lists";
 import { Problem } from "./problem";
 import { CARDS, OTHER, TABS, type Tab, earning, filteredBy } from "./reports";
 import { type Scope, heldBy, shows, useList } from "./scope";
-import { ROWS_MAX, TYPING_MS, isLike, isSearchedHere } from "./search";
+import { ROWS_MAX, isLike, isSearchedHere } from "./search";
+import { useSettled } from "./use-settled";
 
 const ROWS_PER_PAGE = 50;
 
@@ -26,18 +27,9 @@ export function Detail({ scope }: { scope: Scope }) {
 
 function Full({ tab, dimension, scope }: { tab: Tab; dimension: string; scope: Scope }) {
   const [typed, setTyped] = useState("");
-  const [search, setSearch] = useState("");
   const [page, setPage] = useState(0);
+  const search = useSettled(typed, () => setPage(0));
   const [order, setOrder] = useState<[Metric, "asc" | "desc"]>(["visitors", "desc"]);
-  useEffect(() => {
-    // Nothing was typed: the page that somebody turned to meanwhile stays.
-    if (typed === search) return;
-    const timer = setTimeout(() => {
-      setSearch(typed);
-      setPage(0);
-    }, TYPING_MS);
-    return () => clearTimeout(timer);
-  }, [typed, search]);
   const metrics = heldBy(scope, dimension);
   // A filter may have taken away what the rows were in the order of.
   const sorted: typeof order = metrics.includes(order[0]) ? order : [metrics[0] ?? "visitors", "desc"];

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { type Filter, propertyNames } from "./api";
-import { ChooseValues, useSettled } from "./choose-values";
+import { ChooseValues } from "./choose-values";
 import { Dialog } from "./dialog";
 import { PROPERTY, dimensionsFor, operatorsFor, withFilter } from "./filter-by";
 import { dimensionName, told } from "./filters";
@@ -10,6 +10,7 @@ import { type LateWord, t } from "./late";
 import type { Scope } from "./scope";
 import "./style/define.css";
 import { useAnswer } from "./use-answer";
+import { useSettled } from "./use-settled";
 
 /** As the server bounds it. */
 const PROPERTY_CHARS_MAX = 300;

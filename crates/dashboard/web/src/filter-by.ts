@@ -1,10 +1,10 @@
 // What a filter may be made of: dimensions and operators to choose from, the value that was meant, and what filters are then on.
 
 import type { Filter } from "./api";
-import { isNamed, valueName } from "./filters";
+import { valueName } from "./filters";
 import type { Word } from "./i18n";
 import { OPERATORS } from "./place";
-import { CARDS } from "./reports";
+import { CARDS, isNamed } from "./reports";
 import { type Scope, shows } from "./scope";
 import { countriesLike, isLike } from "./search";
 

@@ -6,7 +6,7 @@ import { mayDefine } from "./definitions";
 import { countryName, languageName } from "./format";
 import { type Word, t } from "./i18n";
 import { later } from "./later";
-import { DIMENSIONS } from "./reports";
+import { DIMENSIONS, isNamed } from "./reports";
 import { type Scope, shows } from "./scope";
 
 const SaveSegment = later(() => import("./save-segment").then((loaded) => loaded.SaveSegment));
@@ -31,9 +31,6 @@ export function told({ operator, dimension, values }: Filter): string {
 
 const TURNED = { is: "is_not", is_not: "is", contains: "contains_not", contains_not: "contains" } as const;
 
-/** Whether its values are not counted but by their names: goals and segments. */
-export const isNamed = (dimension: string): boolean => dimension === "event:goal" || dimension === "segment";
-
 /** A filter that keeps what this one leaves out; none of goals and segments. */
 export function turned(filter: Filter): Filter | null {
   return isNamed(filter.dimension) && filter.operator !== "is_not" ? null : { ...filter, operator: TURNED[filter.operator] };
@@ -45,7 +42,7 @@ export function FilterChips({ scope }: { scope: Scope }) {
   const [saving, setSaving] = useState(false);
   if (filters.length === 0) return null;
   const page = filters.find((filter) => filter.dimension === "event:page" && filter.operator === "is" && filter.values.length === 1)?.values[0];
-  const savable = mayDefine(scope.site) && filters.every((filter) => filter.dimension !== "segment" && filter.dimension !== "event:goal" && filter.dimension !== "visit:exit_page");
+  const savable = mayDefine(scope.site) && filters.every((filter) => !isNamed(filter.dimension) && filter.dimension !== "visit:exit_page");
   return (
     <ul class="chips" aria-label={t("filters")}>
       {filters.map((filter, at) => (

@@ -1,8 +1,8 @@
 // The reports below the graph: where visits come from, what they see, where and with what they are.
 
 import { useState } from "preact/hooks";
-import { type Answer, MONEY, type Metric, type Row, propertyNames, query } from "./api";
-import { FILE_ROWS_MAX, type Page, columnsOf, notesOf, wholeList } from "./export";
+import { type Answer, MONEY, type Metric, type Query, type Row, propertyNames, query } from "./api";
+import { FILE_ROWS_MAX, type Page, type Sheet, columnsOf, notesOf, wholeList } from "./export";
 import { ExportAs, type Taking } from "./export-as";
 import { dimensionName, valueName } from "./filters";
 import { inFull, metricValue, sized } from "./format";
@@ -278,18 +278,21 @@ function Line({ row, dimension, kind, metrics, largest, head, onChoose }: LinePr
   );
 }
 
-/** The whole list as a file, however many answers it takes. */
-export function Export({ tab, dimension, scope }: { tab: Tab; dimension: string; scope: Scope }) {
-  const sheet = async ({ format, signal, onRows }: Taking) => {
-    const metrics = heldBy(scope, dimension);
-    const ask = (page: Page) => query({ ...listQuery(scope, { dimension, metrics, ...page }), order_by: [[dimension, "asc"]] }, signal, format);
-    const { rows, total, meta } = await wholeList(ask, onRows);
-    return {
-      head: [dimension, ...columnsOf(metrics, meta)],
-      rows: rows.map((row) => [row.dimensions[0] ?? "", ...row.metrics]),
-      notes: notesOf(meta),
-      cut: total > FILE_ROWS_MAX ? t("export_cut", { n: rows.length, of: total }) : undefined,
-    };
+/** All rows of a question by a dimension as a table, however many answers they take. */
+export async function listSheet(question: Query, dimension: string, { format, signal, onRows }: Taking): Promise<Sheet> {
+  const ask = (pagination: Page) => query({ ...question, order_by: [[dimension, "asc"]], include: { total_rows: true }, pagination }, signal, format);
+  const { rows, total, meta } = await wholeList(ask, onRows);
+  return {
+    head: [dimension, ...columnsOf(question.metrics, meta)],
+    rows: rows.map((row) => [row.dimensions[0] ?? "", ...row.metrics]),
+    notes: notesOf(meta),
+    cut: total > FILE_ROWS_MAX ? t("export_cut", { n: rows.length, of: total }) : undefined,
   };
+}
+
+/** The whole list as a file. */
+export function Export({ tab, dimension, scope }: { tab: Tab; dimension: string; scope: Scope }) {
+  const question = listQuery(scope, { dimension, metrics: heldBy(scope, dimension), limit: FILE_ROWS_MAX });
+  const sheet = (taking: Taking) => listSheet(question, dimension, taking);
   return <ExportAs title={t(tab.title)} name={`${scope.site.domain}-${tab.id}`} scope={scope} sheet={sheet} />;
 }

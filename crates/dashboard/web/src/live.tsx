@@ -1,11 +1,12 @@
 // Who is there now, the last half hour by minute, and what the hour that is running has seen.
 
 import { type HalfHour, type Query, halfHour, query } from "./api";
-import { FILE_ROWS_MAX, type Page, type Sheet, notesOf, wholeList } from "./export";
-import { ExportAs, type Taking } from "./export-as";
+import type { Sheet } from "./export";
+import { ExportAs } from "./export-as";
 import { dimensionName, valueName } from "./filters";
 import { clockTime, inFull, metricValue, sized } from "./format";
 import { type LateWord, t } from "./late";
+import { listSheet } from "./lists";
 import { runningHour } from "./range";
 import { OTHER } from "./reports";
 import type { Scope } from "./scope";
@@ -141,21 +142,9 @@ function Hour({ scope, tick, dimension, title }: { scope: Scope; tick: number; d
       )}
       {rows.length > 0 && (
         <div class="under">
-          <ExportAs title={`${t(title)}, ${t("live_hour")}`} name={`${site.domain}-${title}`} days={[`${hour[0].slice(0, 16)}Z`]} scope={scope} sheet={(taking) => hourSheet(question, dimension, taking)} />
+          <ExportAs title={`${t(title)}, ${t("live_hour")}`} name={`${site.domain}-${title}`} days={[`${hour[0].slice(0, 16)}Z`]} scope={scope} sheet={(taking) => listSheet(question, dimension, taking)} />
         </div>
       )}
     </section>
   );
-}
-
-/** All rows of the hour as a table. */
-export async function hourSheet(question: Query, dimension: string, { format, signal, onRows }: Taking): Promise<Sheet> {
-  const ask = (pagination: Page) => query({ ...question, order_by: [[dimension, "asc"]], include: { total_rows: true }, pagination }, signal, format);
-  const { rows, total, meta } = await wholeList(ask, onRows);
-  return {
-    head: [dimension, "pageviews"],
-    rows: rows.map((row) => [row.dimensions[0] ?? "", ...row.metrics]),
-    notes: notesOf(meta),
-    cut: total > FILE_ROWS_MAX ? t("export_cut", { n: rows.length, of: total }) : undefined,
-  };
 }

@@ -155,6 +155,9 @@ export const OTHER = "(other)";
 /** Whether some may be in none of an answer's rows, because too few visitors had in common what the rows are of. Without a filter the rows have one for them. */
 export const mayLackRows = ({ meta: { folded }, results }: Answer, isFiltered: boolean): boolean => isFiltered && folded?.below !== undefined && !results.some((row) => row.dimensions.includes(OTHER));
 
+/** Whether its values are not counted but by their names: goals and segments. */
+export const isNamed = (dimension: string): boolean => dimension === "event:goal" || dimension === "segment";
+
 const isOfEvents = (dimension: string) => dimension.startsWith("event:props:") || dimension === "event:name" || dimension === "event:goal";
 
 /** The metrics that cells of these dimensions hold, in the order they are shown. The rest would be a 400, and rightly. */

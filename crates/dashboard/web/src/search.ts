@@ -2,9 +2,7 @@
 
 import type { Filter, SentFilter } from "./api";
 import { countryName } from "./format";
-
-/** How long somebody pauses before what was typed is asked for. */
-export const TYPING_MS = 250;
+import { isNamed } from "./reports";
 
 /** The most rows that one answer has. */
 export const ROWS_MAX = 10_000;
@@ -22,7 +20,7 @@ export const isLike = (name: string, typed: string): boolean => plain(name).incl
 export function isSearchedHere(dimension: string, filters: Filter[]): boolean {
   if (dimension === "visit:country") return false;
   const looksInside = (filter: Filter) => filter.dimension === dimension && filter.operator === "contains";
-  return ["segment", "event:goal", "visit:language"].includes(dimension) || filters.some(looksInside);
+  return isNamed(dimension) || dimension === "visit:language" || filters.some(looksInside);
 }
 
 /** The filter that finds what was typed; none where nothing was, or the page itself finds it. */

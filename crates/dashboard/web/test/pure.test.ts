@@ -24,7 +24,8 @@ import { noted, seriesSheet, toldAs } from "../src/graph";
 import { balances, ledgerSheet, linesOf } from "../src/ledger";
 import { LeftOutOf, NoSuchSite } from "../src/left-out";
 import { Empty, InNoRow, Table } from "../src/lists";
-import { hourSheet, minutesSheet } from "../src/live";
+import { listSheet } from "../src/lists";
+import { minutesSheet } from "../src/live";
 import { Change, totalsSheet } from "../src/overview";
 import { mayTakeBack } from "../src/people";
 import { ownName } from "../src/period";
@@ -627,7 +628,7 @@ test("the hour that runs is a table of all its rows", async () => {
   };
   Object.assign(globalThis, { sessionStorage: { getItem: () => null }, fetch });
   const hour = { site_id: "a.example", metrics: ["pageviews" as const], date_range: ["a", "b"] as [string, string], dimensions: ["event:page"] };
-  const sheet = await hourSheet(hour, "event:page", { format: "csv", signal: new AbortController().signal, onRows: () => undefined });
+  const sheet = await listSheet(hour, "event:page", { format: "csv", signal: new AbortController().signal, onRows: () => undefined });
   assert.deepEqual(sheet, { head: ["event:page", "pageviews"], rows: [["/b", 7], ["/a", 2]], notes: { rounded: "tens" }, cut: undefined });
   assert.deepEqual(asked, [{ ...hour, order_by: [["event:page", "asc"]], include: { total_rows: true }, pagination: { limit: 10_000, offset: 0 } }]);
 });
