@@ -69,6 +69,7 @@ impl Upkeep {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::sync::atomic::AtomicI64;
 
     use model::Clock;
@@ -78,31 +79,37 @@ mod tests {
 
     const HOUR: i64 = 3_600_000;
 
-    /// A key's life on an idle machine, by turns of a minute: its clock runs ahead by a day for half of the time.
-    #[test]
-    fn keys_die_on_time_by_the_clock_that_is_right_and_the_audit_tells() {
-        let data = tempfile::tempdir().unwrap();
-        let begun = Millis(500_000 * HOUR);
-        let boot = Arc::new(AtomicI64::new(0));
+    const BEGUN: Millis = Millis(500_000 * HOUR);
+
+    /// Keys below `data`, made when the machine was started; where their figures are, and what a test sets the machine's age by.
+    fn begin(data: &Path) -> (Upkeep, Registry, Arc<AtomicI64>) {
+        let (registry, boot) = (Registry::new(), Arc::new(AtomicI64::new(0)));
         let since_boot = Clock::new({
             let boot = Arc::clone(&boot);
             move || Millis(boot.load(Ordering::Relaxed))
         });
-        let keys = Arc::new(KeyStore::open(&data.path().join("keys"), begun).unwrap());
-        let audit = Arc::new(Audit::open(data.path(), Clock::new(move || begun)).unwrap());
-        let metrics = Metrics::register(&Registry::new()).unwrap();
-        let upkeep = Upkeep::new(Arc::clone(&keys), Witness::brokers(since_boot), audit, metrics);
+        let keys = Arc::new(KeyStore::open(&data.join("keys"), BEGUN).unwrap());
+        let audit = Arc::new(Audit::open(data, Clock::new(|| BEGUN)).unwrap());
+        let metrics = Metrics::register(&registry).unwrap();
+        (Upkeep::new(keys, Witness::brokers(since_boot), audit, metrics), registry, boot)
+    }
+
+    /// A key's life on an idle machine, by turns of a minute: its clock runs ahead by a day for half of the time.
+    #[test]
+    fn keys_die_on_time_by_the_clock_that_is_right_and_the_audit_tells() {
+        let data = tempfile::tempdir().unwrap();
+        let (upkeep, _, boot) = begin(data.path());
         let destroyed = || {
             let text = std::fs::read_to_string(data.path().join("audit.log")).unwrap();
             text.lines().count()
         };
         // Nothing was heard yet, and this machine thinks that it is the day after tomorrow.
-        upkeep.turn(begun.plus(48 * HOUR));
+        upkeep.turn(BEGUN.plus(48 * HOUR));
         assert_eq!(destroyed(), 0);
-        upkeep.witness.hear(begun);
+        upkeep.witness.hear(BEGUN);
         for minute in 0..=30 * 60 {
             boot.store(minute * 60_000, Ordering::Relaxed);
-            let (now, wrong) = (begun.plus(minute * 60_000), (minute / 60) % 2 == 1);
+            let (now, wrong) = (BEGUN.plus(minute * 60_000), (minute / 60) % 2 == 1);
             let told = upkeep.turn(now.plus(if wrong { 24 * HOUR } else { 0 }));
             assert_eq!((told.likely, told.is_apart()), (now, wrong));
             // Those made ahead of the hour, and one more each hour; an hour's key dies 27 hours after its hour.
@@ -116,20 +123,9 @@ mod tests {
     #[test]
     fn a_directory_that_has_gone_is_told_and_no_key_lives_longer() {
         let data = tempfile::tempdir().unwrap();
-        let begun = Millis(500_000 * HOUR);
-        let directory = data.path().join("keys");
-        let keys = Arc::new(KeyStore::open(&directory, begun).unwrap());
-        let audit = Arc::new(Audit::open(data.path(), Clock::new(move || begun)).unwrap());
-        let registry = Registry::new();
-        let boot = Arc::new(AtomicI64::new(0));
-        let since_boot = Clock::new({
-            let boot = Arc::clone(&boot);
-            move || Millis(boot.load(Ordering::Relaxed))
-        });
-        let upkeep =
-            Upkeep::new(Arc::clone(&keys), Witness::brokers(since_boot), audit, Metrics::register(&registry).unwrap());
-        upkeep.witness.hear(begun);
-        std::fs::remove_dir_all(&directory).unwrap();
+        let (upkeep, registry, boot) = begin(data.path());
+        upkeep.witness.hear(BEGUN);
+        std::fs::remove_dir_all(data.path().join("keys")).unwrap();
         let figure = |name: &str| {
             let families = registry.gather();
             let metric =
@@ -138,10 +134,10 @@ mod tests {
         };
         for (hour, ahead, age_hours) in [(0, 6.0, 0.0), (2, 4.0, 2.0), (5, 1.0, 5.0), (8, 0.0, 8.0), (30, 0.0, 27.0)] {
             boot.store(hour * HOUR, Ordering::Relaxed);
-            upkeep.turn(begun.plus(hour * HOUR));
+            upkeep.turn(BEGUN.plus(hour * HOUR));
             assert_eq!(figure("footfall_seal_keys_ahead"), ahead, "hour {hour}");
             assert_eq!(figure("footfall_seal_key_oldest_seconds"), age_hours * 3_600.0, "hour {hour}");
-            assert!(keys.public(begun.plus(hour * HOUR)).is_some() == (hour < 7), "hour {hour}");
+            assert!(upkeep.keys.public(BEGUN.plus(hour * HOUR)).is_some() == (hour < 7), "hour {hour}");
         }
         assert_eq!(figure("footfall_seal_key_failures_total"), 5.0);
     }

@@ -82,6 +82,20 @@ fn commit() -> Commit {
     Commit { next: Offset(1), metadata: vec![] }
 }
 
+/// Nothing is taken any more, though the disk works again.
+async fn assert_stopped(journal: &EmbeddedJournal, failure: &JournalError) {
+    assert_eq!(journal.append(0, b"x".to_vec()).await, Err(AppendError::Failed(failure.clone())));
+    assert_eq!(journal.commit(0, commit()).await, Err(failure.clone()));
+    assert_eq!(journal.expire(Millis(i64::MAX)).await, Err(failure.clone()));
+    assert_eq!(journal.failure().as_ref(), Some(failure));
+}
+
+/// What can be read, from the beginning.
+async fn kept(journal: &EmbeddedJournal) -> Vec<Vec<u8>> {
+    let read = journal.read(0, Offset(0), 9, WAIT).await.unwrap();
+    read.into_iter().map(|entry| entry.bytes).collect()
+}
+
 async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !holds() {
@@ -98,17 +112,9 @@ async fn a_failed_fsync_stops_the_journal_for_good() {
     let AppendError::Failed(failure) = journal.append(0, b"lost".to_vec()).await.unwrap_err() else { panic!() };
     assert!(failure.to_string().contains("fsync") && failure.to_string().contains("the disk is gone"), "{failure}");
     faults.sync_fails.store(false, Ordering::SeqCst);
-    assert_eq!(
-        journal.append(0, b"x".to_vec()).await,
-        Err(AppendError::Failed(failure.clone())),
-        "though it works again"
-    );
-    assert_eq!(journal.commit(0, commit()).await, Err(failure.clone()));
-    assert_eq!(journal.expire(Millis(i64::MAX)).await, Err(failure.clone()));
-    assert_eq!(journal.failure(), Some(failure));
+    assert_stopped(&journal, &failure).await;
     assert_eq!(journal.end(0).await, Ok(Offset(1)));
-    let read = journal.read(0, Offset(0), 9, WAIT).await.unwrap();
-    assert_eq!(read.iter().map(|entry| entry.bytes.as_slice()).collect::<Vec<_>>(), [b"durable"]);
+    assert_eq!(kept(&journal).await, [b"durable"]);
     drop(journal);
     open(directory.path(), settings(), &faults).append(0, b"after".to_vec()).await.unwrap();
 }
@@ -125,22 +131,14 @@ async fn an_error_at_a_write_stops_the_journal_for_good_and_what_was_before_it_s
     let half = length() - before;
     assert!(half > 0, "what the disk took before it failed, nobody takes back");
     faults.write_fails.store(false, Ordering::SeqCst);
-    assert_eq!(
-        journal.append(0, b"x".to_vec()).await,
-        Err(AppendError::Failed(failure.clone())),
-        "though it works again"
-    );
-    assert_eq!(journal.commit(0, commit()).await, Err(failure.clone()));
-    assert_eq!(journal.expire(Millis(i64::MAX)).await, Err(failure.clone()));
-    assert_eq!((journal.failure(), length()), (Some(failure), before + half));
-    let read = journal.read(0, Offset(0), 9, WAIT).await.unwrap();
-    assert_eq!(read.iter().map(|entry| entry.bytes.as_slice()).collect::<Vec<_>>(), [b"durable"]);
+    assert_stopped(&journal, &failure).await;
+    assert_eq!(length(), before + half);
+    assert_eq!(kept(&journal).await, [b"durable"]);
     drop(journal);
     let journal = open(directory.path(), settings(), &faults);
     assert_eq!(journal.recovery(), super::Recovery { torn_bytes: half, damaged_bytes: 0 });
     assert_eq!(journal.append(0, b"after".to_vec()).await, Ok(Offset(1)));
-    let read = journal.read(0, Offset(0), 9, WAIT).await.unwrap();
-    assert_eq!(read.iter().map(|entry| entry.bytes.as_slice()).collect::<Vec<_>>(), [b"durable".as_slice(), b"after"]);
+    assert_eq!(kept(&journal).await, [b"durable".as_slice(), b"after"]);
 }
 
 #[tokio::test]
