@@ -11,7 +11,7 @@ use settings::{Kind, Origin, Report, Reports, SecretDigest, Settings, Share, Sha
 
 use crate::administer::{known, say, taken, usage, who};
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, without_line_end};
 use crate::failure::Failure;
 use crate::output;
 
@@ -131,8 +131,7 @@ async fn add(config: &Config, asked: &Add, as_json: bool) -> Result<(), Failure>
         None => None,
         Some(file) => {
             let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-            let text = text.strip_suffix('\n').unwrap_or(&text);
-            let given = text.strip_suffix('\r').unwrap_or(text);
+            let given = without_line_end(&text);
             let known = [site.domain.as_str(), asked.name.as_str()];
             dashboard::password::check(given, known).map_err(|weak| Failure::Usage(weak.to_string()))?;
             Some(dashboard::password::hash(given).map_err(anyhow::Error::from)?)

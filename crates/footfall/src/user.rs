@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use settings::{Added, Ended, Grant, Login, NewUser, PasswordHash, Reach, Role, Settings, User};
 
 use crate::administer::{must_be_measured, open, say, usage, who};
-use crate::config::Config;
+use crate::config::{Config, without_line_end};
 use crate::failure::Failure;
 use crate::output;
 
@@ -285,8 +285,7 @@ fn read_secret(from: &Secret) -> Result<String, Failure> {
             text
         }
     };
-    let text = text.strip_suffix('\n').unwrap_or(&text);
-    Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
+    Ok(without_line_end(&text).to_owned())
 }
 
 /// Asks at the terminal, twice, without showing what is typed.

@@ -559,8 +559,13 @@ fn distance(a: &str, b: &str) -> usize {
 /// A password out of the file that a setting names; one line end after it is no part of it.
 fn password(setting: &str, path: &Path) -> anyhow::Result<String> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{setting}: cannot read {}", path.display()))?;
-    let text = text.strip_suffix('\n').unwrap_or(&text);
-    Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
+    Ok(without_line_end(&text).to_owned())
+}
+
+/// A text without the one line end that an editor or `echo` puts after it.
+pub fn without_line_end(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
 }
 
 #[cfg(test)]
