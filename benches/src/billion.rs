@@ -131,7 +131,7 @@ fn make_day(number: i64, tables: Tables) -> anyhow::Result<(Changes, u64)> {
     Ok((Changes { live: Vec::new(), ..fold.changes(after) }, day.pageviews()))
 }
 
-/// Copies the folded days back through the year, a month of partitions at a time, and merges each month.
+/// Copies the folded days back through the year, all of them at a time, and merges each month.
 async fn copy_days(store: &Store, client: &HttpClient) -> anyhow::Result<()> {
     let (first_folded, first) = (LAST_DAY - FOLDED + 1, LAST_DAY - DAYS + 1);
     for closed in first..first_folded {

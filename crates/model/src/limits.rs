@@ -26,11 +26,13 @@ pub const AGENT_BYTES_MAX: usize = 512;
 /// Longest language tag that is kept, in bytes (`zh-Hant-HK` has ten).
 pub const LANGUAGE_BYTES_MAX: usize = 35;
 
-/// Most events in one request, one for each site that an event names: a bigger batch would let one client hold a connection's fsync for many.
+/// Most events in one request, one for each site that an event names: a bigger batch would let one client hold a connection's fsync
+/// for many.
 pub const BATCH_EVENTS_MAX: usize = 1_000;
 
 /// Largest sealed record, in bytes. A record holds all hits of one request for one site, so that they are kept together or not at
-/// all: a full body of paths whose every byte grows to three (percent-encoded), the fixed fields of [`BATCH_EVENTS_MAX`] hits, and the seal.
+/// all: a full body of paths whose every byte grows to three (percent-encoded), the fixed fields of [`BATCH_EVENTS_MAX`] hits, and
+/// the seal.
 pub const RECORD_BYTES_MAX: usize = 320 * 1024;
 
 /// Largest engagement time one report may add, in milliseconds: a page that stays focused reports more often than this.
