@@ -186,6 +186,7 @@ await looking(base, async ({ page, step, shows, accessible, open }) => {
     step(`the window, ${theme} ${lang} ${width}`);
     await page.setViewportSize({ width, height });
     await open(`?site=${site}&theme=${theme}&lang=${lang}&f=is,event:page,${two.values.join(",")}`);
+    if (width >= 1160) assert.equal(await page.evaluate(() => new Set([...document.querySelector(".top").children].map((part) => Math.round(part.getBoundingClientRect().top + part.offsetHeight / 2))).size), 1, "the top is one line");
     await page.click(BUTTON);
     await page.waitForSelector(DIALOG, PATIENCE);
     await page.selectOption("[name=filter-dimension]", "event:page");
