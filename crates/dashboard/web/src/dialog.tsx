@@ -1,17 +1,21 @@
 // A window over the page: the browser's own dialog, which holds the focus, closes at Escape, and gives the focus back.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "./i18n";
 import "./style/dialog.css";
 
 export function Dialog({ title, className, onClose, children }: { title: string; className: string; onClose: () => void; children: ComponentChildren }) {
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // At once: the next key is the window's.
+  useLayoutEffect(() => {
+    const shown = dialog.current;
     const before = document.activeElement;
-    dialog.current?.showModal();
+    shown?.showModal();
     return () => {
+      // While it is open, nothing outside of it can be given the focus.
+      shown?.close();
       if (before instanceof HTMLElement) before.focus();
     };
   }, []);

@@ -1,12 +1,13 @@
 // The keyboard: every period has a key, and `?` opens the sheet that lists them.
 
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { PERIODS, moved } from "./range";
 import { type Scope, shows } from "./scope";
 import { TABS } from "./views";
 
 export function useKeys(scope: Scope, today: string, setHelp: (open: boolean) => void): void {
-  useEffect(() => {
+  // Before the next key can be pressed: one that follows fast must find the place that the one before went to.
+  useLayoutEffect(() => {
     const press = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || isTaken(event.target)) return;
       const { place, range, go } = scope;

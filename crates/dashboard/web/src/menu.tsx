@@ -1,7 +1,7 @@
 // A button that opens a small panel under it; Escape, a click elsewhere and leaving it by keyboard close it.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 interface Props {
   label: ComponentChildren;
@@ -19,7 +19,7 @@ export function Menu({ label, title, className, children }: Props) {
     setOpen(false);
     button.current?.focus();
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open) return;
     const elsewhere = (event: Event) => {
       if (event.target instanceof Node && frame.current?.contains(event.target) === false) setOpen(false);
