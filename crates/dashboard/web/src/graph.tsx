@@ -1,6 +1,6 @@
 // The main graph: one metric over hours, days or months. What is not over yet is dashed; what lies ahead is empty.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Answer, Metric, Site, Told } from "./api";
@@ -145,7 +145,8 @@ function Plot({ points, grain, metric, label, sums, theme }: PlotProps) {
   const [hover, setHover] = useState<{ index: number; left: number } | null>(null);
   const dark = useDark();
 
-  useEffect(() => {
+  // At once: what is drawn and the buckets that name it are of one answer.
+  useLayoutEffect(() => {
     const element = frame.current;
     if (element === null) return;
     const made = new uPlot(options(element, grain, metric, shown, setHover), data(shown.current), element);
@@ -158,7 +159,7 @@ function Plot({ points, grain, metric, label, sums, theme }: PlotProps) {
       plot.current = null;
     };
   }, [grain, metric, dark, theme, points.labels.length, points.earlier.length]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     plot.current?.setData(data(points));
   }, [points.values.join(), points.earlier.join(), points.labels[0], [...points.notes].join()]);
 
@@ -227,6 +228,9 @@ function data(points: Points): uPlot.AlignedData {
   return [points.values.map((_, i) => i), earlier, over, filling];
 }
 
+/** From which place to which the buckets reach, whatever was counted in them: a single one stands in the middle. */
+const breadth = (buckets: number): [number, number] => (buckets === 1 ? [-0.5, 0.5] : [0, Math.max(1, buckets - 1)]);
+
 type Show = (hover: { index: number; left: number } | null) => void;
 
 function options(element: HTMLElement, grain: string, metric: Metric, shown: { current: Points }, show: Show): uPlot.Options {
@@ -250,7 +254,7 @@ function options(element: HTMLElement, grain: string, metric: Metric, shown: { c
     padding: [12, 32, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 9, fill: accent, stroke: colour("--card"), width: 2 } },
-    scales: { x: { time: false, range: (_, from, to) => (from === to ? [from - 0.5, to + 0.5] : [from, to]) }, y: { range: (_, __, to) => [0, top(to, metric, shown.current.step)] } },
+    scales: { x: { time: false, range: () => breadth(shown.current.labels.length) }, y: { range: (_, __, to) => [0, top(to, metric, shown.current.step)] } },
     axes: [
       { ...text, grid: { show: false }, ticks: { show: false }, values: labelled, incrs: [1, 2, 3, 4, 6, 7, 12, 14, 28], space: 64, size: 34 },
       {
