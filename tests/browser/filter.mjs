@@ -145,13 +145,27 @@ await looking(base, async ({ page, step, shows, accessible, open }) => {
   await page.keyboard.type(country.name.toLowerCase());
   await page.keyboard.press("Enter");
   await shows(chosen, [country.name]);
+  step("no country is called so");
+  await page.keyboard.type("atlantis");
+  await page.keyboard.press("Enter");
+  await shows(() => document.querySelector(".edit-filter [role=alert]")?.innerText, "Nothing is called “atlantis”.");
+  await page.keyboard.press("Backspace");
+  await shows(() => document.querySelectorAll(".edit-filter [role=alert]").length, 0);
+  await page.fill(FIELD, "");
   await page.keyboard.press("Enter");
   await gone();
   await counts(country);
   await shows(chips, [["Country", "is", country.name]]);
   assert.deepEqual(await filters(), [`is,visit:country,${country.code}`]);
+  step("all filters are taken off by a key and by a button, which leaves the focus where they are added");
   await page.keyboard.press("0");
   await counts(sums);
+  await open(`?site=${site}&f=is,visit:country,${country.code}&f=is,visit:source,${source.name}`);
+  await shows(chips, [["Country", "is", country.name], ["Source", "is", source.name]]);
+  await page.focus("main > .chips > li:last-child > button");
+  await page.keyboard.press("Enter");
+  await counts(sums);
+  await holds(BUTTON);
 
   step("a value that is offered, by keyboard alone");
   await page.evaluate(() => document.activeElement?.blur());

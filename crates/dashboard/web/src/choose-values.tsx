@@ -1,6 +1,6 @@
 // The values of a filter: those that are chosen, and a field for more that offers what there was in the period.
 
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Filter } from "./api";
 import { meant } from "./filter-by";
 import { valueName } from "./filters";
@@ -13,6 +13,14 @@ import { useSettled } from "./use-settled";
 /** Values that are offered at once. */
 const OFFERED = 20;
 
+/** A text that is not chosen yet, and the value that is meant by it: none where nothing is called so. */
+export interface Typed {
+  text: string;
+  value: string | undefined;
+}
+
+export const NOTHING: Typed = { text: "", value: undefined };
+
 interface Props {
   scope: Scope;
   dimension: string;
@@ -20,8 +28,8 @@ interface Props {
   onValues: (values: string[]) => void;
   /** Whether the field is what the reader came for. */
   first: boolean;
-  /** Told of what is typed and not chosen yet. */
-  onTyped: (value: string | undefined) => void;
+  /** Told of what is typed and not chosen yet, before the next key can be pressed. */
+  onTyped: (typed: Typed) => void;
 }
 
 export function ChooseValues({ scope, dimension, values, onValues, first, onTyped }: Props) {
@@ -43,7 +51,7 @@ export function ChooseValues({ scope, dimension, values, onValues, first, onType
   const offered = last.current.filter(isOffered).slice(0, OFFERED);
   const chosen = offered[active];
   const pending = meant(dimension, typed, last.current);
-  useEffect(() => onTyped(pending), [pending]);
+  useLayoutEffect(() => onTyped({ text: typed.trim(), value: pending }), [typed, pending]);
   const type = (text: string) => {
     setTyped(text);
     setActive(-1);
@@ -67,11 +75,12 @@ export function ChooseValues({ scope, dimension, values, onValues, first, onType
       const next = ((active + 1 + step + offered.length + 1) % (offered.length + 1)) - 1;
       setActive(next);
       list.current?.children[next]?.scrollIntoView({ block: "nearest" });
-    } else if (event.key === "Enter" && (chosen !== undefined || typed.trim() !== "")) {
-      // An empty field leaves the key to the form.
-      event.preventDefault();
+    } else if (event.key === "Enter") {
+      // What is no value leaves the key to the form, which says so.
       const value = chosen ?? pending;
-      if (value !== undefined) add(value);
+      if (value === undefined) return;
+      event.preventDefault();
+      add(value);
     } else if (event.key === "Backspace" && typed === "") onValues(values.slice(0, -1));
   };
   return (

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { type Filter, propertyNames } from "./api";
-import { ChooseValues } from "./choose-values";
+import { ChooseValues, NOTHING } from "./choose-values";
 import { Dialog } from "./dialog";
 import { PROPERTY, dimensionsFor, operatorsFor, withFilter } from "./filter-by";
 import { dimensionName, told } from "./filters";
@@ -23,25 +23,27 @@ export function EditFilter({ scope, filter, onClose }: { scope: Scope; filter: F
   const [property, setProperty] = useState(isOfProperty ? (filter?.dimension.slice(PROPERTY.length) ?? "") : "");
   const [operator, setOperator] = useState<Filter["operator"]>(filter?.operator ?? "is");
   const [values, setValues] = useState(filter?.values ?? []);
-  const [typed, setTyped] = useState<string>();
-  const [isMissing, setIsMissing] = useState(false);
+  const [typed, setTyped] = useState(NOTHING);
+  /** Why it cannot be applied as it is. */
+  const [wrong, setWrong] = useState("");
   const settled = useSettled(property);
   /** The dimension as the API names it. */
   const named = (property: string) => (dimension === PROPERTY ? PROPERTY + property.trim() : dimension);
   const of = named(settled);
   const isOffered = groups.some(({ dimensions }) => dimensions.includes(dimension));
   const choose = (next: string) => {
-    setIsMissing(false);
+    setWrong("");
     setDimension(next);
     if (!operatorsFor(next, "is").includes(operator)) setOperator("is");
     setValues([]);
-    setTyped(undefined);
+    setTyped(NOTHING);
   };
   const apply = (event: Event) => {
     event.preventDefault();
     // What was typed last need not be added first.
-    const all = [...new Set([...values, ...(typed === undefined ? [] : [typed])])];
-    if (all.length === 0) return setIsMissing(true);
+    const all = [...new Set([...values, ...(typed.value === undefined ? [] : [typed.value])])];
+    if (typed.text !== "" && typed.value === undefined) return setWrong(t("filter_unknown", { name: typed.text }));
+    if (all.length === 0) return setWrong(t("filter_no_value"));
     go({ filters: withFilter(place.filters, { operator, dimension: named(property), values: all }, filter) });
     onClose();
   };
@@ -81,16 +83,19 @@ export function EditFilter({ scope, filter, onClose }: { scope: Scope; filter: F
             dimension={of}
             values={values}
             first={filter !== null}
-            onTyped={setTyped}
+            onTyped={(typed) => {
+              setTyped(typed);
+              setWrong("");
+            }}
             onValues={(values) => {
               setValues(values);
-              setIsMissing(false);
+              setWrong("");
             }}
           />
         )}
-        {isMissing && (
+        {wrong !== "" && (
           <p class="wrong" role="alert">
-            {t("filter_no_value")}
+            {wrong}
           </p>
         )}
         <button type="submit" class="main">

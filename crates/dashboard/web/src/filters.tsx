@@ -53,8 +53,7 @@ export function FilterChips({ scope }: { scope: Scope }) {
           onTurn={(other) => go({ filters: filters.map((known) => (known === filter ? other : known)) })}
           onRemove={() => {
             go({ filters: filters.filter((other) => other !== filter) });
-            // The last cross goes with its chip: who works by keys goes on where filters are added.
-            if (at === filters.length - 1) document.querySelector<HTMLElement>(".when > [aria-keyshortcuts=n]")?.focus();
+            if (at === filters.length - 1) goOnWhereFiltersAreAdded();
           }}
         />
       ))}
@@ -75,7 +74,7 @@ export function FilterChips({ scope }: { scope: Scope }) {
       )}
       {filters.length > 1 && (
         <li>
-          <button type="button" class="quiet" onClick={() => go({ filters: [] })}>
+          <button type="button" class="quiet" onClick={() => (go({ filters: [] }), goOnWhereFiltersAreAdded())}>
             {t("filter_clear")}
           </button>
         </li>
@@ -119,6 +118,9 @@ function Chip({ filter, onTurn, onChange, onRemove }: ChipProps) {
     </li>
   );
 }
+
+/** What takes the last filters off goes with them: who works by keys goes on at the button that adds one. */
+const goOnWhereFiltersAreAdded = () => document.querySelector<HTMLElement>(".when > [aria-keyshortcuts=n]")?.focus();
 
 /** The way to one more filter, where the report is shown that it is of. */
 export function AddFilter({ scope: { view, onFilter } }: { scope: Scope }) {

@@ -15,6 +15,7 @@ export const late = {
   filter_values_why: "Enter adds what is typed. Of several values, any one fits.",
   filter_offered: "Values of this period",
   filter_no_value: "Choose or type a value first.",
+  filter_unknown: "Nothing is called “{name}”.",
 
   exempt: "{share} measured in the exempt form",
 

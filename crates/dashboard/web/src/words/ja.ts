@@ -140,6 +140,7 @@ export const ja: Words = {
   filter_values_why: "Enter キーで入力した値を追加します。値が複数あるときは、いずれかに一致するものが当てはまります。",
   filter_offered: "この期間の値",
   filter_no_value: "値を選ぶか、入力してください。",
+  filter_unknown: "「{name}」という名前のものはありません。",
   filter_clear: "すべて解除",
   filter_turn: "{filter}:「{op}」に変更",
   filters_not_here: "レポートのフィルターはここでは適用されません。以下はフィルターなしの数値です。",
