@@ -172,13 +172,36 @@ async fn merges_end(client: &HttpClient) -> anyhow::Result<()> {
 /// A question and what it is called.
 struct Asked {
     name: &'static str,
-    body: Value,
+    of: Of,
+}
+
+/// How a question is put.
+enum Of {
+    /// As an object, to a path.
+    Object(&'static str, Value),
+    /// By parameters: a path with all of them but the site and the dates.
+    Parameters(&'static str),
+}
+
+impl Asked {
+    /// Puts the question over so many days, to the last one.
+    async fn put(&self, client: &HttpClient, days: i64) -> anyhow::Result<String> {
+        let [from, to] = dates(days);
+        match &self.of {
+            Of::Object(path, body) => client.post(path, over(body, days).to_string()).await,
+            // The older API's words for a period, and what the ledger calls it.
+            Of::Parameters(path) if path.contains("stats") => {
+                client.get(&format!("{path}&site_id={SITE}&period=custom&date={from},{to}")).await
+            }
+            Of::Parameters(path) => client.get(&format!("{path}?site_id={SITE}&date_range={from},{to}")).await,
+        }
+    }
 }
 
 /// Every kind of question that the page and the API's users ask, without its period.
 fn questions() -> Vec<Asked> {
     const TOP: [&str; 6] = ["visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration"];
-    let asked = |name, body: Value| Asked { name, body };
+    let asked = |name, body: Value| Asked { name, of: Of::Object("/api/v2/query", body) };
     let list = |name, dimension: &str, filters: Value| {
         let metrics = ["visitors", "visits", "bounce_rate", "visit_duration"];
         asked(
@@ -209,9 +232,15 @@ fn questions() -> Vec<Asked> {
         list("campaigns", "visit:utm_campaign", json!([])),
         list("countries", "visit:country", json!([])),
         list("browsers", "visit:browser", json!([])),
+        list("browsers' versions", "visit:browser_version", json!([])),
         list("systems", "visit:os", json!([])),
+        list("systems' versions", "visit:os_version", json!([])),
         list("devices", "visit:device", json!([])),
+        list("screens", "visit:screen", json!([])),
+        list("languages", "visit:language", json!([])),
+        asked("hosts", json!({ "metrics": ["visitors", "pageviews"], "dimensions": ["event:hostname"] })),
         asked("events", json!({ "metrics": ["visitors", "events"], "dimensions": ["event:name"] })),
+        asked("values of a property", json!({ "metrics": ["visitors", "events"], "dimensions": ["event:props:plan"] })),
         asked("totals of a page", json!({ "metrics": ["visitors", "visits", "pageviews"], "filters": page })),
         asked(
             "sources of a page",
@@ -225,6 +254,21 @@ fn questions() -> Vec<Asked> {
             "pages that contain a word",
             json!({ "metrics": ["visitors", "pageviews"], "dimensions": ["event:page"], "filters": [["contains", "event:page", ["blog"]]], "pagination": { "limit": 100 } }),
         ),
+        Asked { name: "ways from a page", of: Of::Object("/api/v2/flow", json!({ "page": world.known_page() })) },
+        Asked { name: "ledger", of: Of::Parameters("/api/v1/ledger") },
+        Asked { name: "properties' names", of: Of::Parameters("/api/v1/properties") },
+        Asked {
+            name: "aggregate (v1)",
+            of: Of::Parameters("/api/v1/stats/aggregate?metrics=visitors,visits,pageviews,bounce_rate,visit_duration"),
+        },
+        Asked {
+            name: "time series (v1)",
+            of: Of::Parameters("/api/v1/stats/timeseries?metrics=visitors,pageviews&interval=date"),
+        },
+        Asked {
+            name: "breakdown by source (v1)",
+            of: Of::Parameters("/api/v1/stats/breakdown?property=visit:source&metrics=visitors,bounce_rate"),
+        },
     ]
 }
 
@@ -232,17 +276,17 @@ fn questions() -> Vec<Asked> {
 async fn ask_all(client: &HttpClient, pageviews: u64) -> anyhow::Result<Report> {
     hold(client, pageviews).await?;
     let mut report = Report::default();
-    for Asked { name, body } in questions() {
+    for asked in questions() {
+        let name = asked.name;
         let mut told = Vec::new();
         for days in PERIODS {
-            let body = over(&body, days).to_string();
             // The first one warms up.
-            client.post("/api/v2/query", body.clone()).await.with_context(|| format!("{name} over {days} days"))?;
+            asked.put(client, days).await.with_context(|| format!("{name} over {days} days"))?;
             let mut times = Vec::with_capacity(ASKS);
             let begun = Instant::now();
             while times.len() < ASKS_MIN || times.len() < ASKS && begun.elapsed() < ASKING_MAX {
                 let started = Instant::now();
-                client.post("/api/v2/query", body.clone()).await?;
+                asked.put(client, days).await?;
                 times.push(started.elapsed());
             }
             told.push(percentiles(times));
@@ -265,9 +309,14 @@ async fn hold(client: &HttpClient, pageviews: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn over(body: &Value, days: i64) -> Value {
+/// The first and the last of so many days, to the last that was made.
+fn dates(days: i64) -> [String; 2] {
     let date = |day: i64| jiff::Timestamp::from_millisecond(day * DAY_MS).map(|at| at.strftime("%Y-%m-%d").to_string());
-    let range = [date(LAST_DAY - days + 1).unwrap_or_default(), date(LAST_DAY).unwrap_or_default()];
+    [LAST_DAY - days + 1, LAST_DAY].map(|day| date(day).unwrap_or_default())
+}
+
+fn over(body: &Value, days: i64) -> Value {
+    let range = dates(days);
     let mut body = body.clone();
     if let Some(fields) = body.as_object_mut() {
         fields.insert("site_id".to_owned(), SITE.into());
