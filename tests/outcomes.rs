@@ -48,6 +48,43 @@ fn wrong_input_gets_its_outcome_and_the_server_goes_on() {
     server.stop();
 }
 
+/// More visitors than there is memory for are counted without being known, also by a replay after a kill.
+#[test]
+fn made_up_visitors_end_where_memory_for_visitors_does_and_every_page_view_counts() {
+    const KNOWN: i64 = 1_000;
+    const MADE_UP: i64 = 1_050;
+    let data = tempfile::tempdir().unwrap();
+    let config = format!(
+        "visitors_in_memory = {KNOWN}\ntrusted_proxies = [\"127.0.0.0/8\"]\n[[site]]\ndomain = \"a.example\"\n[[site]]\ndomain = \"b.example\"\n"
+    );
+    let view = |server: &Server, visitor: i64| {
+        let site = if visitor % 2 == 0 { "a.example" } else { "b.example" };
+        let hit = json!({ "name": "pageview", "url": format!("https://{site}/"), "domain": site }).to_string();
+        let address = format!("126.142.{}.{}", visitor / 250, visitor % 250);
+        let headers = [("content-type", "application/json"), ("user-agent", AGENT), ("x-forwarded-for", &*address)];
+        assert_eq!(server.send("POST", "/api/event", &headers, hit.as_bytes()).outcome(), "counted");
+    };
+    let counted = |server: &Server, pageviews: i64| {
+        eventually("every page view, and as many visitors as there is room for", || {
+            let of = |site| server.totals(site, &["visitors", "pageviews"]);
+            let (here, there) = (of("a.example"), of("b.example"));
+            ([here[0] + there[0], here[1] + there[1]] == [KNOWN, pageviews]).then_some(())
+        });
+    };
+    let server = Server::configured(data.path(), &config);
+    (0..MADE_UP).for_each(|visitor| view(&server, visitor));
+    counted(&server, MADE_UP);
+    let minimal = |site| server.ledger(site)["minimal"].as_i64().unwrap();
+    assert_eq!(minimal("a.example") + minimal("b.example"), MADE_UP - KNOWN);
+    let metrics = server.send("GET", "/metrics", &[], b"").text();
+    assert!(metrics.contains("footfall_bounds_met_total{bound=\"visitors\"} 50"), "{metrics}");
+    server.kill();
+    let server = Server::configured(data.path(), &config);
+    [0, 1, MADE_UP - 1, MADE_UP - 2].into_iter().for_each(|visitor| view(&server, visitor));
+    counted(&server, MADE_UP + 4);
+    server.stop();
+}
+
 #[test]
 fn a_bad_configuration_is_a_usage_error_that_names_everything() {
     let data = tempfile::tempdir().unwrap();

@@ -1,9 +1,11 @@
 //! Hits folded per second of processor time, enrichment included, with and without opening them first; and the memory that
 //! a visitor-day takes. One thread, no disk: what the core of the program costs by itself.
 
-use anyhow::Context;
-use fold::{Fold, Tables};
-use model::{Hit, Millis, Record};
+use std::net::Ipv4Addr;
+
+use anyhow::{Context, ensure};
+use fold::{Bounds, Fold, Tables};
+use model::{Arrival, Hit, Kind, Millis, Peer, Record, Signals};
 use privacy::seal::{HourKey, Opener, Sealer};
 use privacy::visitor::Secret;
 
@@ -11,7 +13,7 @@ use crate::processes::{own_cpu_seconds, own_resident_bytes};
 use crate::report::{Report, Row, short};
 use crate::tables;
 use crate::traffic::world::World;
-use crate::traffic::{Day, LAST_DAY, Step, site};
+use crate::traffic::{DAY_MS, Day, LAST_DAY, SITE, Step, site};
 
 const PAGEVIEWS_PER_DAY: u32 = 400_000;
 const DAYS: i64 = 2;
@@ -23,6 +25,7 @@ pub fn measure() -> anyhow::Result<Report> {
     let (tables, found) = tables::cached()?;
     let world = World::new();
     let bytes_per_visitor = memory(&world, &tables)?;
+    let crowded = crowded(&tables)?;
     let (mut folding, mut opening) = (Speed::default(), Speed::default());
     for day in LAST_DAY - DAYS + 1..=LAST_DAY {
         let day = Day::new(&world, 1, day, PAGEVIEWS_PER_DAY);
@@ -40,6 +43,11 @@ pub fn measure() -> anyhow::Result<Report> {
         row("hits folded per second and core, enrichment included", per_second(&folding), "300,000; 1,000,000"),
         row("the same with opening and decoding the sealed record", per_second(&opening), ""),
         row("RAM per visitor-day", format!("{} B", short(bytes_per_visitor)), "300 B; 100 B"),
+        row(
+            "RAM per visitor of `visitors_in_memory` that made-up visitors have filled",
+            format!("{} B", short(crowded)),
+            "",
+        ),
     ];
     let flush = 100.0 * folding.flush_seconds / (folding.seconds + folding.flush_seconds);
     let notes = vec![format!(
@@ -129,6 +137,50 @@ fn memory(world: &World, tables: &Tables) -> anyhow::Result<f64> {
     }
     let grown = own_resident_bytes().saturating_sub(before);
     Ok(grown as f64 / fold.visitors() as f64)
+}
+
+/// Growth of this process while made-up visitors, each with a browser and pages of its own, fill a partition's memory until nothing
+/// more is remembered, divided by the visitors that it is for.
+fn crowded(tables: &Tables) -> anyhow::Result<f64> {
+    const VISITORS: usize = 100_000;
+    const MADE_UP: usize = VISITORS * 5 / 4;
+    const HITS_AT_A_TIME: usize = 8;
+    let site = site();
+    let before = own_resident_bytes();
+    let mut fold = Fold::with_bounds(0, Secret::new([7; 32]), tables.clone(), Bounds::of_visitors(VISITORS));
+    for number in 0_usize.. {
+        let visitor = number / HITS_AT_A_TIME % MADE_UP;
+        let at = Millis(LAST_DAY * DAY_MS + i64::try_from(number / 1_000)?);
+        let arrival = Arrival {
+            site: SITE.into(),
+            at,
+            id: Some(number as u64),
+            kind: Kind::Pageview,
+            url: format!("https://{SITE}/{number}").into(),
+            referrer: None,
+            props: Vec::new(),
+            revenue: None,
+            screen_width: None,
+            language: None,
+            signals: Signals::default(),
+            peer: Peer {
+                address: Ipv4Addr::from_bits(0x0b00_0000 + u32::try_from(visitor)?).into(),
+                agent: format!("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{visitor}.0.0.0 Safari/537.36").into(),
+            },
+        };
+        let hit =
+            fold::admit(arrival, &site).map_err(|refusal| anyhow::anyhow!("not admitted: {}", refusal.as_str()))?;
+        fold.apply(&site, hit);
+        if number.is_multiple_of(BATCH_HITS) {
+            fold.changes(at);
+            let met = fold.overflows();
+            if met.visitors > 0 && met.hits > 0 && met.ids > 0 {
+                break;
+            }
+        }
+    }
+    ensure!(fold.visitors() == VISITORS, "{} visitors are known, and there is room for {VISITORS}", fold.visitors());
+    Ok(own_resident_bytes().saturating_sub(before) as f64 / VISITORS as f64)
 }
 
 /// A hit as it was admitted.

@@ -52,6 +52,7 @@ async fn replay() -> anyhow::Result<Report> {
         sites: Arc::new(ArcSwap::from_pointee([site()].into_iter().collect::<Sites>())),
         keys,
         tables: tables::cached()?.0,
+        bounds: fold::Bounds::default(),
         clock,
         flush: Duration::from_millis(1),
         metrics: Metrics::register(&prometheus::Registry::new())?,

@@ -22,7 +22,14 @@ pub struct Bounds {
     pub ids_per_hour: usize,
     /// Distinct sets of segments and goals that hits are in, per site and day; later hits are in none.
     pub label_sets: usize,
+    /// Visitors of all sites and open days together, per partition; hits of later ones are counted without their visitor.
+    pub visitors_in_all: usize,
+    /// What is remembered of them and their hits, and ids, per partition: see [`Held::remembered`].
+    pub remembered_in_all: usize,
 }
+
+/// What is remembered of a visitor, for one: some six hits, each with its id, and three shapes. As much again for those who do more.
+const REMEMBERED_PER_VISITOR: usize = 32;
 
 /// Ten million hits an hour and site: 160 MB for each such hour whose hits can still come again.
 const IDS_PER_HOUR_MAX: usize = 10_000_000;
@@ -38,7 +45,38 @@ impl Default for Bounds {
             restrictions: limits::RESTRICTIONS_PER_DAY_MAX,
             ids_per_hour: IDS_PER_HOUR_MAX,
             label_sets: limits::LABEL_SETS_PER_DAY_MAX,
+            visitors_in_all: limits::VISITORS_PER_DAY_MAX,
+            remembered_in_all: limits::VISITORS_PER_DAY_MAX * REMEMBERED_PER_VISITOR,
         }
+    }
+}
+
+impl Bounds {
+    /// The usual bounds with memory for so many visitors, whatever their sites.
+    ///
+    /// A partition that is read again from its beginning of the open days meets these at the same hits only as long as no day
+    /// closed in between: who was turned away may be known then, and the other way round.
+    #[must_use]
+    pub fn of_visitors(visitors: usize) -> Self {
+        let remembered_in_all = visitors.saturating_mul(REMEMBERED_PER_VISITOR);
+        Self { visitors_in_all: visitors, remembered_in_all, ..Self::default() }
+    }
+}
+
+/// How much is held of the open days; what a day held goes with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// Visitors.
+    pub(crate) visitors: usize,
+    /// Hit ids, hits that can be taken back, and the shapes and properties by which uniqueness is told.
+    pub(crate) remembered: usize,
+}
+
+impl Held {
+    /// Puts what a site holds now in the place of what it held before.
+    pub(crate) const fn replace(&mut self, before: Self, now: Self) {
+        self.visitors = self.visitors + now.visitors - before.visitors;
+        self.remembered = self.remembered + now.remembered - before.remembered;
     }
 }
 

@@ -35,6 +35,7 @@ use model::{
 use privacy::visitor::{self, Secret};
 
 pub use admit::{INTERACTION, REVENUE_MICROS_MAX, admit};
+use bounds::Held;
 pub use bounds::{Bounds, Overflows};
 pub use enrich::geo::Geo;
 use refine::{Desk, Refinement};
@@ -84,6 +85,7 @@ impl Fold {
             agents: enrich::agent::Agents::default(),
             places: enrich::geo::Places::default(),
             closed_at: Millis(i64::MIN),
+            held: Held::default(),
         };
         Self { partition, desk, sites: HashMap::new() }
     }
@@ -100,6 +102,7 @@ impl Fold {
             Some(state) => state,
             None => self.sites.entry(site.domain.clone()).or_insert_with(|| SiteState::new(site)),
         };
+        let held = state.held();
         state.keep_calendar(site);
         let mut refinement = Refinement::new(&mut self.desk, site, state, hit);
         let mut run = |step: &path::Refining| {
@@ -109,6 +112,7 @@ impl Fold {
         };
         let outcome = path::REFINEMENT.iter().find_map(&mut run);
         let outcome = outcome.expect("the last step always ends the path");
+        self.desk.held.replace(held, state.held());
         state.note(minute, outcome, 1);
         outcome
     }
@@ -126,8 +130,9 @@ impl Fold {
     /// The ledger shows them as erased, at the request's minute or the last of their day: at their own minutes they would show
     /// when somebody was there.
     pub fn exercise(&mut self, site: &Site, request: RightsRequest) -> u64 {
-        let Desk { secret, bounds, overflows, closed_at, .. } = &mut self.desk;
+        let Desk { secret, bounds, overflows, closed_at, held, .. } = &mut self.desk;
         let state = self.sites.entry(site.domain.clone()).or_insert_with(|| SiteState::new(site));
+        let before = state.held();
         state.keep_calendar(site);
         let moment = state.moment(request.at);
         let _ = state.open(request.at, moment, *closed_at);
@@ -154,6 +159,7 @@ impl Fold {
                 }
             }
         }
+        held.replace(before, state.held());
         for ((minute, measured), hits) in &taken_back {
             state.note(*minute, Outcome::Counted(*measured), -hits);
             state.note(*minute, Outcome::Refused(Refusal::Erased), *hits);
@@ -201,7 +207,9 @@ impl Fold {
         self.desk.closed_at = self.desk.closed_at.max(now);
         let mut closed = Vec::new();
         for (site, state) in &mut self.sites {
+            let held = state.held();
             let over = state.close(self.desk.closed_at);
+            self.desk.held.replace(held, state.held());
             closed.extend(over.into_iter().map(|day| ClosedDay { site: site.clone(), day }));
         }
         closed.sort_unstable_by(|one, other| (&one.site, one.day).cmp(&(&other.site, other.day)));
@@ -218,7 +226,7 @@ impl Fold {
     /// Visitor-days in memory.
     #[must_use]
     pub fn visitors(&self) -> usize {
-        self.sites.values().flat_map(|site| site.days.values()).map(|day| day.visitors.len()).sum()
+        self.desk.held.visitors
     }
 
     /// Cells with a change waiting.

@@ -15,7 +15,7 @@ use privacy::visitor::{self, Secret, Visitor};
 
 use crate::Tables;
 use crate::admit::REVENUE_MICROS_MAX;
-use crate::bounds::{Bounds, Overflows};
+use crate::bounds::{Bounds, Held, Overflows};
 use crate::calendar::Moment;
 use crate::cells::pending::{Pending, ValueTables};
 use crate::cells::point::{OF_VISIT, OF_VISITOR};
@@ -42,6 +42,8 @@ pub(crate) struct Desk {
     pub(crate) agents: Agents,
     pub(crate) places: Places,
     pub(crate) closed_at: Millis,
+    /// How much all sites hold.
+    pub(crate) held: Held,
 }
 
 /// A hit on its way through the steps.
@@ -118,7 +120,8 @@ impl<'f> Refinement<'f> {
 
     pub(crate) fn discard_duplicate(&mut self) -> ControlFlow<Outcome> {
         let Some(id) = self.hit.id else { return ON };
-        match self.site.duplicates.note(id, self.hit.at.hour(), self.desk.bounds.ids_per_hour) {
+        let ids_max = if self.remembers_enough() { 0 } else { self.desk.bounds.ids_per_hour };
+        match self.site.duplicates.note(id, self.hit.at.hour(), ids_max) {
             Arrived::First => ON,
             Arrived::Unremembered => {
                 self.desk.overflows.ids += 1;
@@ -126,6 +129,11 @@ impl<'f> Refinement<'f> {
             }
             Arrived::Again => refused(Refusal::Duplicate),
         }
+    }
+
+    /// Whether no more of hits is remembered, of no site.
+    pub(super) const fn remembers_enough(&self) -> bool {
+        self.desk.held.remembered >= self.desk.bounds.remembered_in_all
     }
 
     pub(crate) fn refuse_off(&mut self) -> ControlFlow<Outcome> {
@@ -176,8 +184,15 @@ impl<'f> Refinement<'f> {
     pub(crate) fn add_visitor(&mut self) -> ControlFlow<Outcome> {
         let Some(visitor) = self.visitor else { return ON };
         let known = self.day().visitors.find(visitor);
-        if known.is_none() && self.day().visitors.len() >= self.desk.bounds.visitors {
+        let Desk { bounds, held, .. } = &*self.desk;
+        let (visitors_max, full) = (bounds.visitors, held.visitors >= bounds.visitors_in_all);
+        if known.is_none() && (full || self.day().visitors.len() >= visitors_max) {
             self.desk.overflows.visitors += 1;
+            self.count_without_visitor();
+            return ControlFlow::Break(Outcome::Minimal(Some(Lowering::Crowd)));
+        }
+        if self.remembers_enough() {
+            self.desk.overflows.hits += 1;
             self.count_without_visitor();
             return ControlFlow::Break(Outcome::Minimal(Some(Lowering::Crowd)));
         }

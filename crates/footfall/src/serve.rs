@@ -151,6 +151,7 @@ fn processor(
         sites: Arc::clone(&shared.sites),
         keys: Arc::clone(&shared.keys),
         tables: tables.clone(),
+        bounds: config.bounds(PARTITIONS),
         clock: shared.clock.clone(),
         flush: config.flush,
         metrics,

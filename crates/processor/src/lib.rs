@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use fold::Tables;
+use fold::{Bounds, Tables};
 use journal::{Journal, JournalError};
 use model::{Clock, Sites};
 use tokio::sync::{mpsc, watch};
@@ -49,6 +49,8 @@ pub struct Processor<J, S> {
     pub keys: Arc<keys::KeyStore>,
     /// Enrichment tables.
     pub tables: Tables,
+    /// How much the fold of a partition holds.
+    pub bounds: Bounds,
     /// The time.
     pub clock: Clock,
     /// How long changes are netted before they are inserted.

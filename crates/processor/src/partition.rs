@@ -156,7 +156,7 @@ pub async fn run<J: Journal, S: Sink>(
 ) -> Result<(), ProcessorError> {
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(|_| ProcessorError::Random)?;
-    let fold = Fold::new(number, Secret::new(random), processor.tables.clone());
+    let fold = Fold::with_bounds(number, Secret::new(random), processor.tables.clone(), processor.bounds);
     let (start, opener) = (Offset::default(), Opener::default());
     let mut partition = Partition {
         processor,

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use fold::Tables;
+use fold::{Bounds, Tables};
 use journal::memory::MemoryJournal;
 use journal::{AppendError, Commit, Entry, Journal, JournalError, Offset, Ownership};
 use model::{
@@ -139,6 +139,7 @@ fn at_work<J: Journal>(
         sites: Arc::new(ArcSwap::from_pointee([site].into_iter().collect::<Sites>())),
         keys: Arc::clone(keys),
         tables: Tables::default(),
+        bounds: Bounds::default(),
         clock: clock.clone(),
         flush: Duration::from_millis(20),
         metrics: metrics.clone(),

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use fold::Tables;
+use fold::{Bounds, Tables};
 use journal::memory::MemoryJournal;
 use journal::{AppendError, Commit, Entry, Journal, JournalError, Offset};
 use model::{
@@ -207,6 +207,7 @@ impl Desk {
             sites: Arc::new(ArcSwap::from_pointee(sites)),
             keys: Arc::clone(&self.keys),
             tables: Tables::default(),
+            bounds: Bounds::default(),
             clock: clock(&self.now),
             flush: Duration::from_millis(20),
             metrics: Metrics::register(&registry).unwrap(),

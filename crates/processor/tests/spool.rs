@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use fold::{Fold, Tables};
+use fold::{Bounds, Fold, Tables};
 use journal::memory::MemoryJournal;
 use journal::spool::{Settings, Spooled};
 use journal::{AppendError, Commit, Entry, Journal, JournalError, Offset};
@@ -238,6 +238,7 @@ async fn count(inner: &Arc<Moody>, keys: &Arc<KeyStore>, sums: &Arc<Sums>, end: 
         sites: Arc::new(ArcSwap::from_pointee(sites)),
         keys: Arc::clone(keys),
         tables: Tables::default(),
+        bounds: Bounds::default(),
         clock: Clock::new(|| NOW),
         flush: Duration::from_millis(20),
         metrics: Metrics::register(&Registry::new()).unwrap(),

@@ -429,6 +429,7 @@ impl Driver {
             sites: Arc::clone(&parts.sites),
             keys: Arc::clone(keys),
             tables: fold::Tables::default(),
+            bounds: fold::Bounds::default(),
             clock: world.clock(Role::Processor),
             flush: parts.flush,
             metrics: parts.metrics.clone(),

@@ -24,6 +24,7 @@ impl Refinement<'_> {
         let (visitor, measured, hits_max) = (self.visitor, self.measured(), self.desk.bounds.hits_per_visitor);
         let known = visitor.and_then(|visitor| self.day().visitors.find(visitor));
         let known = known.filter(|number| usize::from(self.day().visitors.get(*number).hits_len) < hits_max);
+        let known = known.filter(|_| !self.remembers_enough());
         count::engagement(self.day(), known, Attention { page, hour, engagement });
         let buckets = self.count_vitals(page, engagement.vitals);
         if let Some(number) = known {

@@ -38,6 +38,11 @@ impl<T> Chains<T> {
         chain.0 = at;
     }
 
+    /// Items of all lists, wiped ones among them: they take memory.
+    pub(crate) const fn len(&self) -> usize {
+        self.links.len()
+    }
+
     /// Overwrites a list's items, so that nothing of them is left in memory. The list is not used again.
     pub(crate) fn wipe(&mut self, chain: Chain)
     where

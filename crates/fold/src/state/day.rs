@@ -9,6 +9,7 @@ use model::limits::DAY_GRACE_MS;
 use model::{Cell, Domain, LocalDay, Millis};
 use privacy::visitor::Visitor;
 
+use crate::bounds::Held;
 use crate::cells::pending::{Pending, ValueTables};
 use crate::cells::point::{OF_VISIT, OF_VISITOR};
 use crate::state::chains::Chains;
@@ -92,6 +93,12 @@ impl SiteDay {
         let person = self.visitors.get_mut(number);
         self.histories.push(&mut person.history, past);
         person.hits_len = person.hits_len.saturating_add(1);
+    }
+
+    /// How much is remembered of visitors.
+    pub(crate) fn held(&self) -> Held {
+        let remembered = self.histories.len() + self.shapes.len() + self.properties.len();
+        Held { visitors: self.visitors.len(), remembered }
     }
 
     pub(crate) fn take(&mut self, site: &Domain, day: LocalDay, cells: &mut Vec<Cell>) {

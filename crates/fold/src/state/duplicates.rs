@@ -12,7 +12,11 @@ use hashbrown::HashSet;
 
 /// The ids of a site's hits, by hour.
 #[derive(Default)]
-pub(crate) struct Duplicates(BTreeMap<i64, Ids>);
+pub(crate) struct Duplicates {
+    hours: BTreeMap<i64, Ids>,
+    /// Ids of all hours.
+    len: usize,
+}
 
 type Ids = HashSet<u64, foldhash::fast::RandomState>;
 
@@ -28,23 +32,29 @@ pub(crate) enum Arrived {
 impl Duplicates {
     /// Notes an id; `hour` counts hours since the epoch.
     pub(crate) fn note(&mut self, id: u64, hour: i64, ids_max: usize) -> Arrived {
-        let near = self.0.range(hour.saturating_sub(1)..=hour.saturating_add(1));
+        let near = self.hours.range(hour.saturating_sub(1)..=hour.saturating_add(1));
         if near.into_iter().any(|(_, ids)| ids.contains(&id)) {
             return Arrived::Again;
         }
-        let ids = self.0.entry(hour).or_default();
+        let ids = self.hours.entry(hour).or_default();
         if ids.len() >= ids_max {
             return Arrived::Unremembered;
         }
         ids.insert(id);
+        self.len += 1;
         Arrived::First
     }
 
     /// Forgets the ids of the hours before `hour`.
     pub(crate) fn forget_before(&mut self, hour: i64) {
-        while self.0.first_key_value().is_some_and(|(known, _)| *known < hour) {
-            self.0.pop_first();
+        while let Some(over) = self.hours.first_entry().filter(|over| *over.key() < hour) {
+            self.len -= over.remove().len();
         }
+    }
+
+    /// Ids that are remembered.
+    pub(crate) const fn len(&self) -> usize {
+        self.len
     }
 }
 

@@ -72,6 +72,11 @@ pub(crate) struct Histories {
 }
 
 impl Histories {
+    /// Entries of all visitors.
+    pub(crate) const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Adds an entry at the end of a visitor's history.
     pub(crate) fn push(&mut self, history: &mut Chain, past: Past) {
         self.entries.push(history, Packed::of(past));

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use model::{Cell, Domain, LedgerLine, LocalDay, Millis, Outcome, Site};
 use privacy::seal::KEY_LIFE_HOURS;
 
+use crate::bounds::Held;
 use crate::calendar::{Moment, Zone};
 use crate::cells::pending::Pending;
 use crate::state::closed::Waiting;
@@ -87,6 +88,16 @@ impl SiteState {
     #[inline]
     pub(crate) fn opened(&mut self, day: LocalDay) -> &mut SiteDay {
         self.days.get_mut(&day).expect("opened by `add_day`")
+    }
+
+    /// How much is held of the site's visitors.
+    #[inline]
+    pub(crate) fn held(&self) -> Held {
+        let ids = Held { visitors: 0, remembered: self.duplicates.len() };
+        self.days.values().map(SiteDay::held).fold(ids, |sum, day| Held {
+            visitors: sum.visitors + day.visitors,
+            remembered: sum.remembered + day.remembered,
+        })
     }
 
     /// Cells with a change waiting.

@@ -5,12 +5,12 @@ use std::net::Ipv4Addr;
 
 use fold::{Bounds, Fold, Overflows, Tables};
 use model::limits::{OTHER, VALUES_PER_DIMENSION_MAX};
-use model::{Counts, Dimension, Hit, Lowering, Measured, Millis, Outcome, Peer};
+use model::{Counts, Dimension, Hit, Lowering, Measured, Millis, Outcome, Peer, Refusal, Right};
 use privacy::visitor::Secret;
 use proptest::prelude::*;
 
 use crate::oracle::{Sums, recount};
-use crate::sent::{MINUTE, Sent};
+use crate::sent::{HOUR, MINUTE, Op, Sent, site};
 use crate::traffic::traffic;
 
 const NOON: i64 = 1_800_014_400_000;
@@ -23,6 +23,8 @@ const ROOMY: Bounds = Bounds {
     restrictions: 1_000,
     ids_per_hour: 1_000,
     label_sets: 1_000,
+    visitors_in_all: 1_000,
+    remembered_in_all: 10_000,
 };
 
 #[test]
@@ -72,6 +74,50 @@ fn a_visitor_too_many_is_counted_without_being_known() {
     assert_eq!((fold.visitors(), fold.overflows().visitors), (1, 1));
     let total = fold.changes(Millis(NOON)).cells[0].counts;
     assert_eq!((total.visitors, total.pageviews), (1, 3));
+}
+
+#[test]
+fn visitors_of_all_sites_share_a_bound_and_room_comes_back() {
+    let bounds = Bounds { visitors_in_all: 2, ..ROOMY };
+    let mut fold = Fold::with_bounds(0, Secret::new([1; 32]), Tables::default(), bounds);
+    let here = Sent::view(NOON, "/");
+    let there = Sent { site: site("example.net", "UTC"), ..here.clone() };
+    let late = Sent { address: "192.0.2.2", ..there.clone() };
+    let (known, crowded) = (Outcome::Counted(Measured::Full), Outcome::Minimal(Some(Lowering::Crowd)));
+    let mut told = |sent: &Sent| fold.apply(&sent.site, sent.hit());
+    assert_eq!([&here, &there, &late, &here, &there].map(&mut told), [known, known, crowded, known, known]);
+    assert_eq!((fold.visitors(), fold.overflows()), (2, Overflows { visitors: 1, ..Overflows::default() }));
+    // Whoever is forgotten leaves room for one.
+    assert_eq!(fold.exercise(&here.site, here.request(Right::Erase)), 2);
+    assert_eq!(fold.visitors(), 1);
+    assert_eq!([&late, &here].map(|sent| fold.apply(&sent.site, sent.hit())), [known, crowded]);
+    // And so does a day that is over.
+    assert_eq!(fold.close(Millis(NOON + 24 * HOUR)).len(), 2);
+    assert_eq!(fold.visitors(), 0);
+    let next = [&here, &late, &there].map(|sent| Sent { at: NOON + 24 * HOUR, ..sent.clone() });
+    assert_eq!(next.map(|sent| fold.apply(&sent.site, sent.hit())), [known, known, crowded]);
+}
+
+#[test]
+fn what_is_remembered_of_all_has_a_bound_and_hits_beyond_are_counted_still() {
+    // An id, a hit and a shape of each of three; and of the fourth what has no room any more.
+    let bounds = Bounds { remembered_in_all: 9, ..ROOMY };
+    let mut fold = Fold::with_bounds(0, Secret::new([1; 32]), Tables::default(), bounds);
+    let view = |id: u64, path| Sent { id: Some(id), ..Sent::view(NOON, path) };
+    let [first, second, third] = [view(1, "/a"), view(2, "/b"), view(3, "/c")];
+    let there = Sent { site: site("example.net", "UTC"), address: "192.0.2.2", ..view(4, "/") };
+    let (known, crowded) = (Outcome::Counted(Measured::Full), Outcome::Minimal(Some(Lowering::Crowd)));
+    let outcomes = [&first, &second, &third, &there, &first].map(|sent| fold.apply(&sent.site, sent.hit()));
+    assert_eq!(outcomes, [known, known, known, crowded, Outcome::Refused(Refusal::Duplicate)]);
+    assert_eq!(fold.overflows(), Overflows { hits: 1, ids: 1, ..Overflows::default() });
+    let cells = fold.changes(Millis(NOON)).cells;
+    let total = |domain: &str| cells.iter().find(|cell| cell.site.as_str() == domain).map(|cell| cell.counts);
+    assert_eq!(total("example.net"), Some(Counts { pageviews: 1, events: 1, ..Counts::default() }));
+    assert_eq!(total("example.com").map(|counts| (counts.visitors, counts.pageviews)), Some((1, 3)));
+    // When the day and its ids are over, there is room again.
+    fold.close(Millis(NOON + 72 * HOUR));
+    let later = Sent { at: NOON + 72 * HOUR, ..there };
+    assert_eq!(fold.apply(&later.site, later.hit()), known);
 }
 
 /// Whoever makes paths up can fill a day's values, and then what is new goes under `(other)`. What was there before stays exact.
@@ -142,6 +188,43 @@ fn a_million_made_up_paths_cost_no_page_its_counts_that_was_there_before() {
 
 proptest! {
     #[test]
+    fn nothing_is_negative_and_no_page_view_is_lost_with_any_memory(
+        ops in traffic(80),
+        (visitors_in_all, remembered_in_all) in (0..5_usize, 0..40_usize),
+    ) {
+        let bounds = Bounds { visitors_in_all, remembered_in_all, ..ROOMY };
+        let mut fold = Fold::with_bounds(0, Secret::new([1; 32]), Tables::default(), bounds);
+        let mut roomy = Fold::with_bounds(0, Secret::new([1; 32]), Tables::default(), ROOMY);
+        // What comes twice is only known to have come before where its id has room; what is taken back only where it was remembered.
+        let each = ops.iter().filter(|op| !matches!(op, Op::Ask(..)));
+        for op in each {
+            let op = match op {
+                Op::Hit(sent) => Op::Hit(Box::new(Sent { id: None, ..Sent::clone(sent) })),
+                other => other.clone(),
+            };
+            op.run(&mut fold);
+            op.run(&mut roomy);
+            prop_assert!(fold.visitors() <= visitors_in_all);
+        }
+        let totals = |fold: &mut Fold| {
+            let cells = fold.changes(Millis(NOON)).cells.into_iter();
+            let of_days = cells.filter(|cell| cell.dimension == Dimension::Total && cell.hour.is_none());
+            of_days.map(|cell| ((cell.site, cell.day), cell.counts)).collect::<BTreeMap<_, _>>()
+        };
+        // By day: of whom nothing is known, nobody knows either that time ran backwards, which moves a view to another hour.
+        let pageviews = |totals: &BTreeMap<_, Counts>| {
+            totals.values().map(|counts| counts.pageviews).filter(|views| *views > 0).collect::<Vec<_>>()
+        };
+        let (told, expected) = (totals(&mut fold), totals(&mut roomy));
+        prop_assert_eq!(pageviews(&told), pageviews(&expected));
+        for (day, counts) in &told {
+            prop_assert!(is_nowhere_negative(counts), "{:?} {:?}", day, counts);
+        }
+        fold.close(Millis(NOON + 1_000 * 24 * HOUR));
+        prop_assert_eq!(fold.visitors(), 0);
+    }
+
+    #[test]
     fn totals_are_right_and_nothing_is_negative_at_any_bound(
         ops in traffic(80),
         (values, cells_per_pair, shapes) in (1..4_usize, 1..6_usize, 1..6_usize),
@@ -166,10 +249,14 @@ proptest! {
             prop_assert_eq!(counts.pageviews, pages.map(|(_, counts)| counts.pageviews).sum::<i64>());
         }
         for (key, counts) in &sums.cells {
-            let least = [counts.visitors, counts.visits, counts.pageviews, counts.bounces, counts.visit_seconds, counts.entries, counts.exits];
-            prop_assert!(least.iter().all(|count| *count >= 0), "{:?} {:?}", key, counts);
+            prop_assert!(is_nowhere_negative(counts), "{:?} {:?}", key, counts);
         }
     }
+}
+
+fn is_nowhere_negative(counts: &Counts) -> bool {
+    let Counts { visitors, visits, pageviews, bounces, visit_seconds, entries, exits, .. } = *counts;
+    [visitors, visits, pageviews, bounces, visit_seconds, entries, exits].iter().all(|count| *count >= 0)
 }
 
 fn fold_all(bounds: Bounds, pages: &[&'static str]) -> (Sums, Overflows) {

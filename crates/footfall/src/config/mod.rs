@@ -61,6 +61,11 @@ const SETTINGS: &[Setting] = &[
         help: "Hits a second that one address prefix (/24, /48) may send, with a burst of thirty times that; or off.",
     },
     Setting {
+        key: "visitors_in_memory",
+        default: "2000000",
+        help: "Visitors of the open days that are known at a time, by all processors together (about 830 bytes each); more are counted without their visitor.",
+    },
+    Setting {
         key: "demo_page",
         default: "",
         help: "A site for which a small page with the tracker is served at /demo.",
@@ -127,6 +132,8 @@ pub struct Config {
     pub flush: Duration,
     /// How fast one address prefix may send.
     pub rate_limit: Option<collector::RateLimit>,
+    /// Visitors of the open days that all partitions together know.
+    pub visitors_in_memory: usize,
     /// The site of the demo page, when there is one.
     pub demo_page: Option<Domain>,
     /// The region in which this installation keeps its data, when named.
@@ -194,6 +201,14 @@ pub struct Uses {
     pub database: bool,
     /// The mail server, where there is one.
     pub mail: bool,
+}
+
+impl Config {
+    /// How much one of so many partitions holds. Each has an equal share of the visitors, because they are spread evenly and nobody
+    /// knows who will work on which; it is a share of the configuration alone, so that whoever takes a partition over counts the same.
+    pub fn bounds(&self, partitions: u32) -> fold::Bounds {
+        fold::Bounds::of_visitors(self.visitors_in_memory.div_ceil(usize::try_from(partitions).unwrap_or(1).max(1)))
+    }
 }
 
 /// Everything that is wrong, one line each.
@@ -353,6 +368,9 @@ impl Reading {
             list(text).iter().map(|network| network.parse().ok()).collect::<Option<Vec<_>>>()
         });
         let rate_limit = self.parse("rate_limit", "a number of hits a second from 1 to 100000, or off", rate_limit);
+        let visitors_in_memory = self.parse("visitors_in_memory", "a number from 1000 to 100000000000", |text| {
+            text.parse().ok().filter(|visitors| (1_000..=100_000_000_000).contains(visitors))
+        });
         let demo_page = self.parse("demo_page", "a site's name", |text| match text {
             "" => Some(None),
             text => Domain::parse(text).map(Some).ok(),
@@ -378,10 +396,10 @@ impl Reading {
         self.used(uses);
         let sites = self.sites.into_values().collect();
         let token = token.filter(|token| !token.is_empty());
-        match (listen, flush, log, proxies, data.zip(database), distributed.zip(mail)) {
+        match (listen, flush.zip(visitors_in_memory), log, proxies, data.zip(database), distributed.zip(mail)) {
             (
                 Some(listen),
-                Some(flush),
+                Some((flush, visitors_in_memory)),
                 Some(log),
                 Some(trusted_proxies),
                 Some((data, database)),
@@ -394,6 +412,7 @@ impl Reading {
                     trusted_proxies,
                     flush,
                     rate_limit,
+                    visitors_in_memory,
                     demo_page,
                     region,
                     database,
@@ -596,6 +615,14 @@ mod tests {
         let site = config.sites.get("example.com").unwrap();
         assert_eq!((site.timezone.as_str(), site.mode, site.public), ("Asia/Tokyo", model::Mode::Exempt, false));
         assert_eq!((config.flush, config.trusted_proxies.len()), (Duration::from_millis(500), 1));
+    }
+
+    #[test]
+    fn memory_for_visitors_is_shared_by_partitions_alike() {
+        let of = |text: &str, partitions| from_file(text).unwrap().bounds(partitions).visitors_in_all;
+        assert_eq!((of("", 1), of("visitors_in_memory = 12001", 12)), (2_000_000, 1_001));
+        let mistakes = from_file("visitors_in_memory = 12").unwrap_err().to_string();
+        assert!(mistakes.contains("`12` is not a number from 1000 to"), "{mistakes}");
     }
 
     #[test]

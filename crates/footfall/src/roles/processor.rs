@@ -68,6 +68,7 @@ pub async fn run(
         sites: Arc::clone(&keys.directory.sites),
         keys: Arc::clone(&keys.upkeep.keys),
         tables,
+        bounds: config.bounds(settings.partitions),
         clock: common.clock.clone(),
         flush: config.flush,
         metrics,
