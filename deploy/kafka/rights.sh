@@ -43,6 +43,8 @@ allow collector "$prefix-answers" Read DescribeConfigs
 allow processor "$prefix-hits" Read Write DescribeConfigs
 allow processor "$prefix-settings" Read Write DescribeConfigs
 allow processor "$prefix-answers" Write DescribeConfigs
+# Whether positions have the replicas that hits have.
+allow processor __consumer_offsets Describe
 "$bin/kafka-acls.sh" --bootstrap-server "$bootstrap" --command-config "$config" --add --force \
     --allow-principal User:processor --group "$prefix" --operation Read >/dev/null
 # A dashboard tells the others of sites. Hits are none of its business.

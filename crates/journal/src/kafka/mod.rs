@@ -84,11 +84,15 @@ impl KafkaJournal {
         Ok(Self { clients, membership: OnceLock::new() })
     }
 
-    /// Opens the topic: makes it where it is missing, and refuses one that would break a promise.
+    /// Opens the topic: makes it where it is missing, and refuses one that would break a promise. Where the settings name a member,
+    /// Kafka's own topic of positions is looked at, too.
     ///
     /// # Errors
-    /// The brokers cannot be reached or refuse, or the topic contradicts a promise.
+    /// The brokers cannot be reached or refuse, or a topic contradicts a promise.
     pub async fn check(&self) -> Result<(), JournalError> {
+        if self.clients.settings.member.is_some() {
+            topic::check_positions(&self.clients.settings, &self.clients.admin).await?;
+        }
         Topic::hits(&self.clients.settings).open(&self.clients.admin).await?;
         self.clients.is_checked.store(true, Ordering::Relaxed);
         Ok(())

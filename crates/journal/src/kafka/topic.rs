@@ -184,6 +184,36 @@ impl Topic {
     }
 }
 
+/// Where Kafka itself keeps the members' positions.
+const POSITIONS: &str = "__consumer_offsets";
+
+/// Refuses positions on fewer replicas than hits: once those are lost, inserts are offered again under other tokens and count twice.
+///
+/// Kafka makes this topic by its own settings when a group first needs it; until then, and where this user may not see it, there is
+/// nothing to say.
+pub(super) async fn check_positions(
+    settings: &KafkaSettings,
+    admin: &Arc<AdminClient<Listener>>,
+) -> Result<(), JournalError> {
+    let (wanted, client) = (settings.replication, Arc::clone(admin));
+    super::blocking(ANSWER_WAIT, "look at the topic of positions", move || {
+        let client = client.inner();
+        let metadata = fault::patiently(|wait| client.fetch_metadata(Some(POSITIONS), wait))
+            .map_err(|error| client.context().explain(format!("look at topic {POSITIONS}"), &error))?;
+        let replicas = metadata.topics().iter().flat_map(|topic| topic.partitions()).map(|one| one.replicas().len());
+        match replicas.min() {
+            Some(found) if found < usize::from(wanted) => Err(JournalError::TopicContradicts {
+                topic: POSITIONS.to_owned(),
+                setting: "replication factor",
+                found: found.to_string(),
+                wanted: format!("at least {wanted}"),
+            }),
+            Some(_) | None => Ok(()),
+        }
+    })
+    .await
+}
+
 impl May {
     fn admits(&self, found: &str) -> bool {
         match self {

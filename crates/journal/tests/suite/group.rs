@@ -41,6 +41,20 @@ fn words(next: u64) -> Commit {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_refuses_positions_on_fewer_replicas_than_hits() {
+    let settings = unlike_any_other(shared().plain(), 1);
+    // Kafka makes its topic of positions for the first group.
+    let member = join(&settings, "member").await;
+    until("it has the partition", || held(&member).len() == 1).await;
+    member.commit(0, words(1)).await.unwrap();
+    drop(member);
+    let named = Some(Member { name: "member".to_owned(), silence_max: SILENCE, beside: "beside".to_owned() });
+    let refused = KafkaJournal::open(KafkaSettings { replication: 3, member: named, ..settings }).await.err().unwrap();
+    let said = "topic __consumer_offsets has replication factor = 1, but it must be at least 3";
+    assert_eq!(refused.to_string(), said);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn members_share_the_partitions_and_take_over_those_of_one_that_is_gone() {
     let settings = unlike_any_other(shared().plain(), 4);
     let one = join(&settings, "one").await;
