@@ -1,12 +1,12 @@
 // All sites beside each other: what adds up over them, and each with its shape, its visitors and how these changed.
 
 import { useEffect, useState } from "preact/hooks";
-import { type Answer, ApiError, type Metric, type Site, type Told, query } from "./api";
+import { type Answer, ApiError, type Metric, type Site, query } from "./api";
 import { beforeIn, queryCompared } from "./compared";
 import { type Sheet, columnsOf, notesOf } from "./export";
 import { ExportAs, type Taking } from "./export-as";
 import { bucketLabel, inFull, metricValue } from "./format";
-import { toldAs } from "./graph";
+import { toldAs, upTo } from "./graph";
 import { t } from "./late";
 import { Change, Spark, SumOfDays } from "./overview";
 import { Problem } from "./problem";
@@ -179,7 +179,7 @@ function One({ site, scope, onOver, onFirst }: OneProps) {
         <Change name="visitors" value={visitors} earlier={before?.results[0]?.metrics[0]} scope={scope} />
       </td>
       <td>
-        <Spark values={over.value && [...series(over.value, openBucket(interval, site.timezone, range.dates[0])).values()]} />
+        <Spark values={over.value && [...upTo(over.value, openBucket(interval, site.timezone, range.dates)).values()]} />
       </td>
     </tr>
   );
@@ -199,8 +199,8 @@ function Numbers({ sites, range, over }: { sites: Site[]; range: Range; over: Ov
 function Table({ sites, range, over }: { sites: Site[]; range: Range; over: Over }) {
   const interval = intervalFor(range, null);
   const columns = sites.map((site) => {
-    const open = openBucket(interval, site.timezone, range.dates[0]);
-    return { site: site.domain, open, values: series(over[site.domain], open) };
+    const open = openBucket(interval, site.timezone, range.dates);
+    return { site: site.domain, open, values: upTo(over[site.domain], open) };
   });
   // Where it is later, an hour or a day has begun that has not elsewhere.
   const labels = [...new Set(columns.flatMap(({ values }) => [...values.keys()]))].sort();
@@ -233,11 +233,4 @@ function Table({ sites, range, over }: { sites: Site[]; range: Range; over: Over
       </tbody>
     </table>
   );
-}
-
-/** A value for every bucket up to the one that is still filling. */
-function series(answer: Answer | undefined, open: string): Map<string, Told> {
-  const known = new Map(answer?.results.map((row) => [row.dimensions[0], row.metrics[0] ?? null]));
-  const labels = answer?.meta.time_labels?.filter((label) => label <= open) ?? [];
-  return new Map(labels.map((label) => [label, known.get(label) ?? 0]));
 }

@@ -90,13 +90,14 @@ interface Times {
   firstDay: string | undefined;
 }
 
-/** The bucket of an answer that is still filling; a comparison may reach to today as well. */
-const filling = (answer: Answer | undefined, { interval, timezone }: Times) => openBucket(interval, timezone, answer?.meta.time_labels?.[0]?.slice(0, 10) ?? "");
+/** The bucket of an answer that is still filling, where its last day, if it is known, is not over. */
+const filling = (answer: Answer | undefined, { interval, timezone }: Times, last?: string) => openBucket(interval, timezone, [answer?.meta.time_labels?.[0]?.slice(0, 10) ?? "", last]);
 
 /** Puts a value on every label: zero where nothing was counted, nothing before the first count and where time has not come yet. */
 function read(answer: Answer, before: Answer | undefined, index: number, times: Times): Omit<Points, "notes"> {
   const { firstDay } = times;
-  const [now, nowBefore] = [filling(answer, times), filling(before, times)];
+  // A comparison may reach to today as well.
+  const [now, nowBefore] = [filling(answer, times, answer.query.date_range[1].slice(0, 10)), filling(before, times)];
   const labels = answer.meta.time_labels ?? [];
   const known = new Map(answer.results.map((row) => [row.dimensions[0], row.metrics[index] ?? null]));
   const ahead = labels.findIndex((label) => label > now);
@@ -109,6 +110,13 @@ function read(answer: Answer, before: Answer | undefined, index: number, times: 
   const earlierAt = (label: string | undefined) => (label === undefined || label > nowBefore ? null : (earlierKnown.get(label) ?? 0));
   const earlier = before === undefined ? [] : labels.map((_, i) => earlierAt(earlierLabels[i]));
   return { labels, values, earlier, earlierLabels, open: open === -1 ? labels.length : open, step: answer.meta.rounded?.to ?? 1 };
+}
+
+/** A metric of an answer in every bucket up to the one that is still filling: zero where nothing was counted. */
+export function upTo(answer: Answer | undefined, open: string, index = 0): Map<string, Told> {
+  const known = new Map(answer?.results.map((row) => [row.dimensions[0], row.metrics[index] ?? null]));
+  const labels = answer?.meta.time_labels?.filter((label) => label <= open) ?? [];
+  return new Map(labels.map((label) => [label, known.get(label) ?? 0]));
 }
 
 /** The line of an answer of one metric as a table, with what it is compared with beside it. What is not over is told to be so. */

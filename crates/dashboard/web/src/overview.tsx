@@ -7,7 +7,7 @@ import { definitions } from "./definitions";
 import { type Sheet, columnsOf, notesOf } from "./export";
 import { ExportAs, type Taking } from "./export-as";
 import { inFull, metricValue, sized } from "./format";
-import { Graph, seriesSheet, toldAs } from "./graph";
+import { Graph, seriesSheet, toldAs, upTo } from "./graph";
 import { type Word, t } from "./i18n";
 import { Notes } from "./notes";
 import { beforeName } from "./period";
@@ -49,9 +49,7 @@ export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string |
   const overBefore = compares ? beforeIn(over.value) : undefined;
   // Whoever chose the dates is told why there is no line of them.
   const isMissed = place.compare === "custom" && firstDay !== undefined && over.value !== undefined && overBefore === undefined;
-  // The comparison has rows for hours to come, too.
-  const open = openBucket(interval, site.timezone, range.dates[0]);
-  const begun = over.value?.results.filter((row) => (row.dimensions[0] ?? "") <= open);
+  const open = openBucket(interval, site.timezone, range.dates);
   const sums = sumsDays(over.value?.meta, metric);
   const notes = useAnswer(`notes ${site.domain}`, 0, (signal) => (scope.shared === null ? definitions(site.domain, "annotations", signal) : Promise.resolve([])));
   const totals = async ({ format, signal }: Taking) => {
@@ -81,7 +79,7 @@ export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string |
             now={now}
             value={now.value?.results[0]?.metrics[index]}
             earlier={before?.results[0]?.metrics[index]}
-            line={begun?.map((row) => row.metrics[index] ?? null)}
+            line={over.value && [...upTo(over.value, open, index).values()]}
             days={daysMeasured(range, firstDay)}
           />
         ))}

@@ -56,9 +56,14 @@ export function runningHour(timezone: string, now: Date = new Date()): [string, 
   return [instant(begin), instant(begin + 3599)];
 }
 
+/** After every label: where nothing is filling any more. */
+const OVER = "9999-12-31";
+
 /** The label of the bucket that is still filling, for an interval of a range. */
-export function openBucket(interval: Interval, timezone: string, first: string, now: Date = new Date()): string {
+export function openBucket(interval: Interval, timezone: string, [first, last]: [string, string?], now: Date = new Date()): string {
   const { date, hour } = parts(timezone, now);
+  // Nothing comes to a range that ended before today, whatever week or month it ended in.
+  if (last !== undefined && last < date) return OVER;
   switch (interval) {
     case "hour":
       return `${date} ${hour}:00:00`;

@@ -42,10 +42,12 @@ test("today is the site's own", () => {
   const evening = new Date("2024-05-15T15:30:00Z");
   assert.equal(today("Asia/Tokyo", evening), "2024-05-16");
   assert.equal(today("America/New_York", evening), "2024-05-15");
-  assert.equal(openBucket("hour", "Asia/Tokyo", "2024-05-16", evening), "2024-05-16 00:00:00");
-  assert.equal(openBucket("month", "Asia/Tokyo", "2024-01-01", evening), "2024-05-01");
-  assert.equal(openBucket("week", "Asia/Tokyo", "2024-01-01", evening), "2024-05-13", "a Monday");
-  assert.equal(openBucket("week", "Asia/Tokyo", "2024-05-15", evening), "2024-05-15", "a week that the range cuts begins with the range");
+  assert.equal(openBucket("hour", "Asia/Tokyo", ["2024-05-16"], evening), "2024-05-16 00:00:00");
+  assert.equal(openBucket("month", "Asia/Tokyo", ["2024-01-01"], evening), "2024-05-01");
+  assert.equal(openBucket("week", "Asia/Tokyo", ["2024-01-01"], evening), "2024-05-13", "a Monday");
+  assert.equal(openBucket("week", "Asia/Tokyo", ["2024-05-15"], evening), "2024-05-15", "a week that the range cuts begins with the range");
+  assert.equal(openBucket("month", "Asia/Tokyo", ["2024-01-01", "2024-05-16"], evening), "2024-05-01");
+  assert.ok(openBucket("month", "Asia/Tokyo", ["2024-01-01", "2024-05-15"], evening) > "2024-05-01", "a month that the range cuts is over with the range");
   assert.deepEqual(runningHour("Asia/Kolkata", evening), ["2024-05-15T15:30:00Z", "2024-05-15T16:29:59Z"], "an hour of the site's own clock");
 });
 
