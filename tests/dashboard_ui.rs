@@ -1,7 +1,7 @@
 //! The web page in Chromium over a server with hits of the test's own: each report's numbers against what is worked out
 //! here, then filters, comparison, languages, themes, keyboard, axe-core, and the weight of the first load.
-//! A list in full, money, cities, the graph beside other days, filters as they are made and changed, what strangers wrote, and what
-//! fails. And accounts, from the first one to the last sign-out.
+//! A list in full, as a file too, money, cities, the graph beside other days and by other steps, changes, who is there now, filters as
+//! they are made and changed, what is not told, what strangers wrote, and what fails. And accounts, from the first one to the last sign-out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -183,21 +183,31 @@ fn import_earlier(server: &Server, directory: &std::path::Path) {
 
 /// So many visitors of each day: the first looked at one page, and each of the others once more, [`STAY`] later than the one before.
 fn import(server: &Server, directory: &std::path::Path, days: &[(String, usize)]) {
-    let event = |number: usize, day: &str, stayed: usize| {
-        let time = format!("12:{:02}:{:02}", stayed / 60, stayed % 60);
-        json!({ "name": "pageview", "url": format!("https://{SITE}/"), "domain": SITE, "user_agent": AGENT,
-                "ip": format!("126.142.78.{number}"), "timestamp": format!("{day}T{time}Z") })
+    let view = |who: usize, day: &str, stayed: usize| {
+        (format!("{day}T12:{:02}:{:02}Z", stayed / 60, stayed % 60), who, AGENT, "/".to_owned())
+    };
+    let mut views = Vec::new();
+    for (day, visitors) in days {
+        views.extend((0..*visitors).map(|who| view(who, day, 0)));
+        views.extend((1..*visitors).map(|who| view(who, day, who * STAY)));
+    }
+    import_views(server, directory, SITE, &views);
+}
+
+/// A page view of the past: when, whose, with which browser, and of which page.
+type Past = (String, usize, &'static str, String);
+
+/// Page views of one site, all in one import: a visitor of two would count twice.
+fn import_views(server: &Server, directory: &std::path::Path, site: &str, views: &[Past]) {
+    let line = |(time, who, agent, path): &Past| {
+        json!({ "name": "pageview", "url": format!("https://{site}{path}"), "domain": site, "user_agent": agent,
+                "ip": format!("126.142.78.{who}"), "timestamp": time })
         .to_string()
     };
-    let mut lines = Vec::new();
-    for (day, visitors) in days {
-        lines.extend((0..*visitors).map(|number| event(number, day, 0)));
-        lines.extend((1..*visitors).map(|number| event(number, day, number * STAY)));
-    }
-    let file = directory.join("earlier.jsonl");
-    std::fs::write(&file, lines.join("\n")).unwrap();
+    let file = directory.join(format!("{site}.jsonl"));
+    std::fs::write(&file, views.iter().map(line).collect::<Vec<_>>().join("\n")).unwrap();
     let imported = footfall()
-        .args(["import", "--format", "events", "--site", SITE, "--url", &server.url()])
+        .args(["import", "--format", "events", "--site", site, "--url", &server.url()])
         .arg(file)
         .output()
         .unwrap();
@@ -205,8 +215,15 @@ fn import(server: &Server, directory: &std::path::Path, days: &[(String, usize)]
 }
 
 fn days_ago(days: u64) -> String {
-    let day = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() / 86_400 - days;
-    civil(i64::try_from(day).unwrap())
+    civil(seconds() / DAY - i64::try_from(days).unwrap())
+}
+
+/// Of a day.
+const DAY: i64 = 86_400;
+
+/// Seconds since 1970.
+fn seconds() -> i64 {
+    i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap()
 }
 
 /// A day's number since 1970 as a date: by counting, so that it is nobody else's arithmetic.
@@ -707,19 +724,8 @@ fn a_filter_is_made_changed_and_taken_off_on_the_page_and_keeps_the_hits_that_fi
     let config =
         format!("trusted_proxies = [\"127.0.0.0/8\"]\n[[site]]\ndomain = \"{SITE}\"\n[[site]]\ndomain = \"{OTHER}\"\n");
     let server = Server::configured(data.path(), &config);
-    let post = |address: &str, site: &str, path: &str, referrer: &str| {
-        let event =
-            json!({ "name": "pageview", "url": format!("https://{site}{path}"), "domain": site, "referrer": referrer });
-        let headers = [("content-type", "application/json"), ("user-agent", AGENT), ("x-forwarded-for", address)];
-        let answer = server.send("POST", "/api/event", &headers, event.to_string().as_bytes());
-        assert_eq!(answer.outcome(), "counted", "{event}");
-    };
-    for reader in &READERS {
-        for (number, path) in reader.pages.iter().enumerate() {
-            post(reader.address, SITE, path, if number == 0 { reader.referrer } else { "" });
-        }
-    }
-    post(READERS[0].address, OTHER, "/", "");
+    READERS.iter().for_each(|reader| read(&server, SITE, reader, reader.pages));
+    read(&server, OTHER, &READERS[0], &["/"]);
     let all = kept(&|_, _| true);
     let of = |name: &str| all[name].as_i64().unwrap();
     eventually("every page view counted", || {
@@ -737,6 +743,11 @@ fn a_filter_is_made_changed_and_taken_off_on_the_page_and_keeps_the_hits_that_fi
     (country["name"], country["code"]) = (json!("United Kingdom"), json!("GB"));
     let mut source = kept(&|reader, _| reader.source == "Google");
     (source["name"], source["typed"], source["offered"]) = (json!("Google"), json!("goo"), json!(sources()));
+    // The most visitors, fewer, and none.
+    let map = [("JP", "Japan"), ("GB", "United Kingdom"), ("FR", "France")].map(|(code, name)| {
+        let from_there = READERS.iter().filter(|reader| reader.country == name).count();
+        (code, format!("{name}: {from_there}"))
+    });
     let mut sums = all.clone();
     // Each visitor made one visit, and whoever was on both sites is one on each.
     sums["all"] = json!({
@@ -748,11 +759,25 @@ fn a_filter_is_made_changed_and_taken_off_on_the_page_and_keeps_the_hits_that_fi
         "two": pages(&["/", "/pricing"]),
         "changed": pages(&["/pricing", "/blog"]),
         "country": country,
+        "map": map,
         "source": source,
         "sums": sums,
     });
     look(&server, "filter.mjs", &expected);
     server.stop();
+}
+
+/// Sends a reader's views of pages of a site, the first one with the link that led there.
+fn read(server: &Server, site: &str, reader: &Reader, pages: &[&str]) {
+    for (number, path) in pages.iter().enumerate() {
+        let referrer = if number == 0 { reader.referrer } else { "" };
+        let event =
+            json!({ "name": "pageview", "url": format!("https://{site}{path}"), "domain": site, "referrer": referrer });
+        let headers =
+            [("content-type", "application/json"), ("user-agent", AGENT), ("x-forwarded-for", reader.address)];
+        let answer = server.send("POST", "/api/event", &headers, event.to_string().as_bytes());
+        assert_eq!(answer.outcome(), "counted", "{event}");
+    }
 }
 
 /// The page views that fit: how many, of how many visitors, and each page with its visitors and page views.
@@ -784,6 +809,378 @@ fn sources() -> Vec<&'static str> {
     let mut sources: Vec<_> = visitors.into_iter().collect();
     sources.sort_by(|(_, one), (_, other)| other.cmp(one));
     sources.into_iter().map(|(source, _)| source).collect()
+}
+
+#[test]
+fn the_live_view_tells_who_is_there_and_what_the_hour_has_seen() {
+    let data = tempfile::tempdir().unwrap();
+    let config =
+        format!("trusted_proxies = [\"127.0.0.0/8\"]\n[[site]]\ndomain = \"{SITE}\"\n[[site]]\ndomain = \"{OTHER}\"\n");
+    let server = Server::configured(data.path(), &config);
+    // Everything is sent within one hour, and so on one day.
+    let begun = eventually("an hour with ten seconds to go", || Some(seconds()).filter(|now| now % 3_600 < 3_590));
+    READERS.iter().for_each(|reader| read(&server, SITE, reader, reader.pages));
+    let sent = [begun, seconds()].map(|at| at * 1_000);
+    let (visitors, views) = (READERS.len(), READERS.iter().map(|reader| reader.pages.len()).sum::<usize>());
+    eventually("every page view counted", || {
+        let all = [visitors, views].map(|count| i64::try_from(count).unwrap());
+        (server.totals(SITE, &["visitors", "pageviews"]) == all).then_some(())
+    });
+    let expected = json!({
+        "site": SITE,
+        "other": OTHER,
+        "sent": sent,
+        "visitors": visitors,
+        "hour": {
+            "pages": views_by(&|_, page| page),
+            "sources": views_by(&|reader, _| reader.source),
+            "countries": views_by(&|reader, _| reader.country),
+        },
+    });
+    look(&server, "live.mjs", &expected);
+    server.stop();
+}
+
+/// The readers' page views by what they have in common.
+fn views_by(of: &dyn Fn(&'static Reader, &'static str) -> &'static str) -> Vec<(&'static str, usize)> {
+    let mut views: BTreeMap<&str, usize> = BTreeMap::new();
+    for reader in &READERS {
+        reader.pages.iter().for_each(|page| *views.entry(of(reader, page)).or_default() += 1);
+    }
+    views.into_iter().collect()
+}
+
+/// Visitors of a day who viewed a page at the same minutes: how many days before the last one, who, and when.
+type Came = (i64, &'static [usize], &'static [i64]);
+
+const CAME: [Came; 24] = [
+    // The last five days: some come twice a day, stay past the hour, and are there when a day begins and ends.
+    (0, &[1], &[545, 550, 570]),
+    (0, &[2], &[545]),
+    (0, &[3], &[590, 610, 840]),
+    (1, &[1], &[0, 10]),
+    (1, &[4], &[1_430, 1_439]),
+    (3, &[1], &[600, 603, 606, 609, 612]),
+    (3, &[2], &[700, 705, 710, 720]),
+    // The five days before.
+    (5, &[1], &[60]),
+    (5, &[2], &[480, 484]),
+    (7, &[5], &[720, 726]),
+    (9, &[1], &[1_000]),
+    // The weeks before, back to the first day of the range.
+    (12, &[1, 2], &[700]),
+    (17, &[1, 2, 3], &[700, 701]),
+    (18, &[2, 3], &[700]),
+    (24, &[1], &[700, 800, 900]),
+    (26, &[4, 5, 6, 7], &[3]),
+    (31, &[1, 2, 3, 4, 5, 6], &[1_000, 1_005]),
+    (33, &[9], &[1_200]),
+    (38, &[1, 2], &[1_201]),
+    (44, &[3, 4, 5], &[90]),
+    (45, &[1, 2, 3, 4], &[0, 1]),
+    // The days around it.
+    (-1, &[1, 2, 3], &[0]),
+    (46, &[1, 2, 3, 4, 5], &[1_439]),
+    (96, &[1], &[700]),
+];
+
+/// From the first day of the range to its last.
+const CAME_DAYS: i64 = 45;
+
+/// A page view: on which day since 1970, at which minute of it, and whose.
+type View = (i64, i64, usize);
+
+#[test]
+fn the_graph_by_hour_week_and_month_and_all_changes_are_those_of_what_was_viewed() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &[SITE]);
+    let now = seconds();
+    let today = now / DAY;
+    // Days that begin and end within a week and a month, which are over.
+    let (week, month) = (|day: i64| (day + 3) / 7, |day: i64| civil(day)[..7].to_owned());
+    let together = |one: i64, other: i64| week(one) == week(other) && month(one) == month(other);
+    let fits = |last: &i64| {
+        let first = last - CAME_DAYS;
+        let cut = together(first - 1, first) && together(*last, last + 1);
+        cut && week(*last) != week(today) && month(*last) != month(today)
+    };
+    let last = (1..).map(|ago| today - ago).find(fits).unwrap();
+    let mut views = vec![(today - 1, 600, 1)];
+    for (ago, visitors, minutes) in CAME {
+        views.extend(visitors.iter().flat_map(|who| minutes.iter().map(move |minute| (last - ago, *minute, *who))));
+    }
+    views.sort_unstable();
+    let imported: Vec<Past> =
+        views.iter().map(|(day, minute, who)| (time(*day, *minute), *who, AGENT, "/".into())).collect();
+    import_views(&server, data.path(), SITE, &imported);
+    let all = i64::try_from(views.len()).unwrap();
+    eventually("every page view counted", || (server.totals(SITE, &["pageviews"]) == [all]).then_some(()));
+    let range = |by: &str, [first, last]: [i64; 2]| {
+        let dates = [first, last].map(civil);
+        json!({ "by": by, "dates": dates, "buckets": buckets(&views, by, first..=last) })
+    };
+    let mut hours = range("hour", [today - 1, today]);
+    let begun = 24 + usize::try_from(now % DAY / 3_600).unwrap() + 1;
+    hours["buckets"].as_array_mut().unwrap().truncate(begun);
+    let days = [last - CAME_DAYS, last];
+    let expected = json!({
+        "site": SITE,
+        "now": now * 1_000,
+        "over": [range("hour", [last - 1, last]), range("week", days), range("month", days)],
+        "days": range("day", days),
+        "two": range("day", [last - 1, last]),
+        "open": [hours, range("week", [today - 20, today]), range("month", [today - 40, today])],
+    });
+    look(&server, "intervals.mjs", &expected);
+    let (these, before) = (totals_of(&views, last - 4..=last), totals_of(&views, last - 9..=last - 5));
+    let told = |totals: &[(&str, f64, String)], [first, last]: [i64; 2]| {
+        let values: BTreeMap<_, _> = totals.iter().map(|(name, _, told)| (*name, told.clone())).collect();
+        json!({ "dates": [civil(first), civil(last)], "totals": values })
+    };
+    let expected = json!({
+        "site": SITE,
+        "now": told(&these, [last - 4, last]),
+        "before": told(&before, [last - 9, last - 5]),
+        "changes": {
+            "grown": changes(&these, &before), "shrunk": changes(&before, &these), "same": changes(&these, &these),
+        },
+    });
+    look(&server, "changes.mjs", &expected);
+    server.stop();
+}
+
+/// A minute of a day as it is sent.
+fn time(day: i64, minute: i64) -> String {
+    format!("{}T{:02}:{:02}:00Z", civil(day), minute / 60, minute % 60)
+}
+
+/// What the graph shows of days: each hour, day, week or month as it is written and as it is called, with its visitors and page views. Only
+/// what is of these days is in a week or month; a visitor is known for one day, and in each of its hours.
+fn buckets(views: &[View], by: &str, days: std::ops::RangeInclusive<i64>) -> Vec<(String, String, usize, usize)> {
+    let mut buckets: Vec<(String, String, usize, usize)> = Vec::new();
+    for day in days.clone() {
+        // Of hours, one after the other; of all else, the day as a whole.
+        let parts = if by == "hour" {
+            (0..24).map(|hour| hour * 60..(hour + 1) * 60).collect::<Vec<_>>()
+        } else {
+            std::iter::once(0..1_440).collect()
+        };
+        for minutes in parts {
+            let (date, hour) = (civil(day), minutes.start / 60);
+            let (written, called, begins) = match by {
+                "hour" => {
+                    (format!("{date} {hour:02}:00:00"), format!("{}, {hour:02}:00–{hour:02}:59", day_name(day)), true)
+                }
+                "day" => (date, day_name(day), true),
+                // The first of January 1970 was a Thursday.
+                "week" => (date, format!("Week of {}", day_name(day)), day % 7 == 4),
+                _ => (
+                    format!("{}-01", &date[..7]),
+                    format!("{} {}", month_name(&date), &date[..4]),
+                    date.ends_with("-01"),
+                ),
+            };
+            if begins || day == *days.start() {
+                buckets.push((written, called, 0, 0));
+            }
+            let of_part = views.iter().filter(|(on, minute, _)| *on == day && minutes.contains(minute));
+            let bucket = buckets.last_mut().unwrap();
+            bucket.2 += of_part.clone().map(|(.., who)| who).collect::<BTreeSet<_>>().len();
+            bucket.3 += of_part.count();
+        }
+    }
+    buckets
+}
+
+/// A day as the page calls it.
+fn day_name(day: i64) -> String {
+    let date = civil(day);
+    let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][usize::try_from(day % 7).unwrap()];
+    format!("{weekday}, {} {}", month_name(&date), date[8..].trim_start_matches('0'))
+}
+
+/// A date's month as the page calls it.
+fn month_name(date: &str) -> &'static str {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    MONTHS[date[5..7].parse::<usize>().unwrap() - 1]
+}
+
+/// The totals of days: what each is called in an address, how much it is, and how it is told. Half an hour after a view its visit is over.
+fn totals_of(views: &[View], days: std::ops::RangeInclusive<i64>) -> Vec<(&'static str, f64, String)> {
+    let mut visits: BTreeMap<(i64, usize), Vec<Vec<i64>>> = BTreeMap::new();
+    for (day, minute, who) in views.iter().filter(|(day, ..)| days.contains(day)) {
+        let theirs = visits.entry((*day, *who)).or_default();
+        match theirs.last_mut() {
+            Some(visit) if minute - visit.last().unwrap() <= 30 => visit.push(*minute),
+            _ => theirs.push(vec![*minute]),
+        }
+    }
+    let visitors = visits.len();
+    let visits: Vec<Vec<i64>> = visits.into_values().flatten().collect();
+    let views: usize = visits.iter().map(Vec::len).sum();
+    let bounces = visits.iter().filter(|visit| visit.len() == 1).count();
+    let stayed: i64 = visits.iter().map(|visit| (visit.last().unwrap() - visit[0]) * 60).sum();
+    let all = visits.len();
+    let average = usize::try_from(stayed).unwrap() / all;
+    let count = |count: usize| (count as f64, count.to_string());
+    let (tenths, percent) = (views * 10 / all, bounces * 100 / all);
+    let totals = [
+        ("visitors", count(visitors)),
+        ("visits", count(all)),
+        ("pageviews", count(views)),
+        ("views_per_visit", (views as f64 / all as f64, format!("{}.{}", tenths / 10, tenths % 10))),
+        ("bounce_rate", (percent as f64, format!("{percent}%"))),
+        ("visit_duration", (average as f64, took(average))),
+    ];
+    totals.into_iter().map(|(name, (value, told))| (name, value, told)).collect()
+}
+
+/// How totals changed, as it is told, and what the page makes of it: a bounce rate is compared in points, and lower is better.
+fn changes(now: &[(&'static str, f64, String)], before: &[(&str, f64, String)]) -> Value {
+    let change = |((name, now, _), (_, before, _)): (&(&'static str, f64, String), &(&str, f64, String))| {
+        let is_rate = *name == "bounce_rate";
+        let by = if is_rate { now - before } else { (now - before) / before * 100.0 };
+        let told = if by.abs() < 0.5 {
+            ["unchanged".to_owned(), "change none".to_owned()]
+        } else {
+            let (arrow, unit) = (if by > 0.0 { "↑" } else { "↓" }, if is_rate { " pt" } else { "%" });
+            let look = if (by > 0.0) == is_rate { "worse" } else { "better" };
+            [format!("{arrow} {:.0}{unit}", by.abs()), format!("change {look}")]
+        };
+        (*name, told)
+    };
+    json!(now.iter().zip(before).map(change).collect::<BTreeMap<_, _>>())
+}
+
+/// More pages than one answer tells, and how many it tells.
+const PAGES: usize = 10_013;
+const ANSWER_ROWS: usize = 10_000;
+
+/// Of one visitor; of a few more than 500 no visitor's are told apart.
+const PAGES_PER_VISITOR: usize = 400;
+
+#[test]
+fn a_list_of_several_answers_is_one_file_or_none() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &[SITE]);
+    let dates = [days_ago(9), days_ago(8)];
+    let viewed = |date: &str, number: usize| {
+        let (who, second) = (number / PAGES_PER_VISITOR, number % PAGES_PER_VISITOR);
+        (format!("{date}T10:{:02}:{:02}Z", second / 60, second % 60), who, AGENT, format!("/p/{number:05}"))
+    };
+    // Every seventh page is viewed on the other day, too.
+    let again = (0..PAGES).step_by(7).map(|number| viewed(&dates[1], number));
+    let views: Vec<Past> = (0..PAGES).map(|number| viewed(&dates[0], number)).chain(again).collect();
+    import_views(&server, data.path(), SITE, &views);
+    let all = i64::try_from(views.len()).unwrap();
+    eventually("every page view counted", || (server.totals(SITE, &["pageviews"]) == [all]).then_some(()));
+    let expected = json!({ "site": SITE, "dates": dates, "pages": PAGES, "answer": ANSWER_ROWS });
+    let told = look(&server, "export.mjs", &expected);
+    let mut pages: BTreeMap<&str, usize> = BTreeMap::new();
+    views.iter().for_each(|(.., path)| *pages.entry(path).or_default() += 1);
+    let rows = told["pages"].as_array().unwrap().iter();
+    let found: BTreeSet<_> = rows.clone().map(|row| (row[0].as_str().unwrap(), row[1].as_u64().unwrap())).collect();
+    let sent = pages.into_iter().map(|(page, views)| (page, u64::try_from(views).unwrap())).collect();
+    assert_eq!((rows.len(), found), (PAGES, sent));
+    server.stop();
+}
+
+/// Visitors of four days of a site that tells tens, one after the other: what is told of all is not the sum of what is told of each.
+const TOLD_IN_TENS: [usize; 4] = [34, 14, 9, 0];
+
+/// Who of the first day also viewed a second page, twenty minutes later, and a third one, after twenty more.
+const FURTHER: [(&str, usize); 2] = [("/pricing", 13), ("/about", 7)];
+
+/// What fewer visitors than these had in common stands together when its day is closed.
+const TOGETHER_BELOW: usize = 5;
+
+/// How many came to a page how and with which browser.
+const ALIKE: [(usize, &str, &str); 3] = [(6, AGENT, "/"), (2, AGENT, "/?utm_source=newsletter"), (2, FIREFOX, "/")];
+
+#[test]
+fn tens_and_what_is_folded_are_told_to_be_that() {
+    let data = tempfile::tempdir().unwrap();
+    let config = format!(
+        "[[site]]\ndomain = \"{SITE}\"\nmode = \"exempt\"\n[[site]]\ndomain = \"{OTHER}\"\nvisitors_min = {TOGETHER_BELOW}\n"
+    );
+    let server = Server::configured(data.path(), &config);
+    let first = seconds() / DAY - 20;
+    let days = [first, first + 1, first + 2, first + 3];
+    let mut views: Vec<Past> = Vec::new();
+    for (day, visitors) in days.into_iter().zip(TOLD_IN_TENS) {
+        views.extend((0..visitors).map(|who| (time(day, 600), who, AGENT, "/".to_owned())));
+    }
+    for (minute, (path, visitors)) in [620, 640].into_iter().zip(FURTHER) {
+        views.extend((0..visitors).map(|who| (time(first, minute), who, AGENT, path.to_owned())));
+    }
+    import_views(&server, data.path(), SITE, &views);
+    let visits: usize = TOLD_IN_TENS.iter().sum();
+    let further = FURTHER.map(|(_, visitors)| visitors);
+    let stayed: usize = further.iter().map(|visitors| visitors * 20 * 60).sum();
+    // What is made of counts is made of them as they are told.
+    let [told_visits, told_views, told_bounces] = [visits, views.len(), visits - further[0]].map(nearest_ten);
+    let rows = [("/", visits)].into_iter().chain(FURTHER);
+    let tens_told = json!({
+        "site": SITE,
+        "days": days.map(civil),
+        "totals": {
+            "visitors": tens(visits),
+            "visits": tens(visits),
+            "pageviews": tens(views.len()),
+            "views_per_visit": format!("{:.2}", told_views as f64 / told_visits as f64),
+            "bounce_rate": format!("{:.0}%", told_bounces as f64 * 100.0 / told_visits as f64),
+            "visit_duration": took(stayed / visits),
+        },
+        "visitors": TOLD_IN_TENS.map(tens),
+        "pages": rows.map(|(page, count)| [page.to_owned(), tens(count), tens(count)]).collect::<Vec<_>>(),
+        "changes": [
+            [civil(days[1]), format!("↓ {:.0}%", 100.0 - nearest_ten(TOLD_IN_TENS[1]) as f64 * 100.0 / nearest_ten(TOLD_IN_TENS[0]) as f64)],
+            // Fewer than ten are no number to be compared in percent.
+            [civil(days[2]), format!("the period before {}", tens(TOLD_IN_TENS[1]))],
+        ],
+    });
+    let views: Vec<Past> = ALIKE
+        .into_iter()
+        .flat_map(|(count, agent, path)| vec![(agent, path); count])
+        .enumerate()
+        .map(|(who, (agent, path))| (time(first, 600), who, agent, path.to_owned()))
+        .collect();
+    import_views(&server, data.path(), OTHER, &views);
+    let of = |fits: &dyn Fn(&str, &str) -> bool| {
+        ALIKE.iter().filter(|(_, agent, path)| fits(agent, path)).map(|(count, ..)| count).sum::<usize>()
+    };
+    let direct = of(&|_, path| path == "/");
+    let folded = json!({
+        "site": OTHER,
+        "day": civil(first),
+        "below": TOGETHER_BELOW,
+        "versions": [["Chrome 142", of(&|agent, _| agent == AGENT)], ["Other, too few to show", of(&|agent, _| agent == FIREFOX)]],
+        "values": ["Chrome 142", "(other)"],
+        // A source alone stays, and not beside a page.
+        "sources": [["Direct / None", direct], ["newsletter", of(&|_, path| path != "/")]],
+        "filtered": [["Direct / None", direct]],
+    });
+    eventually("the day is closed", || {
+        let versions = server.breakdown(OTHER, "visit:browser_version", &["visitors"]);
+        let sources = server.query(&json!({
+            "site_id": OTHER, "metrics": ["visitors"], "date_range": "all", "dimensions": ["visit:source"],
+            "filters": [["is", "event:page", ["/"]]],
+        }));
+        let is_folded = versions.iter().any(|(version, _)| version == "(other)");
+        (is_folded && sources["results"].as_array().unwrap().len() == 1).then_some(())
+    });
+    look(&server, "honesty.mjs", &json!({ "tens": tens_told, "folded": folded }));
+    server.stop();
+}
+
+/// What a count is told as that is not told as fewer than ten.
+fn nearest_ten(count: usize) -> usize {
+    (count + 5) / 10 * 10
+}
+
+/// A count as a site tells it that tells tens.
+fn tens(count: usize) -> String {
+    if (1..10).contains(&count) { "<10".to_owned() } else { nearest_ten(count).to_string() }
 }
 
 /// Markup that says so when it runs.

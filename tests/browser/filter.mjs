@@ -1,11 +1,11 @@
-// Filters made, changed and taken off, in Chromium: by the key and by the button, with several values, with a country's name and with a
-// value that is offered, each against the numbers of the hits that fit; then with axe-core, in a narrow window, and where no filter
-// applies. Usage: node filter.mjs BASE_URL TOKEN EXPECTED_JSON
+// Filters made, changed and taken off, in Chromium: by the key and by the button, with several values, with a country's name, by a click
+// on the map and with a value that is offered, each against the numbers of the hits that fit; then with axe-core, in a narrow window, and
+// where no filter applies. Usage: node filter.mjs BASE_URL TOKEN EXPECTED_JSON
 import assert from "node:assert/strict";
 import { PATIENCE, looking, sorted } from "./looking.mjs";
 
 const [base, token, given] = process.argv.slice(2);
-const { site, contains, two, changed, country, source, sums } = JSON.parse(given);
+const { site, contains, two, changed, country, map, source, sums } = JSON.parse(given);
 
 const DIALOG = "dialog.edit-filter[open]";
 const BUTTON = ".when > button[aria-keyshortcuts=n]";
@@ -21,6 +21,21 @@ const pages = () => [...document.querySelectorAll(".list.pages table.rows tbody 
 
 /** The filters that are on: of what, how, and the values. */
 const chips = () => [...document.querySelectorAll("main > .chips .turns")].map((chip) => ["of", "op"].map((part) => chip.querySelector(`.${part}`).innerText).concat(chip.querySelector("b").innerText));
+
+/** Countries on the map: what each tells. */
+const onMap = (codes) => codes.map((code) => document.querySelector(`svg.map path[data-country=${code}] title`)?.textContent);
+
+/** How dark countries are on the map. */
+const shades = (codes) => codes.map((code) => Number(document.querySelector(`svg.map path[data-country=${code}]`).getAttribute("fill-opacity")));
+
+/** A place of the window where a country on the map is, and nothing over it. */
+const within = (code) => {
+  const shape = document.querySelector(`svg.map path[data-country=${code}]`);
+  shape.scrollIntoView({ block: "center" });
+  const { x, y, width, height } = shape.getBoundingClientRect();
+  const places = Array.from({ length: 1_600 }, (_, i) => [x + (width * (i % 40)) / 40, y + (height * Math.floor(i / 40)) / 40]);
+  return places.find((place) => document.elementFromPoint(...place) === shape);
+};
 
 const chosen = () => [...document.querySelectorAll(".edit-filter .names .chip")].map((chip) => chip.innerText.replace(/ ?×$/, ""));
 const offered = () => [...document.querySelectorAll(".edit-filter [role=option]")].map((option) => option.innerText);
@@ -166,6 +181,22 @@ await looking(base, async ({ page, step, shows, accessible, open }) => {
   await page.keyboard.press("Enter");
   await counts(sums);
   await holds(BUTTON);
+
+  step("the map tells each country's visitors, the more the darker");
+  const codes = map.map(([code]) => code);
+  await shows(onMap, map.map(([, told]) => told), codes);
+  const [most, fewer, none] = await page.evaluate(shades, codes);
+  assert.ok(most > fewer && fewer > none, `${most} ${fewer} ${none}`);
+  step("nobody came from there, so that a click does nothing");
+  await page.mouse.click(...(await page.evaluate(within, codes[2])));
+  assert.deepEqual(await filters(), []);
+  step("a country by a click on the map");
+  await page.mouse.click(...(await page.evaluate(within, country.code)));
+  await counts(country);
+  await shows(chips, [["Country", "is", country.name]]);
+  assert.deepEqual(await filters(), [`is,visit:country,${country.code}`]);
+  await page.keyboard.press("0");
+  await counts(sums);
 
   step("a value that is offered, by keyboard alone");
   await page.evaluate(() => document.activeElement?.blur());
