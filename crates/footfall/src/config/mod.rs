@@ -63,7 +63,7 @@ const SETTINGS: &[Setting] = &[
     Setting {
         key: "visitors_in_memory",
         default: "2000000",
-        help: "Visitors of the open days that are known at a time, by all processors together (about 830 bytes each); more are counted without their visitor.",
+        help: "Visitors of the open days that are known at a time, by all processors together (about a kilobyte each); more are counted without their visitor.",
     },
     Setting {
         key: "demo_page",
