@@ -1,5 +1,6 @@
-//! What must hold when a day is over: every cell and every line of the ledger is what a naive recount of the journal's records
-//! says, nothing was ever negative, nothing vanished, what was lost was told, and nothing small rests.
+//! What must hold when a day is over: what was acknowledged is in the journal, every cell and every line of the ledger is what a
+//! naive recount of the journal's records says, nothing was ever negative, nothing vanished, what was lost was told, and nothing
+//! small rests.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -8,6 +9,7 @@ use model::{Cell, Counts, Dimension, LedgerLine, Loss, Millis};
 use crate::Outcome;
 use crate::driver::Driver;
 use crate::journal::Content;
+use crate::letters::{Letter, described};
 use crate::oracle::{Key, Sums, recount};
 use crate::script::{Script, What};
 use crate::sent::Op;
@@ -18,7 +20,7 @@ const TOLD_MAX: usize = 8;
 
 /// Compares.
 pub fn check(script: &Script, driver: Driver) -> Outcome {
-    let Driver { world, broker, tables, lost, broken, keys_destroyed, .. } = driver;
+    let Driver { world, broker, tables, common, lost, broken, keys_destroyed, .. } = driver;
     let mut outcome = Outcome {
         injected: world.all_injected(),
         trace: world.trace(),
@@ -29,6 +31,7 @@ pub fn check(script: &Script, driver: Driver) -> Outcome {
     };
     let mut expected = Sums::default();
     let mut received = 0;
+    let mut kept = HashSet::new();
     for number in 0..script.partitions {
         let log = broker.log(number);
         outcome.records += log.len() as u64;
@@ -41,6 +44,7 @@ pub fn check(script: &Script, driver: Driver) -> Outcome {
                 minute = record.at.minute();
                 ops.push(Op::Close(Millis(minute * 60_000)));
             }
+            kept.insert((number, record.bytes.clone()));
             if lost.contains(&(number, offset)) {
                 continue;
             }
@@ -70,6 +74,7 @@ pub fn check(script: &Script, driver: Driver) -> Outcome {
             *expected.ledger.entry(line).or_default() += hits;
         }
     }
+    hold_to_answers(common.letters.all(), &kept, &mut outcome);
     let Held { counts, ledger, lost: told, closed, broken } = tables.held();
     outcome.wrong.extend(broken);
     outcome.cells = expected.cells.len() as u64;
@@ -116,6 +121,25 @@ pub fn check(script: &Script, driver: Driver) -> Outcome {
         outcome.wrong.push("closing a day changed a dimension's sum".to_owned());
     }
     outcome
+}
+
+/// What was acknowledged is in the journal, once or more often. What comes of more often the recount says.
+fn hold_to_answers(letters: BTreeMap<Vec<u8>, Letter>, kept: &HashSet<(u32, Vec<u8>)>, outcome: &mut Outcome) {
+    let mut missing = Vec::new();
+    for (bytes, letter) in letters {
+        match (letter.acknowledged, kept.contains(&(letter.partition, bytes))) {
+            (true, true) => outcome.acknowledged += letter.hits(),
+            (true, false) => missing.push(letter),
+            (false, true) => outcome.untold += letter.hits(),
+            (false, false) => {}
+        }
+    }
+    if let Some(first) = missing.iter().min_by_key(|letter| letter.taken) {
+        let (records, said) = (missing.len(), described(&first.content));
+        outcome
+            .wrong
+            .push(format!("{records} records were acknowledged and are not in the journal; the first: {said}"));
+    }
 }
 
 /// The sums of whole days over all values of a dimension or pair: what closing leaves as it is.

@@ -1,72 +1,236 @@
-//! The collectors: they seal what they admitted to the key of the hour, pick the partition as the real one does, append, and
-//! keep in a spool what the journal did not acknowledge. Whatever they took is acknowledged, so it must be counted.
+//! A collector as a process: it takes what senders bring, seals it to the key of the hour, picks the partition as the real one
+//! does, keeps it by the product's own spool, and answers. It may die at any point; what is on its disk stays, and the next one
+//! that starts there goes on with it.
+//!
+//! Its doors are not the real ones: nothing is parsed or admitted, and what comes is what was admitted. The invariant: a sender is
+//! told that its request is kept once all of it is.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use model::{Hit, Millis, Record, Right, Tally};
+use journal::Journal as _;
+use model::{Hit, Millis, Record};
 use privacy::seal::Sealer;
 use privacy::visitor::{Secret, partition_of};
 use processor::keys::KeyStore;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::Planted;
-use crate::faults::Fault;
+use crate::embedded::{Disk, MOUNTED};
+use crate::faults::{COLLECTOR_KILLED, Fault, Point, REFUSED, SPOOL_FOUND};
 use crate::journal::{Broker, Content};
+use crate::letters::{Letter, Letters};
+use crate::senders::{Errand, Request};
 use crate::sent::Sent;
-use crate::world::{Role, World};
+use crate::spool::{Settings, Spooled};
+use crate::uplink::Uplink;
+use crate::world::{Life, Role, World, ended};
 
-/// The encapsulation of the hour. All collectors share one, because opening it again in every replay costs more than all the rest.
-#[derive(Default)]
-pub struct Sealing(Mutex<Option<(i64, Sealer)>>);
-
-/// One collector.
-pub struct Collector {
-    world: Arc<World>,
-    broker: Arc<Broker>,
+/// What all collectors share.
+pub struct Common {
+    /// The world.
+    pub world: Arc<World>,
+    /// The brokers.
+    pub broker: Arc<Broker>,
+    /// What was sealed.
+    pub letters: Letters,
+    /// The journal's partitions.
+    pub partitions: u32,
     keys: Arc<KeyStore>,
     secret: Secret,
-    partitions: u32,
-    sealing: Arc<Sealing>,
-    spool: VecDeque<Sealed>,
+    /// The encapsulation of the hour. They share one, because opening it again in every replay costs more than all the rest.
+    sealing: Mutex<Option<(i64, Sealer)>>,
     planted: Planted,
 }
 
-/// A record on its way.
-#[derive(Clone)]
-struct Sealed {
-    partition: u32,
-    bytes: Vec<u8>,
-    content: Content,
-    hour: i64,
-    /// When it was taken, by the true time.
-    taken: Millis,
+/// One collector: a disk, and who runs on it.
+pub struct Collector {
+    common: Arc<Common>,
+    name: usize,
+    disk: Arc<Disk>,
+    running: Option<Running>,
+    starts_at: Instant,
+}
+
+struct Running {
+    process: Arc<Process>,
+    opening: JoinHandle<()>,
+    /// What is with it, and whether it was kept.
+    requests: Vec<(Request, JoinHandle<bool>)>,
+}
+
+/// A process, with its spool once that is open.
+struct Process {
+    common: Arc<Common>,
+    who: usize,
+    spool: OnceLock<Spooled<Uplink>>,
 }
 
 impl Collector {
-    /// A collector with an empty spool. The secret by which partitions are picked is the same for all.
+    /// A collector that was never started. The secret by which partitions are picked is the same for all.
+    pub fn new(common: &Arc<Common>, name: usize) -> Self {
+        let disk = Disk::new(&common.world, common.partitions, common.planted);
+        Self { common: Arc::clone(common), name, disk, running: None, starts_at: Instant::now() }
+    }
+
+    /// Whether it takes requests.
+    pub fn is_up(&self) -> bool {
+        self.running.as_ref().is_some_and(|Running { process, .. }| {
+            process.spool.get().is_some() && self.common.world.life(process.who) == Life::Runs
+        })
+    }
+
+    /// Takes a request, where it is up.
+    pub fn take(&mut self, request: Request) {
+        let running = self.running.as_mut().expect("it is up");
+        let answer = tokio::spawn(Arc::clone(&running.process).answer(request.errand.clone()));
+        running.requests.push((request, answer));
+    }
+
+    /// Kills it, wherever it is.
+    pub fn kill(&mut self) {
+        if let Some(Running { process, .. }) = &self.running {
+            self.common.world.tell(|| format!("collector {} is killed", self.name));
+            self.common.world.injected(COLLECTOR_KILLED);
+            self.common.world.set_life(process.who, Life::Gone);
+        }
+    }
+
+    /// Buries who is dead, and starts another in its place; returns the requests that ended without the answer that all is kept,
+    /// or whose senders have gone.
+    pub fn look_after(&mut self, broken: &mut Vec<String>) -> Vec<Request> {
+        let world = Arc::clone(&self.common.world);
+        let mut unanswered = Vec::new();
+        if let Some(running) = &mut self.running {
+            for (request, answer) in std::mem::take(&mut running.requests) {
+                if !answer.is_finished() {
+                    if world.strikes(Fault::SenderLeaves) {
+                        answer.abort();
+                        unanswered.push(request);
+                    } else {
+                        running.requests.push((request, answer));
+                    }
+                    continue;
+                }
+                match ended(answer) {
+                    Some(Ok(true)) => {}
+                    Some(Ok(false)) => unanswered.push(request),
+                    Some(Err(_)) | None => broken.push(format!("a request ended badly in collector {}", self.name)),
+                }
+            }
+        }
+        let is_gone = |running: &mut Running| world.life(running.process.who) == Life::Gone;
+        if let Some(Running { opening, requests, .. }) = self.running.take_if(is_gone) {
+            opening.abort();
+            for (request, answer) in requests {
+                answer.abort();
+                unanswered.push(request);
+            }
+            self.starts_at = world.later(4_000);
+        }
+        if self.running.is_none() && Instant::now() >= self.starts_at {
+            self.start();
+        }
+        unanswered
+    }
+
+    /// Since when, by the true time, the oldest record waits on its disk; nothing where none does.
+    pub fn waits_since(&self) -> Option<Millis> {
+        self.disk.waits_since()
+    }
+
+    /// Since when, by the true time, somebody waits for its answer.
+    pub fn unanswered_since(&self) -> Option<Millis> {
+        self.running.iter().flat_map(|running| &running.requests).map(|(request, _)| request.since).min()
+    }
+
+    fn start(&mut self) {
+        let who = self.common.world.born();
+        self.common.world.tell(|| format!("collector {} starts as process {who}", self.name));
+        let process = Arc::new(Process { common: Arc::clone(&self.common), who, spool: OnceLock::new() });
+        let opened = Arc::clone(&process).open(Arc::clone(&self.disk));
+        let opening = tokio::spawn(MOUNTED.scope((Arc::clone(&self.disk), who), opened));
+        self.running = Some(Running { process, opening, requests: Vec::new() });
+    }
+}
+
+impl Process {
+    async fn open(self: Arc<Self>, disk: Arc<Disk>) {
+        let Self { common, who, spool } = &*self;
+        let uplink = Arc::new(Uplink { common: Arc::clone(common), disk, who: *who });
+        let settings = Settings::new(common.world.clock(Role::Collector));
+        // Which disk that is, is told beside.
+        let opened = Spooled::open(uplink, Path::new("spool"), settings).await.expect("what is mounted opens");
+        let waiting = opened.figures().records;
+        if waiting > 0 {
+            common.world.tell(|| format!("process {who} finds {waiting} records in its spool"));
+            common.world.injected(SPOOL_FOUND);
+        }
+        let _ = spool.set(opened);
+    }
+
+    /// Takes a request and answers it: whether all of it is kept.
+    async fn answer(self: Arc<Self>, errand: Errand) -> bool {
+        let Self { common, who, spool } = &*self;
+        let Common { world, letters, planted, .. } = &**common;
+        let spool = spool.get().expect("only one that is up is asked");
+        let mut kept = Vec::new();
+        for (partition, content) in common.sort(errand) {
+            let bytes = common.seal(partition, content);
+            if *planted == Planted::AcknowledgedTooEarly {
+                letters.acknowledge(&bytes);
+            }
+            world.point(*who, Point::Taken).await;
+            if let Err(error) = spool.append(partition, bytes.clone()).await {
+                world.tell(|| format!("process {who} refuses a request: {error}"));
+                world.injected(REFUSED);
+                return false;
+            }
+            kept.push(bytes);
+        }
+        world.point(*who, Point::Answer).await;
+        kept.iter().for_each(|bytes| letters.acknowledge(bytes));
+        true
+    }
+}
+
+impl Common {
+    /// What is shared by collectors before a journal.
     pub fn new(
         world: &Arc<World>,
         broker: &Arc<Broker>,
         keys: &Arc<KeyStore>,
-        sealing: &Arc<Sealing>,
         (partitions, planted): (u32, Planted),
-    ) -> Self {
-        Self {
+    ) -> Arc<Self> {
+        Arc::new(Self {
             world: Arc::clone(world),
             broker: Arc::clone(broker),
+            letters: Letters::default(),
+            partitions,
             keys: Arc::clone(keys),
             secret: Secret::new([7; 32]),
-            partitions,
-            sealing: Arc::clone(sealing),
-            spool: VecDeque::new(),
+            sealing: Mutex::default(),
             planted,
+        })
+    }
+
+    /// An errand's records, each with its partition.
+    fn sort(&self, errand: Errand) -> Vec<(u32, Content)> {
+        let now = self.world.now(Role::Collector).0;
+        match errand {
+            Errand::Hits(hits) => self.sort_hits(hits.into_iter().map(|hit| Sent { at: now + hit.at, ..hit })),
+            Errand::Tally(tally) => vec![(self.any_partition(), Content::Tally(tally))],
+            Errand::Ask(right, sent) => {
+                let sent = Sent { at: now, ..*sent };
+                let partition = partition_of(&self.secret, &sent.site.domain, &sent.peer(), self.partitions);
+                vec![(partition, Content::Ask(right, Box::new(sent)))]
+            }
         }
     }
 
-    /// Takes a request. A hit's time counts from the time of its arrival.
-    pub fn request(&mut self, hits: &[Sent]) {
-        let now = self.world.now(Role::Collector).0;
-        let hits = hits.iter().map(|hit| Sent { at: now + hit.at, ..hit.clone() });
+    /// Those that may go anywhere go with others.
+    fn sort_hits(&self, hits: impl Iterator<Item = Sent>) -> Vec<(u32, Content)> {
         let mut letters: Vec<(u32, Vec<Sent>)> = Vec::new();
         let mut anywhere = Vec::new();
         for hit in hits {
@@ -83,81 +247,36 @@ impl Collector {
             None if anywhere.is_empty() => {}
             None => letters.push((self.any_partition(), anywhere)),
         }
-        for (partition, letter) in letters {
-            let ids_are_sent = self.planted != Planted::IdsForgotten;
-            let hit = |sent: &Sent| Hit { id: sent.id.filter(|_| ids_are_sent), ..sent.hit() };
-            let record = Record::Hits(letter.iter().map(hit).collect());
-            self.send(partition, &record, Content::Hits(letter));
-        }
+        letters.into_iter().map(|(partition, hits)| (partition, Content::Hits(hits))).collect()
     }
 
-    /// Writes down whom it turned away.
-    pub fn refused(&mut self, tally: &Tally) {
-        let partition = self.any_partition();
-        self.send(partition, &Record::Tally(tally.clone()), Content::Tally(tally.clone()));
-    }
-
-    /// Takes a visitor's request.
-    pub fn ask(&mut self, right: Right, sent: &Sent) {
-        let sent = Sent { at: self.world.now(Role::Collector).0, ..sent.clone() };
-        let partition = partition_of(&self.secret, &sent.site.domain, &sent.peer(), self.partitions);
-        self.send(partition, &Record::Rights(sent.request(right)), Content::Ask(right, Box::new(sent)));
-    }
-
-    /// Sends what waits, the oldest first; stops where the journal does not take it.
-    pub fn drain(&mut self) {
-        while let Some(sealed) = self.spool.pop_front() {
-            if !self.append(sealed) {
-                break;
-            }
-        }
-    }
-
-    /// Since when, by the true time, the oldest record waits; nothing where none does.
-    pub fn waits_since(&self) -> Option<Millis> {
-        self.spool.iter().map(|sealed| sealed.taken).min()
-    }
-
-    fn send(&mut self, partition: u32, record: &Record, content: Content) {
-        let (hour, bytes) = self.seal(&record.encode());
-        let sealed = Sealed { partition, bytes, content, hour, taken: self.world.wall() };
-        if self.world.draw(|random| random.one_in(3)) {
-            self.drain();
-        }
-        self.append(sealed);
-    }
-
-    /// Appends a record, or puts it into the spool. It is taken in either case.
-    fn append(&mut self, sealed: Sealed) -> bool {
-        let lost = self.broker.is_away() || self.world.strikes(Fault::AppendLost);
-        let kept = !lost;
-        let untold = kept && self.world.strikes(Fault::AppendKept);
-        let Sealed { partition, bytes, content, hour, .. } = sealed.clone();
-        if kept {
-            let offset = self.broker.keep(partition, bytes, content, hour);
-            self.world.tell(|| {
-                let (what, known) = (described(&sealed.content), if untold { ", and it is not told so" } else { "" });
-                format!("a collector appends {what} as {offset} of partition {partition}{known}")
-            });
-        }
-        let told = kept && !untold;
-        if !told {
-            self.spool.push_back(sealed);
-        }
-        told
-    }
-
-    /// Seals with the key that the processors publish for this hour.
-    fn seal(&self, bytes: &[u8]) -> (i64, Vec<u8>) {
+    /// Seals with the key that the processors publish for this hour, and notes what was sealed.
+    fn seal(&self, partition: u32, content: Content) -> Vec<u8> {
         let now = self.world.now(Role::Processor);
-        let mut sealer = self.sealing.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sealer = self.sealing.lock().unwrap_or_else(PoisonError::into_inner);
         if sealer.as_ref().is_none_or(|(hour, _)| *hour != now.hour()) {
             let public = self.keys.public(now).expect("the driver turns the keys before anybody seals");
             let random = self.world.draw(crate::random::Random::bytes);
             *sealer = Some((now.hour(), Sealer::new(&public, random).expect("a public key of ours")));
         }
         let (hour, sealer) = sealer.as_mut().expect("just made");
-        (*hour, sealer.seal(bytes).expect("small enough"))
+        let bytes = sealer.seal(&self.record(&content).encode()).expect("small enough");
+        let taken = self.world.wall();
+        self.letters.note(bytes.clone(), Letter { partition, content, hour: *hour, taken, acknowledged: false });
+        bytes
+    }
+
+    fn record(&self, content: &Content) -> Record {
+        match content {
+            Content::Hits(hits) => {
+                let ids_are_sent = self.planted != Planted::IdsForgotten;
+                let hit = |sent: &Sent| Hit { id: sent.id.filter(|_| ids_are_sent), ..sent.hit() };
+                Record::Hits(hits.iter().map(hit).collect())
+            }
+            Content::Tally(tally) => Record::Tally(tally.clone()),
+            Content::Ask(right, sent) => Record::Rights(sent.request(*right)),
+            Content::Tick => unreachable!("nobody brings a record that lets time go on"),
+        }
     }
 
     fn partition(&self, sent: &Sent) -> Option<u32> {
@@ -171,20 +290,5 @@ impl Collector {
 
     fn any_partition(&self) -> u32 {
         self.world.draw(|random| u32::try_from(random.below(self.partitions.into())).unwrap_or_default())
-    }
-}
-
-fn described(content: &Content) -> String {
-    let at = |ms: i64| jiff::Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |at| at.to_string());
-    let hit = |sent: &Sent| {
-        let Sent { site, id, mode, kind, path, address, agent, .. } = sent;
-        let agent = agent.rsplit(' ').next().unwrap_or_default();
-        format!("{} {path} {kind:?} {} id {id:?} by {address} {agent} at {}", site.domain, mode.as_str(), at(sent.at))
-    };
-    match content {
-        Content::Hits(hits) => hits.iter().map(hit).collect::<Vec<_>>().join(" + "),
-        Content::Tally(tally) => format!("{} hits refused as {:?}", tally.hits, tally.refusal),
-        Content::Ask(right, sent) => format!("a wish to {}: {}", right.as_str(), hit(sent)),
-        Content::Tick => format!("{:?}", Millis(0)),
     }
 }

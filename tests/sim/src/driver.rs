@@ -1,14 +1,13 @@
 //! Lets a script happen: moves the wall, starts, kills, freezes and moves processes, turns keys, and in the end lets everything
 //! come to rest.
 //!
-//! Two bounds keep what it plays inside what the product promises. No record waits longer than [`LAG_MAX`] of the wall's time
+//! Three bounds keep what it plays inside what the product promises. No record waits longer than [`LAG_MAX`] of the wall's time
 //! while others come, but in a long outage, which is a case of its own: what a processor knew of visitors dies with their keys.
-//! And everything comes to rest within [`REST_MAX`] once nothing goes wrong any more: else it would be a livelock.
+//! Nobody sends again what was sent more than [`ANSWER_MAX`] ago. And everything comes to rest within [`REST_MAX`] once nothing
+//! goes wrong any more: else it would be a livelock.
 
 use std::collections::BTreeSet;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -19,23 +18,26 @@ use processor::keys::{KeyStore, Turn};
 use processor::witness::Told;
 use processor::{Inboxes, Metrics, Processor, ProcessorError};
 use tokio::sync::watch;
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use crate::Planted;
-use crate::collector::Collector;
+use crate::collector::{Collector, Common};
 use crate::faults::Rates;
 use crate::journal::{Broker, Content, View};
 use crate::member::{Member, Word};
 use crate::script::{Script, Step, What};
+use crate::senders::{Errand, Senders};
 use crate::sent::{HOUR, MINUTE};
 use crate::store::{Client, Tables};
-use crate::world::{Life, Role, World};
+use crate::world::{Life, Role, World, ended};
 
 /// Longest that a record waits while the wall moves on.
 const LAG_MAX: i64 = 25 * MINUTE;
 /// Longest that a record waits in a spool; its key must live until its day has closed.
 const SPOOL_MAX: i64 = 8 * HOUR;
+/// Longest that a sender has no answer: an id is known for an hour around its hit's time, and what is sent again has another time.
+const ANSWER_MAX: i64 = 10 * MINUTE;
 /// Longest that a process goes on without its partition. The real tables know tokens for almost nine hours at the load they are made for;
 /// one that is back after hours may call records forgotten that another process has counted (docs/known-faults.md).
 const ZOMBIE_MAX: i64 = 50 * MINUTE;
@@ -62,8 +64,11 @@ pub struct Driver {
     pub broken: Vec<String>,
     /// Keys that were destroyed.
     pub keys_destroyed: u64,
+    /// What collectors share: all that they sealed is noted there.
+    pub common: Arc<Common>,
     keys: Arc<KeyStore>,
     collectors: Vec<Collector>,
+    senders: Senders,
     /// Processes by their name.
     processes: Vec<Process>,
     /// Whose each partition is, by the group's word.
@@ -109,7 +114,7 @@ impl Worker {
         if !matches!(word, Word::Given(..)) {
             self.lost_at.get_or_insert(world.wall());
         }
-        self.member.tell(later(world, 3_000), word);
+        self.member.tell(world.later(3_000), word);
     }
 
     fn hears(&self, world: &World) -> bool {
@@ -135,9 +140,8 @@ impl Driver {
         let broker = Broker::new(Arc::clone(world), script.partitions, planted);
         let tables = Tables::new(Arc::clone(world), script.block_rows, planted);
         let keys = Arc::new(KeyStore::in_memory(world.now(Role::Processor)).expect("there is randomness"));
-        let sealing = Arc::default();
-        let collector = |_| Collector::new(world, &broker, &keys, &sealing, (script.partitions, planted));
-        let collectors = (0..2).map(collector).collect();
+        let common = Common::new(world, &broker, &keys, (script.partitions, planted));
+        let collectors = (0..2).map(|name| Collector::new(&common, name)).collect();
         let owners = (0..script.partitions).map(|_| world.draw(|random| random.index(script.processes))).collect();
         let process = |_| Process { worker: None, starts_at: Instant::now() };
         let processes = (0..script.processes).map(process).collect();
@@ -154,8 +158,10 @@ impl Driver {
             lost: BTreeSet::new(),
             broken: Vec::new(),
             keys_destroyed: 0,
+            common,
             keys,
             collectors,
+            senders: Senders::new(world),
             processes,
             owners,
             zombies: Vec::new(),
@@ -179,10 +185,13 @@ impl Driver {
 
     async fn happen(&mut self, step: &Step) {
         match &step.what {
-            What::Request(collector, hits) => self.collectors[*collector].request(hits),
-            What::Refused(collector, tally) => self.collectors[*collector].refused(tally),
-            What::Ask(collector, right, sent) => self.collectors[*collector].ask(*right, sent),
+            What::Request(collector, hits) => self.send(*collector, Errand::Hits(hits.clone())),
+            What::Refused(collector, tally) => self.send(*collector, Errand::Tally(tally.clone())),
+            What::Ask(collector, right, sent) => self.send(*collector, Errand::Ask(*right, sent.clone())),
             What::Clock(role, error) => {
+                if *role == Role::Collector {
+                    self.answer_all().await;
+                }
                 self.world.tell(|| format!("the clock of {role:?} errs by {} s", error / 1_000));
                 self.world.set_error(*role, *error);
                 self.world.injected(match (role, error) {
@@ -204,6 +213,7 @@ impl Driver {
                 self.world.injected(if *away { "store: away" } else { "store: back" });
             }
             What::Kill(process) => self.kill(*process).await,
+            What::Crash(collector) => self.at_odds(|driver| driver.collectors[*collector].kill()).await,
             What::Restart(process) => self.restart(*process).await,
             What::Freeze(process) => self.freeze(*process).await,
             What::Thaw => self.thaw().await,
@@ -229,19 +239,24 @@ impl Driver {
     async fn advance(&mut self, to: Millis) {
         let waits_too_long = |driver: &Self| {
             let oldest = (0..driver.partitions()).filter_map(|number| driver.broker.waits_since(number)).min();
-            let spooled = driver.collectors.iter().filter_map(Collector::waits_since).min();
             oldest.is_some_and(|oldest| to.0 - oldest.0 > LAG_MAX)
                 || driver.world.rebuilds_since().is_some_and(|since| to.0 - since.0 > LAG_MAX)
-                || spooled.is_some_and(|oldest| to.0 - oldest.0 > SPOOL_MAX)
         };
         let has_old_zombies = |driver: &Self| {
             let lost_at = driver.workers().filter_map(|worker| worker.lost_at).min();
             lost_at.is_some_and(|lost_at| to.0 - lost_at.0 > ZOMBIE_MAX)
         };
+        if self.unanswered_since().is_some_and(|since| to.0 - since.0 > ANSWER_MAX) {
+            self.answer_all().await;
+        }
         if has_old_zombies(self) {
             self.lay_to_rest().await;
         }
-        if !self.is_outage() && waits_too_long(self) {
+        let spooled_too_long = self.spooled_since().is_some_and(|oldest| to.0 - oldest.0 > SPOOL_MAX);
+        if self.is_outage() && spooled_too_long {
+            self.rest("something waits in a spool", |driver| driver.spooled_since().is_none()).await;
+        }
+        if !self.is_outage() && (spooled_too_long || waits_too_long(self)) {
             self.broker.set_away(false);
             self.tables.set_away(false);
             self.catch_up().await;
@@ -287,6 +302,16 @@ impl Driver {
         self.owners.len().try_into().unwrap_or(u32::MAX)
     }
 
+    /// Since when, by the true time, the oldest record waits in a spool.
+    fn spooled_since(&self) -> Option<Millis> {
+        self.collectors.iter().filter_map(Collector::waits_since).min()
+    }
+
+    /// Since when, by the true time, a sender has no answer.
+    fn unanswered_since(&self) -> Option<Millis> {
+        self.collectors.iter().filter_map(Collector::unanswered_since).chain(self.senders.waits_since()).min()
+    }
+
     const fn is_outage(&self) -> bool {
         self.down
     }
@@ -301,20 +326,44 @@ impl Driver {
     }
 }
 
-/// Processes.
+/// Collectors, and who sends to them.
+impl Driver {
+    fn send(&mut self, to: usize, errand: Errand) {
+        self.senders.send(to, errand);
+        self.senders.deliver(&mut self.collectors);
+    }
+
+    /// Starts collectors again, and lets senders hear what became of their requests, and send again.
+    fn look_after_collectors(&mut self) {
+        for collector in &mut self.collectors {
+            for request in collector.look_after(&mut self.broken) {
+                self.senders.is_unanswered(request);
+            }
+        }
+        self.senders.deliver(&mut self.collectors);
+    }
+
+    /// Waits until no sender waits.
+    async fn answer_all(&mut self) {
+        self.rest("somebody has no answer", |driver| driver.unanswered_since().is_none()).await;
+    }
+}
+
+/// Processors.
 impl Driver {
     /// Starts what is to run, buries what is dead, and gives the partitions of who stands still to others.
     fn look_after(&mut self) {
+        self.look_after_collectors();
         for name in 0..self.processes.len() {
             let process = &mut self.processes[name];
             if let Some(worker) = process.worker.take() {
                 match self.world.life(worker.who) {
                     Life::Gone => {
                         worker.handle.abort();
-                        process.starts_at = later(&self.world, 4_000);
+                        process.starts_at = self.world.later(4_000);
                     }
                     Life::Runs | Life::Frozen if worker.handle.is_finished() => {
-                        process.starts_at = later(&self.world, 4_000);
+                        process.starts_at = self.world.later(4_000);
                         self.zombies.push(worker);
                     }
                     Life::Frozen if self.world.draw(|random| random.one_in(8)) => self.give_up(name, worker),
@@ -345,7 +394,7 @@ impl Driver {
             self.world.tell(|| format!("process {} stands still, another starts under its name", worker.who));
             self.world.injected("rebalance: another process under the name of one that stands still");
             worker.tell(&self.world, Word::Replaced);
-            self.processes[name].starts_at = later(&self.world, 1_000);
+            self.processes[name].starts_at = self.world.later(1_000);
             self.zombies.push(worker);
         }
     }
@@ -457,7 +506,7 @@ impl Driver {
                 driver.world.injected("kill: anywhere");
                 driver.world.set_life(worker.who, Life::Gone);
                 worker.handle.abort();
-                process.starts_at = later(&driver.world, 3_000);
+                process.starts_at = driver.world.later(3_000);
             }
         })
         .await;
@@ -481,7 +530,7 @@ impl Driver {
             worker.tell(&self.world, Word::Replaced);
             self.zombies.push(worker);
         }
-        self.processes[name].starts_at = later(&self.world, 1_000);
+        self.processes[name].starts_at = self.world.later(1_000);
         self.bury();
     }
 
@@ -568,7 +617,8 @@ impl Driver {
     async fn catch_up(&mut self) {
         self.rest("something that was taken is not counted", |driver| {
             (0..driver.partitions()).all(|number| driver.broker.waits_since(number).is_none())
-                && driver.collectors.iter().all(|collector| collector.waits_since().is_none())
+                && driver.spooled_since().is_none()
+                && driver.unanswered_since().is_none()
         })
         .await;
         // And until who started lately knows what was before, as far as that comes to an end.
@@ -596,7 +646,6 @@ impl Driver {
             if rates.is_none() && begun.elapsed() > TROUBLE_MAX {
                 rates = Some(self.world.set_rates(Rates::none()));
             }
-            self.collectors.iter_mut().for_each(Collector::drain);
             // Who stands still in front of a record for that long is let go on, as a process is that nobody watches.
             if self.world.draw(|random| random.one_in(200)) {
                 self.thaw().await;
@@ -643,7 +692,6 @@ impl Driver {
     async fn outage_ends(&mut self) {
         self.world.tell(|| "the outage ends".to_owned());
         let now = self.world.now(Role::Processor);
-        self.collectors.iter_mut().for_each(Collector::drain);
         for number in 0..self.partitions() {
             // Where everything that waited has expired, the loss is told with the partition's next record, whatever it is.
             self.broker.keep(number, Vec::new(), Content::Tick, i64::MAX);
@@ -663,6 +711,7 @@ impl Driver {
     }
 
     async fn end(&mut self, script: &Script) {
+        self.answer_all().await;
         for role in [Role::Broker, Role::Collector, Role::Processor] {
             self.world.set_error(role, 0);
         }
@@ -720,19 +769,5 @@ impl Driver {
         if opener.hours().any(|hour| hour <= last.hour()) {
             self.broken.push("a key of the day lives still".to_owned());
         }
-    }
-}
-
-/// Some time from now, at an even millisecond.
-fn later(world: &World, ms: u64) -> Instant {
-    Instant::now() + Duration::from_millis(world.draw(|random| random.below(ms)))
-}
-
-/// What a finished task came to.
-fn ended<T>(mut handle: JoinHandle<T>) -> Option<Result<T, JoinError>> {
-    let mut context = Context::from_waker(Waker::noop());
-    match Pin::new(&mut handle).poll(&mut context) {
-        Poll::Ready(ended) => Some(ended),
-        Poll::Pending => None,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::random::Random;
 
-/// A place where a processor waits for an answer, and may be killed or frozen.
+/// A place where a process waits for an answer, and may be killed; a processor may also be frozen there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Point {
     /// Asks the journal for its end, a time's offset or its commit, which a processor does before and while it replays.
@@ -24,10 +24,34 @@ pub enum Point {
     AfterInsert,
     /// Is about to close a day, to note a step of it, or between two of them.
     Close,
+    /// A collector has taken a request, or kept a part of it, and not begun to keep the next.
+    Taken,
+    /// Has a record on its way to the journal, which has not got it.
+    Append,
+    /// Has not heard that the journal has got it.
+    Appended,
+    /// Is about to write a record into its spool.
+    SpoolWrite,
+    /// Has written it and not heard so.
+    SpoolWritten,
+    /// Has kept a request and not answered it.
+    Answer,
+    /// Looks at its start for what waits.
+    SpoolOpen,
+    /// Reads what waits, or waits for something to.
+    SpoolRead,
+    /// Has a record on its way from its spool to the journal, which has not got it.
+    Drain,
+    /// Has not heard that the journal has got it.
+    Drained,
+    /// Has heard so, and its spool does not know.
+    SpoolCommit,
+    /// Its spool knows, and the room has not been given back.
+    SpoolRelease,
 }
 
 /// Every point.
-const POINTS: [Point; 8] = [
+const POINTS: [Point; 20] = [
     Point::Ask,
     Point::Read,
     Point::BeforeCommit,
@@ -36,7 +60,33 @@ const POINTS: [Point; 8] = [
     Point::AmidInsert,
     Point::AfterInsert,
     Point::Close,
+    Point::Taken,
+    Point::Append,
+    Point::Appended,
+    Point::SpoolWrite,
+    Point::SpoolWritten,
+    Point::Answer,
+    Point::SpoolOpen,
+    Point::SpoolRead,
+    Point::Drain,
+    Point::Drained,
+    Point::SpoolCommit,
+    Point::SpoolRelease,
 ];
+
+/// A collector killed wherever it was.
+pub const COLLECTOR_KILLED: &str = "kill: a collector, anywhere";
+/// A collector that found at its start what one before it had left in its spool.
+pub const SPOOL_FOUND: &str = "collector: started, and found records in its spool";
+/// A request for which neither journal nor spool had room.
+pub const REFUSED: &str = "collector: refused a request";
+/// A sender without an answer, or with a refusal.
+pub const SENT_AGAIN: &str = "sender: no answer or a refusal, sent again";
+/// The same, who has no ids or no patience.
+pub const GIVEN_UP: &str = "sender: no answer or a refusal, given up";
+
+/// What follows from faults and is none.
+const FOLLOWS: [&str; 4] = [SPOOL_FOUND, REFUSED, SENT_AGAIN, GIVEN_UP];
 
 impl Point {
     const fn killed(self) -> &'static str {
@@ -49,11 +99,24 @@ impl Point {
             Self::AmidInsert => "kill: between two blocks of an insert",
             Self::AfterInsert => "kill: after an insert, before its commit",
             Self::Close => "kill: while a day closes",
+            Self::Taken => "kill: a collector, before it keeps what it took",
+            Self::Append => "kill: a collector, before the journal has the record",
+            Self::Appended => "kill: a collector, before it hears that the journal has it",
+            Self::SpoolWrite => "kill: a collector, before its spool's write",
+            Self::SpoolWritten => "kill: a collector, after its spool's write",
+            Self::Answer => "kill: a collector, before it answers for what it kept",
+            Self::SpoolOpen => "kill: a collector, while its spool opens",
+            Self::SpoolRead => "kill: a collector, at a read of its spool",
+            Self::Drain => "kill: a collector, draining, before the journal has the record",
+            Self::Drained => "kill: a collector, draining, before it hears that the journal has it",
+            Self::SpoolCommit => "kill: a collector, draining, before its spool knows",
+            Self::SpoolRelease => "kill: a collector, draining, before it gives room back",
         }
     }
 
-    const fn frozen(self) -> &'static str {
-        match self {
+    /// Nothing where nobody is frozen.
+    const fn frozen(self) -> Option<&'static str> {
+        Some(match self {
             Self::Ask => "freeze: before a replay",
             Self::Read => "freeze: at a read",
             Self::BeforeCommit => "freeze: before a commit",
@@ -62,7 +125,19 @@ impl Point {
             Self::AmidInsert => "freeze: between two blocks of an insert",
             Self::AfterInsert => "freeze: after an insert, before its commit",
             Self::Close => "freeze: while a day closes",
-        }
+            Self::Taken
+            | Self::Append
+            | Self::Appended
+            | Self::SpoolWrite
+            | Self::SpoolWritten
+            | Self::Answer
+            | Self::SpoolOpen
+            | Self::SpoolRead
+            | Self::Drain
+            | Self::Drained
+            | Self::SpoolCommit
+            | Self::SpoolRelease => return None,
+        })
     }
 }
 
@@ -92,6 +167,10 @@ pub enum Fault {
     AppendLost,
     /// An append is told to have failed, and the record is kept.
     AppendKept,
+    /// A spool has no room for a record.
+    SpoolFull,
+    /// A sender goes away before its answer, and its request ends where it is.
+    SenderLeaves,
     /// The store takes nothing: read-only, too many parts, away.
     InsertRefused,
     /// The store has everything, and the answer is lost.
@@ -101,13 +180,15 @@ pub enum Fault {
 }
 
 /// Every fault of a peer.
-pub const FAULTS: [Fault; 9] = [
+pub const FAULTS: [Fault; 11] = [
     Fault::Unreachable,
     Fault::ShortRead,
     Fault::CommitUnknown,
     Fault::NoRoom,
     Fault::AppendLost,
     Fault::AppendKept,
+    Fault::SpoolFull,
+    Fault::SenderLeaves,
     Fault::InsertRefused,
     Fault::ReplyLost,
     Fault::BlockLate,
@@ -122,6 +203,8 @@ impl Fault {
             Self::NoRoom => "journal: no room for a commit",
             Self::AppendLost => "journal: append failed, not kept",
             Self::AppendKept => "journal: append failed, kept all the same",
+            Self::SpoolFull => "spool: no room for a record",
+            Self::SenderLeaves => "sender: gone before its answer",
             Self::InsertRefused => "store: insert refused (read-only, too many parts, away)",
             Self::ReplyLost => "store: inserted, reply lost",
             Self::BlockLate => "store: a block arrives late, or not at all",
@@ -133,6 +216,8 @@ impl Fault {
 pub struct Rates {
     kill: u64,
     freeze: u64,
+    /// Collectors killed.
+    crash: u64,
     faults: [u64; FAULTS.len()],
 }
 
@@ -142,21 +227,23 @@ impl Rates {
         let mut rate = |rates: [u64; 3]| if random.one_in(2) { random.pick(&rates) } else { 0 };
         let kill = rate([2, 8, 25]);
         let freeze = if freezes { rate([1, 4, 10]) } else { 0 };
-        Self { kill, freeze, faults: FAULTS.map(|_| rate([10, 50, 150])) }
+        let crash = rate([4, 15, 40]);
+        Self { kill, freeze, crash, faults: FAULTS.map(|_| rate([10, 50, 150])) }
     }
 
     /// A peaceful day.
     pub const fn none() -> Self {
-        Self { kill: 0, freeze: 0, faults: [0; FAULTS.len()] }
+        Self { kill: 0, freeze: 0, crash: 0, faults: [0; FAULTS.len()] }
     }
 
     /// Whether a process that comes to a point goes on from there. It reads far more often than it does anything else.
     pub fn blow(&self, point: Point, random: &mut Random) -> Blow {
         let rare = if point == Point::Read { 16 } else { 1 };
         let struck = random.below(1_000 * rare);
-        if struck < self.kill {
+        let (kill, freeze) = if point.frozen().is_some() { (self.kill, self.freeze) } else { (self.crash, 0) };
+        if struck < kill {
             Blow::Killed
-        } else if struck < self.kill + self.freeze {
+        } else if struck < kill + freeze {
             Blow::Frozen
         } else {
             Blow::None
@@ -187,7 +274,7 @@ impl Injected {
         match blow {
             Blow::None => {}
             Blow::Killed => self.note(point.killed()),
-            Blow::Frozen => self.note(point.frozen()),
+            Blow::Frozen => self.note(point.frozen().expect("who is never frozen was not")),
         }
     }
 
@@ -208,16 +295,17 @@ impl Injected {
         self.0.iter().map(|(what, times)| (*what, *times))
     }
 
-    /// The blows and faults that never happened: what is meant to go wrong and does not shows nothing.
+    /// What never happened: what is meant to go wrong and does not shows nothing.
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {
-        let blows = POINTS.iter().flat_map(|point| [point.killed(), point.frozen()]);
+        let blows = POINTS.iter().flat_map(|point| [Some(point.killed()), point.frozen()]).flatten();
         let all = blows.chain(FAULTS.iter().map(|fault| fault.as_str()));
+        let all = all.chain([COLLECTOR_KILLED]).chain(FOLLOWS);
         all.filter(|what| !self.0.contains_key(what)).collect()
     }
 
-    /// All together.
+    /// All together, without what only follows.
     pub fn total(&self) -> u64 {
-        self.0.values().sum()
+        self.iter().filter(|(what, _)| !FOLLOWS.contains(what)).map(|(_, times)| times).sum()
     }
 }

@@ -325,6 +325,7 @@ fn is_intent(commit: &Commit) -> bool {
     commit.metadata.len() > 17
 }
 
-fn unreachable(tried: &str) -> JournalError {
+/// What a client says of brokers that do not answer.
+pub fn unreachable(tried: &str) -> JournalError {
     JournalError::Unreachable { tried: tried.to_owned(), reason: "the simulation says so".to_owned() }
 }

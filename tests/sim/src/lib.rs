@@ -2,12 +2,13 @@
 //! comparison, in every cell, with a naive recount of what came.
 //!
 //! What runs is the product: `processor::Processor` with its fold, its intents, replays, closings and keys, fed with records
-//! that are really sealed. What is modelled are its peers (`journal`, `store`: what they promise and no more), the collectors'
-//! outer side, and time. The invariant: a seed is all there is. The same seed gives the same day, the same faults at the same
-//! points and the same result, on any machine; so a failing seed is a bug report.
+//! that are really sealed and come by the real spool. What is modelled are their peers (`journal`, `store`, and the spool's disk,
+//! `embedded`: what they promise and no more), the collectors' doors, those who send, and time. The invariant: a seed is all there
+//! is. The same seed gives the same day, the same faults at the same points and the same result, on any machine; so a failing seed
+//! is a bug report.
 //!
-//! It is not a test of the models: that the embedded journal, Kafka and ClickHouse keep what `journal` and `store` here promise
-//! is held by their own suites and by the tests that kill real processes.
+//! It is not a test of the models: that the embedded journal, Kafka and ClickHouse keep what `journal`, `embedded` and `store` here
+//! promise is held by their own suites and by the tests that kill real processes.
 //!
 //! Read `script` for what a day is, `faults` for what goes wrong, `driver` for how it happens, `check` for what must hold.
 
@@ -21,19 +22,39 @@
 mod check;
 mod collector;
 mod driver;
+mod embedded;
 pub mod faults;
 mod journal;
+mod letters;
 pub mod many;
 mod member;
 #[path = "../../../crates/fold/tests/fold/oracle.rs"]
 mod oracle;
 mod random;
 mod script;
+mod senders;
 #[path = "../../../crates/fold/tests/fold/sent.rs"]
 #[expect(dead_code, reason = "what the tests of `fold` write by hand is drawn here")]
 mod sent;
+// The product's spool stands on its embedded journal and lets nothing else in. So its source is compiled here once more, where
+// `crate::embedded` is the model.
+#[path = "../../../crates/journal/src/spool/mod.rs"]
+#[expect(dead_code, reason = "what only a process that ends in peace asks of it")]
+#[expect(unused_variables, reason = "some are for the log alone")]
+mod spool;
 mod store;
+mod uplink;
 mod world;
+
+/// The spool's log, which nobody reads here.
+macro_rules! unheard {
+    ($($said:tt)*) => {{}};
+}
+
+// Where the spool looks for its log and for its crate's words.
+extern crate self as tracing;
+use ::journal::{AppendError, Bound, Commit, Entry, Journal, JournalError, Offset};
+use {unheard as error, unheard as info, unheard as warn};
 
 use processor::Metrics;
 use prometheus::Registry;
@@ -72,11 +93,15 @@ pub enum Planted {
     SmallCellsStay,
     /// Keys are destroyed two hours early.
     KeysDieEarly,
+    /// A request is acknowledged before it is kept.
+    AcknowledgedTooEarly,
+    /// A spool's last record is not on its disk when a collector starts again.
+    SpoolForgets,
 }
 
 impl Planted {
     /// Every one but nothing.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::InsertWithoutIntent,
         Self::CommitBeforeInsert,
         Self::TokenOfThisProcess,
@@ -88,6 +113,8 @@ impl Planted {
         Self::LossUntold,
         Self::SmallCellsStay,
         Self::KeysDieEarly,
+        Self::AcknowledgedTooEarly,
+        Self::SpoolForgets,
     ];
 }
 
@@ -96,6 +123,10 @@ impl Planted {
 pub struct Outcome {
     /// Hits that were taken, second arrivals included.
     pub hits: u64,
+    /// Hits whose senders were told that they are kept; each of them is in the journal.
+    pub acknowledged: u64,
+    /// Hits in the journal whose senders were told nothing.
+    pub untold: u64,
     /// Records in the journal.
     pub records: u64,
     /// Records that nobody could open in time, all of them told.

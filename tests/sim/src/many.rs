@@ -27,6 +27,8 @@ pub struct Tally {
     /// The largest difference of any count from the recount.
     pub difference: u64,
     hits: u64,
+    acknowledged: u64,
+    untold: u64,
     records: u64,
     lost: u64,
     cells: u64,
@@ -36,9 +38,12 @@ pub struct Tally {
 
 impl Tally {
     fn add(&mut self, seed: u64, outcome: Outcome) {
-        let Outcome { hits, records, lost, cells, days, keys, difference, wrong, injected, trace: _ } = outcome;
+        let Outcome { hits, acknowledged, untold, records, lost, cells, days, keys, .. } = outcome;
+        let Outcome { difference, wrong, injected, .. } = outcome;
         self.seeds += 1;
         self.hits += hits;
+        self.acknowledged += acknowledged;
+        self.untold += untold;
         self.records += records;
         self.lost += lost;
         self.cells += cells;
@@ -54,11 +59,13 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seeds, hits, records, lost, cells, days, keys, difference, injected, bad } = self;
+        let Self { seeds, hits, acknowledged, untold, records, lost, cells, days, .. } = self;
+        let Self { keys, difference, injected, bad, .. } = self;
         writeln!(
             f,
             "{seeds} seeds: {hits} hits in {records} records, {cells} cells compared, {days} site-days closed"
         )?;
+        writeln!(f, "{acknowledged} hits acknowledged, none missing; {untold} kept of which nobody was told")?;
         writeln!(
             f,
             "{lost} records could not be opened in time, all told; {keys} keys destroyed, none early, none late"

@@ -111,6 +111,8 @@ pub enum What {
     Store(bool),
     /// A process is killed, wherever it is.
     Kill(usize),
+    /// A collector is killed, wherever it is.
+    Crash(usize),
     /// A process is asked to stop, and started again.
     Restart(usize),
     /// A process stands still, and others take its partitions over.
@@ -347,7 +349,7 @@ impl Writer {
 
     fn trouble(&mut self, random: &mut Random) {
         let process = random.index(self.processes);
-        match random.below(16) {
+        match random.below(18) {
             0..=3 => self.step(What::Kill(process), random.below(3_000)),
             4..=5 => self.step(What::Restart(process), random.below(3_000)),
             6..=7 if !self.embedded => self.step(What::Freeze(process), random.below(3_000)),
@@ -389,6 +391,7 @@ impl Writer {
                 };
                 self.step(What::Clock(role, error), 0);
             }
+            16..=17 => self.step(What::Crash(random.index(2)), random.below(3_000)),
             _ => {}
         }
     }

@@ -10,12 +10,15 @@
 
 use std::collections::BTreeMap;
 use std::future::pending;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use model::{Clock, Millis};
 use tokio::sync::Notify;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep};
 
 use crate::faults::{Blow, Fault, Injected, Point, Rates};
@@ -217,6 +220,11 @@ impl World {
         }
     }
 
+    /// Some time from now, within so many milliseconds.
+    pub fn later(&self, ms: u64) -> Instant {
+        Instant::now() + Duration::from_millis(self.draw(|random| random.below(ms)))
+    }
+
     /// Goes on at an even millisecond.
     pub async fn settle(&self) {
         if self.began.elapsed().as_millis() % 2 == 1 {
@@ -272,5 +280,14 @@ impl World {
     /// What was written down.
     pub fn trace(&self) -> Vec<String> {
         self.state().trace.clone().unwrap_or_default()
+    }
+}
+
+/// What a finished task came to.
+pub fn ended<T>(mut handle: JoinHandle<T>) -> Option<Result<T, JoinError>> {
+    let mut context = Context::from_waker(Waker::noop());
+    match Pin::new(&mut handle).poll(&mut context) {
+        Poll::Ready(ended) => Some(ended),
+        Poll::Pending => None,
     }
 }
