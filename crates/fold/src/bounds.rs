@@ -28,7 +28,8 @@ pub struct Bounds {
     pub remembered_in_all: usize,
 }
 
-/// What is remembered of a visitor, for one: some six hits, each with its id, and three shapes. As much again for those who do more.
+/// What is remembered of each visitor that there is room for, on the average: some six hits, each with its id, and three shapes; and as much
+/// again, for days that are longer.
 const REMEMBERED_PER_VISITOR: usize = 32;
 
 /// Ten million hits an hour and site: 160 MB for each such hour whose hits can still come again.
@@ -54,7 +55,7 @@ impl Default for Bounds {
 impl Bounds {
     /// The usual bounds with memory for so many visitors, whatever their sites.
     ///
-    /// A partition that is read again from its beginning of the open days meets these at the same hits only as long as no day
+    /// A partition that is read again from where its open days begin meets these at the same hits only as long as no day
     /// closed in between: who was turned away may be known then, and the other way round.
     #[must_use]
     pub fn of_visitors(visitors: usize) -> Self {

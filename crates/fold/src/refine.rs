@@ -132,7 +132,7 @@ impl<'f> Refinement<'f> {
     }
 
     /// Whether no more of hits is remembered, of no site.
-    pub(super) const fn remembers_enough(&self) -> bool {
+    const fn remembers_enough(&self) -> bool {
         self.desk.held.remembered >= self.desk.bounds.remembered_in_all
     }
 
@@ -184,29 +184,14 @@ impl<'f> Refinement<'f> {
     pub(crate) fn add_visitor(&mut self) -> ControlFlow<Outcome> {
         let Some(visitor) = self.visitor else { return ON };
         let known = self.day().visitors.find(visitor);
-        let Desk { bounds, held, .. } = &*self.desk;
-        let (visitors_max, full) = (bounds.visitors, held.visitors >= bounds.visitors_in_all);
-        if known.is_none() && (full || self.day().visitors.len() >= visitors_max) {
-            self.desk.overflows.visitors += 1;
-            self.count_without_visitor();
-            return ControlFlow::Break(Outcome::Minimal(Some(Lowering::Crowd)));
+        if known.is_none() && !self.has_room_for_a_visitor() {
+            return self.crowd_out(|overflows| &mut overflows.visitors);
         }
-        if self.remembers_enough() {
-            self.desk.overflows.hits += 1;
-            self.count_without_visitor();
-            return ControlFlow::Break(Outcome::Minimal(Some(Lowering::Crowd)));
+        if !self.remembers_more(known) {
+            return self.crowd_out(|overflows| &mut overflows.hits);
         }
         self.number = match known {
-            Some(number)
-                if usize::from(self.day().visitors.get_mut(number).hits_len) < self.desk.bounds.hits_per_visitor =>
-            {
-                number
-            }
-            Some(_) => {
-                self.desk.overflows.hits += 1;
-                self.count_without_visitor();
-                return ControlFlow::Break(Outcome::Minimal(Some(Lowering::Crowd)));
-            }
+            Some(number) => number,
             None => {
                 let profile = self.visitor_profile();
                 let day = self.day();
@@ -215,6 +200,26 @@ impl<'f> Refinement<'f> {
             }
         };
         ON
+    }
+
+    fn has_room_for_a_visitor(&mut self) -> bool {
+        let Desk { bounds, held, .. } = &*self.desk;
+        let (visitors_max, all_have_room) = (bounds.visitors, held.visitors < bounds.visitors_in_all);
+        all_have_room && self.day().visitors.len() < visitors_max
+    }
+
+    /// Whether one more hit is remembered, of a visitor who may be known.
+    fn remembers_more(&mut self, visitor: Option<VisitorNumber>) -> bool {
+        let hits_max = self.desk.bounds.hits_per_visitor;
+        let has_few = |number| usize::from(self.day().visitors.get(number).hits_len) < hits_max;
+        visitor.is_none_or(has_few) && !self.remembers_enough()
+    }
+
+    /// Ends the path of a hit that met a bound: it is counted without its visitor.
+    fn crowd_out(&mut self, bound: impl FnOnce(&mut Overflows) -> &mut u64) -> ControlFlow<Outcome> {
+        *bound(&mut self.desk.overflows) += 1;
+        self.count_without_visitor();
+        ControlFlow::Break(Outcome::Minimal(Some(Lowering::Crowd)))
     }
 
     pub(crate) fn add_visit(&mut self) -> ControlFlow<Outcome> {

@@ -21,10 +21,9 @@ impl Refinement<'_> {
         let page = numbering.number(Dimension::Page, &hit.path);
         let host = numbering.number(Dimension::Hostname, &hit.host);
         let (at, hour) = (PageOfHost { page, host }, self.moment.hour);
-        let (visitor, measured, hits_max) = (self.visitor, self.measured(), self.desk.bounds.hits_per_visitor);
+        let (visitor, measured) = (self.visitor, self.measured());
         let known = visitor.and_then(|visitor| self.day().visitors.find(visitor));
-        let known = known.filter(|number| usize::from(self.day().visitors.get(*number).hits_len) < hits_max);
-        let known = known.filter(|_| !self.remembers_enough());
+        let known = known.filter(|_| self.remembers_more(known));
         count::engagement(self.day(), known, Attention { page, hour, engagement });
         let buckets = self.count_vitals(page, engagement.vitals);
         if let Some(number) = known {
