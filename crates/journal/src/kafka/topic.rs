@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::client::Client;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::metadata::{Metadata, MetadataPartition};
 
 use super::fault::{self, Listener};
 use super::feed::{Keeps, VALUE_BYTES_MAX};
@@ -146,26 +148,19 @@ impl Topic {
     fn check_shape(&self, admin: &AdminClient<Listener>) -> Result<(), JournalError> {
         let (begun, client) = (Instant::now(), admin.inner());
         loop {
-            let tried = || format!("look at topic {}", self.name);
-            let metadata = fault::patiently(|wait| client.fetch_metadata(Some(&self.name), wait))
-                .map_err(|error| client.context().explain(tried(), &error))?;
+            let metadata = look(client, &self.name)?;
             let partitions = metadata.topics().first().map(|topic| topic.partitions()).unwrap_or_default();
             if !partitions.is_empty() && partitions.iter().all(|partition| partition.leader() >= 0) {
                 let found = partitions.len();
                 if found != self.partitions as usize {
                     return Err(self.contradicts("partitions", found.to_string(), self.partitions.to_string()));
                 }
-                let replicas = partitions.iter().map(|partition| partition.replicas().len()).min().unwrap_or_default();
-                if replicas < usize::from(self.replication) {
-                    let wanted = format!("at least {}", self.replication);
-                    return Err(self.contradicts("replication factor", replicas.to_string(), wanted));
-                }
-                return Ok(());
+                return check_replicas(&self.name, partitions, self.replication);
             }
             if begun.elapsed() > ELECTION_WAIT {
                 let reason =
                     "it does not exist, this user may not see it, or not every partition has a leader".to_owned();
-                return Err(JournalError::Unreachable { tried: tried(), reason });
+                return Err(JournalError::Unreachable { tried: looking_at(&self.name), reason });
             }
             std::thread::sleep(Duration::from_millis(100));
         }
@@ -197,21 +192,35 @@ pub(super) async fn check_positions(
 ) -> Result<(), JournalError> {
     let (wanted, client) = (settings.replication, Arc::clone(admin));
     super::blocking(ANSWER_WAIT, "look at the topic of positions", move || {
-        let client = client.inner();
-        let metadata = fault::patiently(|wait| client.fetch_metadata(Some(POSITIONS), wait))
-            .map_err(|error| client.context().explain(format!("look at topic {POSITIONS}"), &error))?;
-        let replicas = metadata.topics().iter().flat_map(|topic| topic.partitions()).map(|one| one.replicas().len());
-        match replicas.min() {
-            Some(found) if found < usize::from(wanted) => Err(JournalError::TopicContradicts {
-                topic: POSITIONS.to_owned(),
-                setting: "replication factor",
-                found: found.to_string(),
-                wanted: format!("at least {wanted}"),
-            }),
-            Some(_) | None => Ok(()),
-        }
+        let metadata = look(client.inner(), POSITIONS)?;
+        let partitions = metadata.topics().first().map(|topic| topic.partitions()).unwrap_or_default();
+        if partitions.is_empty() { Ok(()) } else { check_replicas(POSITIONS, partitions, wanted) }
     })
     .await
+}
+
+fn looking_at(topic: &str) -> String {
+    format!("look at topic {topic}")
+}
+
+/// What the brokers say of a topic.
+fn look(client: &Client<Listener>, topic: &str) -> Result<Metadata, JournalError> {
+    fault::patiently(|wait| client.fetch_metadata(Some(topic), wait))
+        .map_err(|error| client.context().explain(looking_at(topic), &error))
+}
+
+/// Refuses a topic of which a partition has fewer replicas than are wanted.
+fn check_replicas(topic: &str, partitions: &[MetadataPartition], wanted: u16) -> Result<(), JournalError> {
+    let found = partitions.iter().map(|partition| partition.replicas().len()).min().unwrap_or_default();
+    if found >= usize::from(wanted) {
+        return Ok(());
+    }
+    Err(JournalError::TopicContradicts {
+        topic: topic.to_owned(),
+        setting: "replication factor",
+        found: found.to_string(),
+        wanted: format!("at least {wanted}"),
+    })
 }
 
 impl May {

@@ -14,10 +14,19 @@ use crate::kafka_server::shared;
 const SILENCE: Duration = Duration::from_secs(3);
 
 async fn join(settings: &KafkaSettings, name: &str) -> KafkaJournal {
-    let beside = format!("{}-settings", settings.topic);
-    drop(Feed::open(settings, &beside, Keeps::Latest, |_, _| {}).await.unwrap());
-    let member = Some(Member { name: name.to_owned(), silence_max: SILENCE, beside });
-    KafkaJournal::open(KafkaSettings { member, ..settings.clone() }).await.unwrap()
+    drop(Feed::open(settings, &beside(settings), Keeps::Latest, |_, _| {}).await.unwrap());
+    KafkaJournal::open(named(settings, name)).await.unwrap()
+}
+
+/// The settings of a member of this name.
+fn named(settings: &KafkaSettings, name: &str) -> KafkaSettings {
+    let member = Member { name: name.to_owned(), silence_max: SILENCE, beside: beside(settings) };
+    KafkaSettings { member: Some(member), ..settings.clone() }
+}
+
+/// The topic that a member follows beside the hits.
+fn beside(settings: &KafkaSettings) -> String {
+    format!("{}-settings", settings.topic)
 }
 
 fn ownership(journal: &KafkaJournal) -> &Ownership {
@@ -48,8 +57,8 @@ async fn a_member_refuses_positions_on_fewer_replicas_than_hits() {
     until("it has the partition", || held(&member).len() == 1).await;
     member.commit(0, words(1)).await.unwrap();
     drop(member);
-    let named = Some(Member { name: "member".to_owned(), silence_max: SILENCE, beside: "beside".to_owned() });
-    let refused = KafkaJournal::open(KafkaSettings { replication: 3, member: named, ..settings }).await.err().unwrap();
+    let replicated = KafkaSettings { replication: 3, ..named(&settings, "member") };
+    let refused = KafkaJournal::open(replicated).await.err().unwrap();
     let said = "topic __consumer_offsets has replication factor = 1, but it must be at least 3";
     assert_eq!(refused.to_string(), said);
 }
