@@ -179,27 +179,43 @@ struct Asked {
 enum Of {
     /// As an object, to a path.
     Object(&'static str, Value),
-    /// By parameters: a path with all of them but the site and the dates.
-    Parameters(&'static str),
+    /// By parameters, to a path, with the dates as these are called there.
+    Parameters(&'static str, &'static str),
 }
 
-impl Asked {
-    /// Puts the question over so many days, to the last one.
-    async fn put(&self, client: &HttpClient, days: i64) -> anyhow::Result<String> {
-        let [from, to] = dates(days);
-        match &self.of {
-            Of::Object(path, body) => client.post(path, over(body, days).to_string()).await,
-            // The older API's words for a period, and what the ledger calls it.
-            Of::Parameters(path) if path.contains("stats") => {
-                client.get(&format!("{path}&site_id={SITE}&period=custom&date={from},{to}")).await
+/// A question over a period, ready to be put.
+struct Put {
+    path: String,
+    body: Option<String>,
+}
+
+impl Of {
+    /// The question over so many days, to the last one.
+    fn over(&self, days: i64) -> Put {
+        match self {
+            Self::Object(path, body) => Put { path: (*path).to_owned(), body: Some(over(body, days).to_string()) },
+            Self::Parameters(path, called) => {
+                let [from, to] = dates(days);
+                Put { path: format!("{path}site_id={SITE}&{called}={from},{to}"), body: None }
             }
-            Of::Parameters(path) => client.get(&format!("{path}?site_id={SITE}&date_range={from},{to}")).await,
+        }
+    }
+}
+
+impl Put {
+    async fn to(&self, client: &HttpClient) -> anyhow::Result<String> {
+        match &self.body {
+            Some(body) => client.post(&self.path, body.clone()).await,
+            None => client.get(&self.path).await,
         }
     }
 }
 
 /// Every kind of question that the page and the API's users ask, without its period.
 fn questions() -> Vec<Asked> {
+    // What dates are called, and in the older API.
+    const RANGE: &str = "date_range";
+    const CUSTOM: &str = "period=custom&date";
     const TOP: [&str; 6] = ["visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration"];
     let asked = |name, body: Value| Asked { name, of: Of::Object("/api/v2/query", body) };
     let list = |name, dimension: &str, filters: Value| {
@@ -255,19 +271,22 @@ fn questions() -> Vec<Asked> {
             json!({ "metrics": ["visitors", "pageviews"], "dimensions": ["event:page"], "filters": [["contains", "event:page", ["blog"]]], "pagination": { "limit": 100 } }),
         ),
         Asked { name: "ways from a page", of: Of::Object("/api/v2/flow", json!({ "page": world.known_page() })) },
-        Asked { name: "ledger", of: Of::Parameters("/api/v1/ledger") },
-        Asked { name: "properties' names", of: Of::Parameters("/api/v1/properties") },
+        Asked { name: "ledger", of: Of::Parameters("/api/v1/ledger?", RANGE) },
+        Asked { name: "properties' names", of: Of::Parameters("/api/v1/properties?", RANGE) },
         Asked {
             name: "aggregate (v1)",
-            of: Of::Parameters("/api/v1/stats/aggregate?metrics=visitors,visits,pageviews,bounce_rate,visit_duration"),
+            of: Of::Parameters(
+                "/api/v1/stats/aggregate?metrics=visitors,visits,pageviews,bounce_rate,visit_duration&",
+                CUSTOM,
+            ),
         },
         Asked {
             name: "time series (v1)",
-            of: Of::Parameters("/api/v1/stats/timeseries?metrics=visitors,pageviews&interval=date"),
+            of: Of::Parameters("/api/v1/stats/timeseries?metrics=visitors,pageviews&interval=date&", CUSTOM),
         },
         Asked {
             name: "breakdown by source (v1)",
-            of: Of::Parameters("/api/v1/stats/breakdown?property=visit:source&metrics=visitors,bounce_rate"),
+            of: Of::Parameters("/api/v1/stats/breakdown?property=visit:source&metrics=visitors,bounce_rate&", CUSTOM),
         },
     ]
 }
@@ -276,17 +295,17 @@ fn questions() -> Vec<Asked> {
 async fn ask_all(client: &HttpClient, pageviews: u64) -> anyhow::Result<Report> {
     hold(client, pageviews).await?;
     let mut report = Report::default();
-    for asked in questions() {
-        let name = asked.name;
+    for Asked { name, of } in questions() {
         let mut told = Vec::new();
         for days in PERIODS {
+            let put = of.over(days);
             // The first one warms up.
-            asked.put(client, days).await.with_context(|| format!("{name} over {days} days"))?;
+            put.to(client).await.with_context(|| format!("{name} over {days} days"))?;
             let mut times = Vec::with_capacity(ASKS);
             let begun = Instant::now();
             while times.len() < ASKS_MIN || times.len() < ASKS && begun.elapsed() < ASKING_MAX {
                 let started = Instant::now();
-                asked.put(client, days).await?;
+                put.to(client).await?;
                 times.push(started.elapsed());
             }
             told.push(percentiles(times));

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use anyhow::{Context, ensure};
 use fold::{Bounds, Fold, Tables};
-use model::{Arrival, Hit, Kind, Millis, Peer, Record, Signals};
+use model::{Arrival, Hit, Millis, Peer, Record};
 use privacy::seal::{HourKey, Opener, Sealer};
 use privacy::visitor::Secret;
 
@@ -13,7 +13,7 @@ use crate::processes::{own_cpu_seconds, own_resident_bytes};
 use crate::report::{Report, Row, short};
 use crate::tables;
 use crate::traffic::world::World;
-use crate::traffic::{DAY_MS, Day, LAST_DAY, SITE, Step, site};
+use crate::traffic::{DAY_MS, Day, LAST_DAY, SITE, Step, pageview, site};
 
 const PAGEVIEWS_PER_DAY: u32 = 400_000;
 const DAYS: i64 = 2;
@@ -151,25 +151,11 @@ fn crowded(tables: &Tables) -> anyhow::Result<f64> {
     for number in 0_usize.. {
         let visitor = number / HITS_AT_A_TIME % MADE_UP;
         let at = Millis(LAST_DAY * DAY_MS + i64::try_from(number / 1_000)?);
-        let arrival = Arrival {
-            site: SITE.into(),
-            at,
-            id: Some(number as u64),
-            kind: Kind::Pageview,
-            url: format!("https://{SITE}/{number}").into(),
-            referrer: None,
-            props: Vec::new(),
-            revenue: None,
-            screen_width: None,
-            language: None,
-            signals: Signals::default(),
-            peer: Peer {
-                address: Ipv4Addr::from_bits(0x0b00_0000 + u32::try_from(visitor)?).into(),
-                agent: format!("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{visitor}.0.0.0 Safari/537.36").into(),
-            },
+        let peer = Peer {
+            address: Ipv4Addr::from_bits(0x0b00_0000 + u32::try_from(visitor)?).into(),
+            agent: format!("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{visitor}.0.0.0 Safari/537.36").into(),
         };
-        let hit =
-            fold::admit(arrival, &site).map_err(|refusal| anyhow::anyhow!("not admitted: {}", refusal.as_str()))?;
+        let hit = admitted(pageview(at, number as u64, &format!("https://{SITE}/{number}"), peer))?;
         fold.apply(&site, hit);
         if number.is_multiple_of(BATCH_HITS) {
             fold.changes(at);
@@ -185,6 +171,9 @@ fn crowded(tables: &Tables) -> anyhow::Result<f64> {
 
 /// A hit as it was admitted.
 pub fn hit(world: &World, day: &Day, step: &Step) -> anyhow::Result<Hit> {
-    let arrival = day.arrival(world, step).context("a step belongs to a visit")?;
+    admitted(day.arrival(world, step).context("a step belongs to a visit")?)
+}
+
+fn admitted(arrival: Arrival) -> anyhow::Result<Hit> {
     fold::admit(arrival, &site()).map_err(|refusal| anyhow::anyhow!("not admitted: {}", refusal.as_str()))
 }

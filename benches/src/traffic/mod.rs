@@ -122,19 +122,11 @@ impl Day {
     pub fn arrival(&self, world: &World, step: &Step) -> Option<Arrival> {
         let visit = self.visits.get(usize::try_from(step.visit).ok()?)?;
         let (path, agent) = (world.page(step.page), world.agent(visit.agent));
+        let peer = Peer { address: IpAddr::V4(visit.address), agent: agent.name.as_str().into() };
         let mut arrival = Arrival {
-            site: SITE.into(),
-            at: step.at,
-            id: Some(step.id),
-            kind: Kind::Pageview,
-            url: "".into(),
-            referrer: None,
-            props: Vec::new(),
-            revenue: None,
             screen_width: Some(agent.screen_width),
             language: Some(visit.language.into()),
-            signals: Signals::default(),
-            peer: Peer { address: IpAddr::V4(visit.address), agent: agent.name.as_str().into() },
+            ..pageview(step.at, step.id, "", peer)
         };
         let mut query = "";
         match step.what {
@@ -223,6 +215,24 @@ impl Day {
             }
             page = world.pick_page(random);
         }
+    }
+}
+
+/// A page view and nothing besides.
+pub fn pageview(at: Millis, id: u64, url: &str, peer: Peer) -> Arrival {
+    Arrival {
+        site: SITE.into(),
+        at,
+        id: Some(id),
+        kind: Kind::Pageview,
+        url: url.into(),
+        referrer: None,
+        props: Vec::new(),
+        revenue: None,
+        screen_width: None,
+        language: None,
+        signals: Signals::default(),
+        peer,
     }
 }
 
