@@ -109,9 +109,7 @@ const STAY: usize = 30;
 #[test]
 fn the_dashboard_shows_what_was_sent_to_whoever_looks_however_they_do() {
     let data = tempfile::tempdir().unwrap();
-    let config =
-        format!("trusted_proxies = [\"127.0.0.0/8\"]\n[[site]]\ndomain = \"{SITE}\"\n[[site]]\ndomain = \"{OTHER}\"\n");
-    let server = Server::configured(data.path(), &config);
+    let server = two_sites(data.path());
     import_earlier(&server, data.path());
     for visit in &VISITS {
         send(&server, visit);
@@ -158,12 +156,7 @@ fn read_all(directory: &std::path::Path) -> Vec<u8> {
 }
 
 fn send(server: &Server, visit: &Visit) {
-    let post = |event: Value| {
-        let headers =
-            [("content-type", "application/json"), ("user-agent", visit.agent), ("x-forwarded-for", visit.address)];
-        let answer = server.send("POST", "/api/event", &headers, event.to_string().as_bytes());
-        assert_eq!((answer.status, answer.outcome()), (202, "counted"), "{event}");
-    };
+    let post = |event| post(server, (visit.address, visit.agent), &event);
     for (number, path) in visit.pages.iter().enumerate() {
         let (query, referrer) = if number == 0 { (visit.query, visit.referrer) } else { ("", "") };
         let url = format!("https://{}{path}{query}", visit.host);
@@ -447,10 +440,7 @@ fn what_is_shared_is_seen_by_its_link_and_nothing_else_is() {
     assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
     let server = Server::configured(data.path(), config);
     let send = |(who, agent, path): Later| {
-        let hit = json!({ "name": "pageview", "url": format!("https://{SITE}{path}"), "domain": SITE }).to_string();
-        let address = format!("126.142.77.{who}");
-        let headers = [("content-type", "application/json"), ("user-agent", agent), ("x-forwarded-for", &*address)];
-        assert_eq!(server.send("POST", "/api/event", &headers, hit.as_bytes()).outcome(), "counted");
+        hit(&server, (&format!("126.142.77.{who}"), agent), "pageview", path, Value::Null);
     };
     let authorization = format!("Bearer {TOKEN}");
     let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
@@ -496,9 +486,20 @@ fn look(server: &Server, script: &str, expected: &Value) -> Value {
 /// Sends somebody's page view or event, and what it brought.
 fn hit(server: &Server, (address, agent): (&str, &str), name: &str, path: &str, revenue: Value) {
     let event = json!({ "name": name, "url": format!("https://{SITE}{path}"), "domain": SITE, "revenue": revenue });
+    post(server, (address, agent), &event);
+}
+
+/// Sends somebody's event.
+fn post(server: &Server, (address, agent): (&str, &str), event: &Value) {
     let headers = [("content-type", "application/json"), ("user-agent", agent), ("x-forwarded-for", address)];
     let answer = server.send("POST", "/api/event", &headers, event.to_string().as_bytes());
-    assert_eq!(answer.outcome(), "counted", "{event}");
+    assert_eq!((answer.status, answer.outcome()), (202, "counted"), "{event}");
+}
+
+/// A server of two sites behind a proxy, which says where visitors are.
+fn two_sites(data: &std::path::Path) -> Server {
+    let sites = [SITE, OTHER].map(|site| format!("[[site]]\ndomain = \"{site}\"\n")).concat();
+    Server::configured(data, &format!("trusted_proxies = [\"127.0.0.0/8\"]\n{sites}"))
 }
 
 /// An amount as it is sent.
@@ -721,9 +722,7 @@ const READERS: [Reader; 5] = [
 #[test]
 fn a_filter_is_made_changed_and_taken_off_on_the_page_and_keeps_the_hits_that_fit() {
     let data = tempfile::tempdir().unwrap();
-    let config =
-        format!("trusted_proxies = [\"127.0.0.0/8\"]\n[[site]]\ndomain = \"{SITE}\"\n[[site]]\ndomain = \"{OTHER}\"\n");
-    let server = Server::configured(data.path(), &config);
+    let server = two_sites(data.path());
     READERS.iter().for_each(|reader| read(&server, SITE, reader, reader.pages));
     read(&server, OTHER, &READERS[0], &["/"]);
     let all = kept(&|_, _| true);
@@ -773,10 +772,7 @@ fn read(server: &Server, site: &str, reader: &Reader, pages: &[&str]) {
         let referrer = if number == 0 { reader.referrer } else { "" };
         let event =
             json!({ "name": "pageview", "url": format!("https://{site}{path}"), "domain": site, "referrer": referrer });
-        let headers =
-            [("content-type", "application/json"), ("user-agent", AGENT), ("x-forwarded-for", reader.address)];
-        let answer = server.send("POST", "/api/event", &headers, event.to_string().as_bytes());
-        assert_eq!(answer.outcome(), "counted", "{event}");
+        post(server, (reader.address, AGENT), &event);
     }
 }
 
@@ -814,9 +810,7 @@ fn sources() -> Vec<&'static str> {
 #[test]
 fn the_live_view_tells_who_is_there_and_what_the_hour_has_seen() {
     let data = tempfile::tempdir().unwrap();
-    let config =
-        format!("trusted_proxies = [\"127.0.0.0/8\"]\n[[site]]\ndomain = \"{SITE}\"\n[[site]]\ndomain = \"{OTHER}\"\n");
-    let server = Server::configured(data.path(), &config);
+    let server = two_sites(data.path());
     // Everything is sent within one hour, and so on one day.
     let begun = eventually("an hour with ten seconds to go", || Some(seconds()).filter(|now| now % 3_600 < 3_590));
     READERS.iter().for_each(|reader| read(&server, SITE, reader, reader.pages));
