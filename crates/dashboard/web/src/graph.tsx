@@ -93,30 +93,35 @@ interface Times {
 /** The bucket of an answer that is still filling, where its last day, if it is known, is not over. */
 const filling = (answer: Answer | undefined, { interval, timezone }: Times, last?: string) => openBucket(interval, timezone, [answer?.meta.time_labels?.[0]?.slice(0, 10) ?? "", last]);
 
+/** A metric of an answer by its buckets: zero where nothing was counted. */
+function counted(answer: Answer | undefined, index: number): (label: string) => Told {
+  const known = new Map(answer?.results.map((row) => [row.dimensions[0], row.metrics[index] ?? null]));
+  return (label) => known.get(label) ?? 0;
+}
+
 /** Puts a value on every label: zero where nothing was counted, nothing before the first count and where time has not come yet. */
 function read(answer: Answer, before: Answer | undefined, index: number, times: Times): Omit<Points, "notes"> {
   const { firstDay } = times;
   // A comparison may reach to today as well.
   const [now, nowBefore] = [filling(answer, times, answer.query.date_range[1].slice(0, 10)), filling(before, times)];
   const labels = answer.meta.time_labels ?? [];
-  const known = new Map(answer.results.map((row) => [row.dimensions[0], row.metrics[index] ?? null]));
+  const at = counted(answer, index);
   const ahead = labels.findIndex((label) => label > now);
   const first = firstDay === undefined ? 0 : Math.max(0, labels.findIndex((_, i) => (labels[i + 1] ?? "9") > firstDay));
   const isMeasured = (i: number) => i >= first && (ahead === -1 || i < ahead);
-  const values = labels.map((label, i) => (isMeasured(i) ? (known.get(label) ?? 0) : null));
+  const values = labels.map((label, i) => (isMeasured(i) ? at(label) : null));
   const open = labels.indexOf(now);
   const earlierLabels = before?.meta.time_labels ?? [];
-  const earlierKnown = new Map(before?.results.map((row) => [row.dimensions[0], row.metrics[index] ?? null]));
-  const earlierAt = (label: string | undefined) => (label === undefined || label > nowBefore ? null : (earlierKnown.get(label) ?? 0));
+  const atBefore = counted(before, index);
+  const earlierAt = (label: string | undefined) => (label === undefined || label > nowBefore ? null : atBefore(label));
   const earlier = before === undefined ? [] : labels.map((_, i) => earlierAt(earlierLabels[i]));
   return { labels, values, earlier, earlierLabels, open: open === -1 ? labels.length : open, step: answer.meta.rounded?.to ?? 1 };
 }
 
 /** A metric of an answer in every bucket up to the one that is still filling: zero where nothing was counted. */
 export function upTo(answer: Answer | undefined, open: string, index = 0): Map<string, Told> {
-  const known = new Map(answer?.results.map((row) => [row.dimensions[0], row.metrics[index] ?? null]));
-  const labels = answer?.meta.time_labels?.filter((label) => label <= open) ?? [];
-  return new Map(labels.map((label) => [label, known.get(label) ?? 0]));
+  const at = counted(answer, index);
+  return new Map(answer?.meta.time_labels?.filter((label) => label <= open).map((label) => [label, at(label)]));
 }
 
 /** The line of an answer of one metric as a table, with what it is compared with beside it. What is not over is told to be so. */
