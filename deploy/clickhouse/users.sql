@@ -35,7 +35,7 @@ GRANT INSERT ON footfall.lost TO footfall_processor;
 GRANT INSERT ON footfall.reached TO footfall_processor;
 GRANT INSERT ON footfall.closings TO footfall_processor;
 GRANT INSERT ON footfall.imports TO footfall_processor;
-GRANT OPTIMIZE ON footfall.counts TO footfall_processor;
+GRANT OPTIMIZE, ALTER CLEAR PROJECTION, ALTER MATERIALIZE PROJECTION ON footfall.counts TO footfall_processor;
 GRANT ALTER DELETE ON footfall.counts TO footfall_processor;
 GRANT ALTER DELETE ON footfall.ledger TO footfall_processor;
 GRANT ALTER DELETE ON footfall.lost TO footfall_processor;

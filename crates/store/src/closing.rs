@@ -31,6 +31,10 @@ const ROUND_TIMEOUT: Duration = Duration::from_secs(300);
 /// Longest merging a month may take. Six million rows take half a minute on two busy cores.
 const MERGE_TIMEOUT: Duration = Duration::from_secs(3_600);
 
+/// Since when a merge that adds up rows makes a projection anew where the table says `rebuild`: the oldest version that was seen to. 25.8
+/// does so for other engines alone and adds up the sums it finds, in which what was taken back stays as a value of zeros.
+const MERGES_REBUILD_SINCE: (u32, u32) = (26, 7);
+
 /// The condition of a row that may not stay where its cell is small, or at all.
 const MAY_NOT_STAY: &str = include_str!("../sql/closing/may_not_stay.sql");
 
@@ -133,16 +137,29 @@ impl Store {
                 unclean.push((day, begun));
             }
         }
-        let mut months = BTreeSet::new();
+        let mut merged = BTreeSet::new();
+        let mut made_anew = BTreeSet::new();
+        let rebuilds = unclean.is_empty() || self.merges_rebuild_months().await?;
         for (day, _) in &unclean {
+            let month = month_of(i64::from(day.day.0))?;
             if self.has_leftover(day).await? {
-                months.insert(month_of(i64::from(day.day.0))?);
+                merged.insert(month);
+            }
+            // Whoever merged the rows, the engine or we: there their sums kept what was taken back.
+            if !rebuilds {
+                made_anew.insert(month);
             }
         }
-        for month in months {
-            let sql = format!("OPTIMIZE TABLE counts PARTITION {month} FINAL");
-            // On a cluster every replica has merged when this returns; one that is away does so when it is back.
-            let query = self.client().query_raw(&sql).with_setting("alter_sync", "2");
+        let merge = |month| format!("OPTIMIZE TABLE counts PARTITION {month} FINAL");
+        let drop_sums = |month| format!("ALTER TABLE counts CLEAR PROJECTION IF EXISTS months IN PARTITION {month}");
+        let make_sums =
+            |month| format!("ALTER TABLE counts MATERIALIZE PROJECTION IF EXISTS months IN PARTITION {month}");
+        let statements = merged.iter().map(merge);
+        let statements = statements.chain(made_anew.iter().flat_map(|month| [drop_sums(month), make_sums(month)]));
+        for sql in statements {
+            // On a cluster every replica is done when this returns; one that is away does so when it is back.
+            let query =
+                self.client().query_raw(&sql).with_setting("alter_sync", "2").with_setting("mutations_sync", "2");
             within(MERGING, MERGE_TIMEOUT, query.execute()).await?;
         }
         for (day, begun) in unclean {
@@ -152,6 +169,15 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// Whether a merge makes the sums of months anew from the rows it wrote.
+    async fn merges_rebuild_months(&self) -> Result<bool, StoreError> {
+        let asked = self.client().query("SELECT version()").fetch_one::<String>();
+        let version = within(MERGING, QUESTION_TIMEOUT, asked).await?;
+        let mut numbers = version.split('.').map_while(|number| number.parse().ok());
+        let first_two = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+        Ok(first_two >= MERGES_REBUILD_SINCE)
     }
 
     async fn fold_round(&self, day: &ClosedDay, visitors_min: u32, round: u32) -> Result<(), StoreError> {

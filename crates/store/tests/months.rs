@@ -7,6 +7,7 @@ use model::{Cell, Changes, ClosedDay, Counts, Dimension, LocalDay};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
+use store::Store;
 use store::questions::{Cells, Grain, Question, Row, Selection, Span};
 
 use crate::proxy::Proxy;
@@ -193,8 +194,21 @@ async fn a_year_of_pages_is_read_from_the_months_and_a_week_is_not() {
 #[tokio::test]
 async fn what_a_closing_takes_back_leaves_the_months_in_the_same_merge() {
     let host = Host::start();
-    let store = host.store();
-    store.migrate().await.unwrap();
+    host.store().migrate().await.unwrap();
+    taken_back_leaves_the_months(&host, &host.store()).await;
+}
+
+/// As before 26.7: a merge adds up the sums it finds, whatever became of their rows.
+#[tokio::test]
+async fn where_a_merge_keeps_sums_a_closing_makes_the_months_anew() {
+    let host = Host::start();
+    host.store().migrate().await.unwrap();
+    host.ask("ALTER TABLE counts MODIFY SETTING deduplicate_merge_projection_mode = 'ignore'").await;
+    let proxy = Proxy::rewriting(&host.url, |sent| sent.replace("version()", "'25.8.2.1'")).await;
+    taken_back_leaves_the_months(&host, &proxy.store()).await;
+}
+
+async fn taken_back_leaves_the_months(host: &Host, store: &Store) {
     let city = |value: &str, visitors| Cell {
         site: site(),
         day: LocalDay(JUNE),

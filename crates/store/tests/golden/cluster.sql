@@ -510,6 +510,10 @@ GROUP BY small.hour, small.dimension, small.by_dimension, to_value, to_by_value
 ;
 
 -- default_format = RowBinaryWithNamesAndTypes
+SELECT version()
+;
+
+-- default_format = RowBinaryWithNamesAndTypes
 -- Cells of a closed day that add up to nothing and are still in the parts: each was taken back and is not merged away.
 SELECT count() FROM
 (
@@ -528,6 +532,7 @@ SELECT count() FROM
 ;
 
 -- alter_sync = 2
+-- mutations_sync = 2
 OPTIMIZE TABLE counts PARTITION 202606 FINAL
 ;
 
