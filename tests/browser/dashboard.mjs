@@ -96,10 +96,20 @@ await looking(base, async ({ page, context, step, shows, accessible, open, taken
   await open(`?site=${expected.site}&period=7d&interval=day`);
   await shows(() => document.querySelector(".overview .legend")?.innerText.includes("sum of daily visitors") ?? false, false);
 
-  step("the graph by keyboard, and its table");
+  step("the graph by keyboard, also while what it is compared with is on its way, and its table");
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  const isFirstDay = (request) => request.postDataJSON()?.date_range === "all";
+  await page.route("**/api/v2/query", (route) => (isFirstDay(route.request()) ? held : Promise.resolve()).then(() => route.continue()));
+  await open(`?site=${expected.site}&period=7d&interval=day`);
   await page.focus(".plot");
   await page.keyboard.press("ArrowLeft");
   await shows(() => document.querySelector(".tip b")?.innerText, expected.totals.visitors);
+  await shows(() => document.querySelector(".overview .legend .earlier") !== null, false);
+  release();
+  await shows(() => document.querySelector(".overview .legend .earlier") !== null, true);
+  await shows(() => document.querySelector(".tip b")?.innerText, expected.totals.visitors);
+  await page.unroute("**/api/v2/query");
   await page.keyboard.press("Escape");
   await page.focus(".overview .as-table summary");
   await page.keyboard.press("Enter");

@@ -162,7 +162,7 @@ function Plot({ points, grain, metric, label, sums, theme }: PlotProps) {
   useLayoutEffect(() => {
     const element = frame.current;
     if (element === null) return;
-    const made = new uPlot(options(element, grain, metric, shown, setHover), data(shown.current), element);
+    const made = new uPlot(options(element, grain, metric, shown, setHover, hover?.index), data(shown.current), element);
     plot.current = made;
     const resized = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
     resized.observe(element);
@@ -184,7 +184,7 @@ function Plot({ points, grain, metric, label, sums, theme }: PlotProps) {
     event.preventDefault();
     const last = points.values.findLastIndex((value) => value !== null);
     const index = Math.max(0, Math.min(last, (hover?.index ?? (step > 0 ? -1 : last + 1)) + step));
-    made.setCursor({ left: made.valToPos(index, "x"), top: HEIGHT / 2 });
+    pointAt(made, index);
   };
   const value = hover === null ? null : (points.values[hover.index] ?? null);
   return (
@@ -244,9 +244,11 @@ function data(points: Points): uPlot.AlignedData {
 /** From which place to which the buckets reach, whatever was counted in them: a single one stands in the middle. */
 const breadth = (buckets: number): [number, number] => (buckets === 1 ? [-0.5, 0.5] : [0, Math.max(1, buckets - 1)]);
 
+const pointAt = (plot: uPlot, index: number) => plot.setCursor({ left: plot.valToPos(index, "x"), top: HEIGHT / 2 });
+
 type Show = (hover: { index: number; left: number } | null) => void;
 
-function options(element: HTMLElement, grain: string, metric: Metric, shown: { current: Points }, show: Show): uPlot.Options {
+function options(element: HTMLElement, grain: string, metric: Metric, shown: { current: Points }, show: Show, at?: number): uPlot.Options {
   const style = getComputedStyle(element);
   const colour = (name: string) => style.getPropertyValue(name).trim();
   const accent = colour("--accent");
@@ -282,6 +284,8 @@ function options(element: HTMLElement, grain: string, metric: Metric, shown: { c
     ],
     series: [{}, { stroke: colour("--earlier"), width: 1.5, points: { show: few, size: 5 } }, line, { ...line, dash: [5, 5], width: 2 }],
     hooks: {
+      // Who stands on a bucket stays there when the comparison comes, and the graph is drawn anew for it.
+      ready: [(plot) => at !== undefined && pointAt(plot, at)],
       draw: [(plot) => drawNotes(plot, shown.current, colour("--muted"))],
       setCursor: [
         (plot) => {
