@@ -2,7 +2,7 @@
 //! and visits. Written from the definitions (`model::Counts`, the design, decision 0021), it shares with the fold only the tables of
 //! names.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Deref;
 
 use fold::enrich::{agent, screen_class, source};
@@ -188,7 +188,7 @@ impl Recount {
     }
 
     fn sums(self) -> Sums {
-        let mut tallies: BTreeMap<(Domain, LocalDay, Option<u8>, Place), Tally> = BTreeMap::new();
+        let mut tallies: HashMap<(Domain, LocalDay, Option<u8>, Place), Tally> = HashMap::new();
         let mut at = |site: &Domain, (day, hour): (LocalDay, u8), place: &Place, change: &mut dyn FnMut(&mut Tally)| {
             change(tallies.entry((site.clone(), day, None, place.clone())).or_default());
             if place.2 == Dimension::Total && place.0 != Dimension::Vital {
@@ -196,8 +196,9 @@ impl Recount {
             }
         };
         for sent in &self.without_visitor {
+            let when = wall(sent, sent.at);
             for place in [total(), single(Dimension::Page, sent.path)] {
-                at(&sent.site.domain, wall(sent, sent.at), &place, &mut |tally| view(tally, sent, &place));
+                at(&sent.site.domain, when, &place, &mut |tally| view(tally, sent, &place));
             }
         }
         let mut deepest: BTreeMap<(&Person, &str), u8> = BTreeMap::new();
@@ -211,11 +212,12 @@ impl Recount {
                 change.scroll_percent = i64::from(deeper) - i64::from(before.unwrap_or(0));
                 change.scroll_visitors = i64::from(before.is_none());
             }
+            let when = wall(sent, sent.at);
             for place in [total(), single(Dimension::Page, sent.path)] {
-                at(&sent.site.domain, wall(sent, sent.at), &place, &mut |tally| tally.counts += change);
+                at(&sent.site.domain, when, &place, &mut |tally| tally.counts += change);
             }
             for place in measured_places(sent, &engagement) {
-                at(&sent.site.domain, wall(sent, sent.at), &place, &mut |tally| tally.counts.events += 1);
+                at(&sent.site.domain, when, &place, &mut |tally| tally.counts.events += 1);
             }
         }
         let mut reached = BTreeSet::new();
@@ -223,12 +225,13 @@ impl Recount {
             let Attention { person, sent, .. } = attention;
             let Some(hits) = self.people.get(person).filter(|_| attention.known) else { continue };
             let (number, visit, places) = scrolled_places(hits, attention, &mut reached);
+            let (when, start) = (wall(sent, sent.at), wall(&visit[0], visit[0].at));
             for place in places {
-                at(&person.0, wall(sent, sent.at), &place, &mut |tally| {
+                at(&person.0, when, &place, &mut |tally| {
                     tally.visitors.insert(person.clone());
                     tally.counts.events += 1;
                 });
-                at(&person.0, wall(&visit[0], visit[0].at), &place, &mut |tally| {
+                at(&person.0, start, &place, &mut |tally| {
                     tally.visits.insert((person.clone(), number));
                 });
             }
@@ -237,9 +240,10 @@ impl Recount {
             for (number, visit) in visits(hits).enumerate() {
                 let start = wall(&visit[0], visit[0].at);
                 for (index, hit) in visit.iter().enumerate() {
+                    let when = wall(hit, hit.at);
                     let labelled = labelled_places(&hits[0], visit, index);
                     for place in places(&hits[0], visit, index, true).into_iter().chain(labelled) {
-                        at(&person.0, wall(hit, hit.at), &place, &mut |tally| {
+                        at(&person.0, when, &place, &mut |tally| {
                             tally.visitors.insert(person.clone());
                             view(tally, hit, &place);
                         });
