@@ -50,6 +50,17 @@ impl Size {
     }
 }
 
+/// A sender's pause in a case that lasts as long as its fault: some forty hits a second.
+const SLOWLY: Duration = Duration::from_secs(1);
+
+/// How many minutes each fault of a long case lasts: what a variable says (`1,10,60`), or these.
+fn minutes(variable: &str, or_else: &[u64]) -> Vec<u64> {
+    match std::env::var(variable) {
+        Ok(said) => said.split(',').map(|minutes| minutes.trim().parse().unwrap()).collect(),
+        Err(_) => or_else.to_vec(),
+    }
+}
+
 /// What is done to an installation under load; it answers what more there is to tell.
 type Case = fn(&mut Bed, &Load, &Size) -> String;
 
@@ -134,6 +145,18 @@ mod long {
     #[ignore = "minutes: make faults"]
     fn frozen() {
         on_one_bed(LONG, &[("SIGSTOP", processes::frozen)]);
+    }
+
+    #[test]
+    #[ignore = "minutes: make faults"]
+    fn outages() {
+        on_one_bed(LONG, &[("all brokers away", brokers::outages)]);
+    }
+
+    #[test]
+    #[ignore = "minutes: make faults"]
+    fn frozen_for_long() {
+        on_one_bed(LONG, &[("SIGSTOP for long", processes::frozen_for_long)]);
     }
 
     #[test]

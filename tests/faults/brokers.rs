@@ -1,9 +1,11 @@
 //! Brokers of a cluster of three that lose their partitions' leaders, two of their three, and the tails of their logs. Every record is on
 //! three, two acknowledge it, and a replica that lacks an acknowledged record is never made leader.
 
-use super::Size;
+use std::time::Duration;
+
 use super::bed::Bed;
 use super::load::Load;
+use super::{SLOWLY, Size, minutes};
 
 /// A broker is killed, and falls behind; then the next one is, so that one is left; then the first is back, before the second. It
 /// lacks what was acknowledged without it, and must not lead.
@@ -55,6 +57,29 @@ pub fn two_of_three(bed: &mut Bed, load: &Load, size: &Size) -> String {
         }
     });
     format!("most records that waited in spools {spooled}")
+}
+
+/// All brokers are killed, for minutes: Kafka takes nothing, the spools keep what is acknowledged, and all of it is counted afterwards.
+pub fn outages(bed: &mut Bed, load: &Load, size: &Size) -> String {
+    let mut told = Vec::new();
+    load.during(0, SLOWLY, || {
+        for minutes in minutes("FOOTFALL_OUTAGES", &[1, 10]) {
+            for broker in 0..size.brokers {
+                bed.cluster.kill(broker);
+                bed.faults += 1;
+            }
+            let before = load.hits();
+            std::thread::sleep(Duration::from_secs(minutes * 60));
+            let (hits, waits) = (load.hits() - before, bed.of_collectors("footfall_spool_records"));
+            assert!(hits > 0 && waits > 0.0, "{hits} hits were acknowledged, {waits} records wait");
+            for broker in 0..size.brokers {
+                bed.cluster.restart(broker);
+            }
+            bed.recover(load);
+            told.push(format!("{minutes} min: {hits} hits acknowledged, {waits} records waited"));
+        }
+    });
+    told.join("; ")
 }
 
 /// Each broker in turn is killed, the end of its log is cut off, in the middle of a record, and it starts again, while the two others

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::bed::Bed;
 use super::load::Load;
-use super::{Size, random};
+use super::{SLOWLY, Size, minutes, random};
 
 /// SIGKILL to every process in turn, and to all processors at once.
 pub fn kill_9(bed: &mut Bed, load: &Load, size: &Size) -> String {
@@ -72,6 +72,24 @@ pub fn frozen(bed: &mut Bed, load: &Load, size: &Size) -> String {
         }
     });
     String::new()
+}
+
+/// SIGSTOP to a processor for minutes, while another one counts what was its own; then it goes on.
+pub fn frozen_for_long(bed: &mut Bed, load: &Load, _: &Size) -> String {
+    let minutes = minutes("FOOTFALL_FREEZES", &[10]);
+    load.during(0, SLOWLY, || {
+        for minutes in &minutes {
+            bed.await_owners(&["processor-one", "processor-two"]);
+            bed.signal("processor-one", "STOP");
+            bed.faults += 1;
+            bed.await_owners(&["processor-two"]);
+            bed.recover(load);
+            std::thread::sleep(Duration::from_secs(minutes * 60));
+            bed.signal("processor-one", "CONT");
+            bed.recover(load);
+        }
+    });
+    format!("for {minutes:?} minutes")
 }
 
 /// Processors added and taken away, by their own will or not.
