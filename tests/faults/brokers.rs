@@ -63,7 +63,7 @@ pub fn two_of_three(bed: &mut Bed, load: &Load, size: &Size) -> String {
 pub fn outages(bed: &mut Bed, load: &Load, size: &Size) -> String {
     let mut told = Vec::new();
     load.during(0, SLOWLY, || {
-        for minutes in minutes("FOOTFALL_OUTAGES", &[1, 10]) {
+        for minutes in minutes("OUTAGES", &[1, 10]) {
             for broker in 0..size.brokers {
                 bed.cluster.kill(broker);
                 bed.faults += 1;

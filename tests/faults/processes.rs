@@ -76,7 +76,7 @@ pub fn frozen(bed: &mut Bed, load: &Load, size: &Size) -> String {
 
 /// SIGSTOP to a processor for minutes, while another one counts what was its own; then it goes on.
 pub fn frozen_for_long(bed: &mut Bed, load: &Load, _: &Size) -> String {
-    let minutes = minutes("FOOTFALL_FREEZES", &[10]);
+    let minutes = minutes("FREEZES", &[10]);
     load.during(0, SLOWLY, || {
         for minutes in &minutes {
             bed.await_owners(&["processor-one", "processor-two"]);
