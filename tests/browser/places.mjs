@@ -2,7 +2,7 @@
 import { PATIENCE, listed, looking, sorted } from "./looking.mjs";
 
 const [base, token, given] = process.argv.slice(2);
-const { site, lists, city, visitors } = JSON.parse(given);
+const { site, lists, placed, city, visitors } = JSON.parse(given);
 
 await looking(base, async ({ page, step, shows, accessible, open }) => {
   step("signing in");
@@ -16,6 +16,18 @@ await looking(base, async ({ page, step, shows, accessible, open }) => {
     await page.waitForSelector(`#places-${tab}[aria-selected=true]`, PATIENCE);
     await shows(listed, sorted(lists[tab]), "places", sorted);
   }
+  step("regions and cities on the map, as far as it knows them");
+  const dots = () => [...document.querySelectorAll("svg.map circle.dot")].map((dot) => dot.dataset.place).sort();
+  await shows(dots, placed.city);
+  await page.click("#places-region");
+  await shows(dots, placed.region);
+  await accessible("regions");
+  await page.click(`svg.map circle[data-place="${placed.region[0]}"]`);
+  await page.waitForSelector(`main > .chips .chip:has-text("${placed.region[0]}")`, PATIENCE);
+  await shows(listed, lists.region.filter(([name]) => name === placed.region[0]), "places");
+  await page.click("main > .chips .chip");
+  await page.click("#places-city");
+  await shows(dots, placed.city);
   await accessible("cities");
   step("a city as a filter");
   const [name, theirs] = city;

@@ -7,7 +7,7 @@ import { ExportAs, type Taking } from "./export-as";
 import { dimensionName, valueName } from "./filters";
 import { inFull, metricValue, sized } from "./format";
 import { t } from "./i18n";
-import { WorldMap } from "./map";
+import { DotMap, WorldMap } from "./map";
 import { Problem } from "./problem";
 import { CARDS, type Card, METRICS, OTHER, type Tab, earning, filteredBy, mayLackRows } from "./reports";
 import { type Scope, beside, heldBy, listQuery, shows, useList } from "./scope";
@@ -15,8 +15,11 @@ import { useAnswer } from "./use-answer";
 
 const ROWS = 9;
 
-/** The map shows more countries than its list; no more than there are. */
-const COUNTRIES_MAX = 300;
+/** A map shows more places than its list: no more than there are countries, and of regions and cities as many as can be told apart. */
+const PLACES_MAX = 300;
+
+/** The tabs that have a map. */
+const MAPS = ["country", "region", "city"] as const;
 
 /** Names of properties that stand to be chosen; all of them are offered while one is typed. */
 const PROPERTIES_SHOWN = 12;
@@ -137,8 +140,8 @@ function Rows({ tab, scope }: { tab: Tab; scope: Scope }) {
 
 function Listed({ tab, dimension, scope }: { tab: Tab; dimension: string; scope: Scope }) {
   const metrics = shortMetrics(tab, dimension, scope);
-  const isMap = tab.kind === "country";
-  const asked = useList(scope, { dimension, metrics, limit: isMap ? COUNTRIES_MAX : ROWS });
+  const map = MAPS.find((kind) => kind === tab.id);
+  const asked = useList(scope, { dimension, metrics, limit: map === undefined ? ROWS : PLACES_MAX });
   if (asked.value === undefined && asked.error !== undefined) return <Problem error={asked.error} scope={scope} />;
   if (asked.value === undefined) return <div class="rows waiting" aria-busy="true" />;
   if (asked.value.results.length === 0) return <Empty tab={tab} answer={asked.value} scope={scope} />;
@@ -147,8 +150,9 @@ function Listed({ tab, dimension, scope }: { tab: Tab; dimension: string; scope:
   const more = total_rows > ROWS ? t("more", { n: total_rows }) : t("details");
   return (
     <>
-      <div class={isMap ? "with-map" : "without-map"}>
-        {isMap && <WorldMap rows={asked.value.results} onChoose={choose} />}
+      <div class={map === undefined ? "without-map" : "with-map"}>
+        {map === "country" && <WorldMap rows={asked.value.results} onChoose={choose} />}
+        {(map === "region" || map === "city") && <DotMap kind={map} rows={asked.value.results} onChoose={choose} />}
         <Table dimension={dimension} kind={tab.kind} metrics={earning(metrics, asked.value.results)} answer={asked.value} rows={asked.value.results.slice(0, ROWS)} onChoose={choose} />
       </div>
       <div class="under">

@@ -13,3 +13,15 @@ declare module "virtual:world" {
   };
   export default world;
 }
+
+declare module "virtual:regions" {
+  /** By ISO 3166-2 code: where on the world of `virtual:world`. */
+  const regions: Record<string, [number, number]>;
+  export default regions;
+}
+
+declare module "virtual:towns" {
+  /** By country code and folded name. */
+  const towns: Record<string, Record<string, [number, number]>>;
+  export default towns;
+}

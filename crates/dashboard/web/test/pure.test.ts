@@ -26,6 +26,7 @@ import { LeftOutOf, NoSuchSite } from "../src/left-out";
 import { Empty, InNoRow, Table } from "../src/lists";
 import { listSheet } from "../src/lists";
 import { minutesSheet } from "../src/live";
+import { type At, around, inTowns } from "../src/map";
 import { Change, totalsSheet } from "../src/overview";
 import { mayTakeBack } from "../src/people";
 import { ownName } from "../src/period";
@@ -788,4 +789,33 @@ test("a number in a list in full carries its name, which a narrow screen puts be
   const numbers = (drawn: unknown) => found(drawn, "td").map(({ props }) => [props["data-name"], textOf(props.children)]);
   assert.deepEqual(numbers(Table({ ...table, sorted: ["visitors", "desc"], onSort: () => undefined })), [["Visitors", "186"], ["Visits", "201"]]);
   assert.deepEqual(numbers(Table(table)), [[undefined, "186"], [undefined, "201"]]);
+});
+
+test("a map of dots shows what holds them, as wide to high as the world and never beyond it", () => {
+  const world = { width: 1000, height: 500 };
+  assert.deepEqual(around([], world), [0, 0, 1000, 500]);
+  assert.deepEqual(around([[500, 200]], world), [390, 145, 220, 110]);
+  assert.deepEqual(around([[990, 10]], world), [780, 0, 220, 110], "a corner of the world");
+  assert.deepEqual(around([[0, 0], [1000, 500]], world), [0, 0, 1000, 500]);
+  for (const places of [[[400, 100], [700, 120]], [[400, 100], [420, 400]], [[1, 1], [999, 2]]] as At[][]) {
+    const [left, top, width, height] = around(places, world);
+    assert.equal(width / height, 2);
+    assert.ok(left >= 0 && top >= 0 && left + width <= 1000 && top + height <= 500);
+    for (const [x, y] of places) assert.ok(left <= x && x <= left + width && top <= y && y <= top + height, `${x} ${y}`);
+  }
+});
+
+test("a town is found by its name without marks, where its country has one that is meant", async () => {
+  const { default: towns } = await import("virtual:towns");
+  const { default: regions } = await import("virtual:regions");
+  const { default: world } = await import("virtual:world");
+  const near = (one: At | undefined, other: At | undefined, far: number) => assert.ok(one !== undefined && other !== undefined && Math.hypot(one[0] - other[0], one[1] - other[1]) <= far, `${one} ${other}`);
+  near(inTowns(towns, "Zürich, CH"), inTowns(towns, "Zurich, CH"), 0);
+  near(inTowns(towns, "Tokyo, JP"), regions["JP-13"], 3);
+  near(inTowns(towns, "Paris, FR"), regions["FR-IDF"], 3);
+  near(inTowns(towns, "Singapore, SG"), world.dots.SG, 3);
+  for (const unknown of ["", "Tokyo", "Tokyo, XX", "Nowhere, JP", "(other)", "Springfield, US", "constructor, US", "x, __proto__"]) assert.equal(inTowns(towns, unknown), undefined, unknown);
+  for (const [x, y] of [...Object.values(regions), ...Object.values(towns).flatMap((names) => Object.values(names))]) {
+    assert.ok(x >= 0 && x <= world.width && y >= 0 && y <= world.height, `${x} ${y}`);
+  }
 });

@@ -207,6 +207,7 @@ export const en = {
   empty_cities: "Regions and cities need a city database: set geo_database to one, and they are counted from then on.",
   more: "All {n}",
   details: "Details",
+  map_dots: "Visitors as dots on a map, as large as their number; the table beside it has the largest numbers, the list in full has all, also of places that no map knows",
   map_label: "Visitors by country as a map; the table beside it has the largest numbers, the list in full has all",
   sort_by: "Sort by {metric}",
   rows: "{from}–{to} of {n}",
