@@ -72,9 +72,7 @@ pub fn outages(bed: &mut Bed, load: &Load, size: &Size) -> String {
             std::thread::sleep(Duration::from_secs(minutes * 60));
             let (hits, waits) = (load.hits() - before, bed.of_collectors("footfall_spool_records"));
             assert!(hits > 0 && waits > 0.0, "{hits} hits were acknowledged, {waits} records wait");
-            for broker in 0..size.brokers {
-                bed.cluster.restart(broker);
-            }
+            bed.cluster.start_all();
             bed.recover(load);
             told.push(format!("{minutes} min: {hits} hits acknowledged, {waits} records waited"));
         }

@@ -77,10 +77,15 @@ impl Cluster {
 
     /// Formats the brokers' data and starts them.
     pub fn begin(&mut self) {
-        for node in &mut self.nodes {
+        for node in &self.nodes {
             kafka::format(&node.directory, &[]);
-            node.spawn();
         }
+        self.start_all();
+    }
+
+    /// Starts the brokers, of which none runs: one alone has no majority to begin with.
+    pub fn start_all(&mut self) {
+        self.nodes.iter_mut().for_each(Node::spawn);
         self.nodes.iter().for_each(Node::await_start);
     }
 
