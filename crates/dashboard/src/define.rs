@@ -171,7 +171,7 @@ fn action(fields: &Map<String, Value>) -> Result<Action, Problem> {
     match (text(fields, "page")?, text(fields, "event")?) {
         (Some(page), None) => Ok(Action::Page(Pattern(page.into()))),
         (None, Some(event)) => Ok(Action::Event(event.into())),
-        (Some(_), Some(_)) | (None, None) => Err(Problem::NotCounted(
+        (Some(_), Some(_)) | (None, None) => Err(Problem::Wrong(
             "name either a page, such as {\"page\": \"/thanks/**\"}, or a custom event, such as {\"event\": \"Signup\"}".to_owned(),
         )),
     }
@@ -300,7 +300,7 @@ fn name_of(test: &Test) -> String {
 }
 
 fn told(why: &str) -> Problem {
-    Problem::NotCounted(why.to_owned())
+    Problem::Wrong(why.to_owned())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Failures as the asker sees them: a status and one sentence in JSON. The operator's words go to the log, never out.
+//! Failures as the asker sees them: a status, one sentence and a code in JSON. The operator's words go to the log, never out.
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -138,6 +138,39 @@ impl From<SettingsError> for Failure {
 }
 
 impl Failure {
+    /// What a program tells it by; it stays when the words get better.
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Problem(problem) => problem.code(),
+            Self::Unauthorised => "unauthorised",
+            Self::NoSuchSite => "no_such_site",
+            Self::NoSuchDefinition { .. } => "no_such_definition",
+            Self::NoSuch(_) => "no_such_thing",
+            Self::NotSignedIn => "not_signed_in",
+            Self::WrongLogin => "wrong_login",
+            Self::NoSuchShare => "no_such_share",
+            Self::SharePassword { .. } => "share_password",
+            Self::Forbidden(_) => "forbidden",
+            Self::NotOurs => "not_ours",
+            Self::Readable => "readable",
+            Self::Waits(_) => "waits",
+            Self::Refused(_) => "refused",
+            Self::Exists(_) => "exists",
+            Self::Settings => "settings_away",
+            Self::NoSuchPath => "no_such_path",
+            Self::Method => "method",
+            Self::Parameters => "parameters",
+            Self::MediaType => "media_type",
+            Self::TooLarge(_) => "too_large",
+            Self::Busy => "busy",
+            Self::Store(error) => match verdict(error) {
+                Verdict::TooMuch => "too_much",
+                Verdict::BadPattern => "bad_pattern",
+                Verdict::Unavailable => "counts_away",
+            },
+        }
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::Problem(_) | Self::Parameters | Self::Refused(_) => StatusCode::BAD_REQUEST,
@@ -174,7 +207,13 @@ impl IntoResponse for Failure {
         }
         let status = self.status();
         let wait = if let Self::Waits(seconds) = self { seconds } else { RETRY_SECONDS };
-        let body = axum::Json(json!({ "error": self.to_string() }));
+        let mut body = json!({ "error": self.to_string(), "code": self.code() });
+        if let Self::Problem(Problem::TooLong(days)) = self
+            && let Some(body) = body.as_object_mut()
+        {
+            body.insert("max".to_owned(), days.into());
+        }
+        let body = axum::Json(body);
         match status {
             StatusCode::UNAUTHORIZED => {
                 (status, [(header::WWW_AUTHENTICATE, "Bearer realm=\"footfall\"")], body).into_response()

@@ -144,7 +144,7 @@ pub(crate) fn missing<'n>(what: &str, name: &str, known: impl Iterator<Item = &'
 }
 
 fn told(why: &str) -> Problem {
-    Problem::NotCounted(why.to_owned())
+    Problem::Wrong(why.to_owned())
 }
 
 #[cfg(test)]

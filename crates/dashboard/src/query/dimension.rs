@@ -76,7 +76,7 @@ impl Named {
             };
         }
         if matches!(name, "time:minute" | "time:second") {
-            return Err(Problem::NotCounted(
+            return Err(Problem::Wrong(
                 "hours are the finest that is counted: `time:hour`; the last half hour by minute is at \
                  GET /api/v1/stats/realtime?site_id=…"
                     .to_owned(),

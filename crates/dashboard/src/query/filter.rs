@@ -149,7 +149,7 @@ fn read(filter: &Value, depth: usize) -> Result<Vec<Test>, Problem> {
                 Keeps::Did => Test { keeps: Keeps::DidNot, ..test.clone() },
                 Keeps::DidNot => Test { keeps: Keeps::Did, ..test.clone() },
             }]),
-            _ => Err(told("`not` of several filters at once is not counted: negate each, or save a segment")),
+            _ => Err(not_counted("`not` of several filters at once is not counted: negate each, or save a segment")),
         },
         ("has_done", [inner]) => read_done(Keeps::Did, inner, depth + 1).map(|test| vec![test]),
         ("has_not_done", [inner]) => read_done(Keeps::DidNot, inner, depth + 1).map(|test| vec![test]),
@@ -180,7 +180,7 @@ fn read_done(keeps: Keeps, inner: &Value, depth: usize) -> Result<Test, Problem>
         [test] if is_of_hits(test.named.dimension) && !test.negated && test.keeps == Keeps::Hits => {
             Ok(Test { keeps, ..test.clone() })
         }
-        _ => Err(Problem::NotCounted(format!(
+        _ => Err(Problem::Wrong(format!(
             "`{word}` takes one filter on `event:goal`, `event:name`, `event:page`, `event:hostname` or a property, such as \
              [\"{word}\", [\"is\", \"event:goal\", [\"Signup\"]]]: for more save a segment, which counts from then on",
             word = keeps.as_str()
@@ -237,7 +237,7 @@ fn read_test(operator: &str, name: &str, values: &[Value], case_sensitive: bool)
     let mut named = Named::parse(name)?;
     let mut values = values.iter().map(|value| read_value(value, &named, operator)).collect::<Result<Vec<_>, _>>()?;
     if values.is_empty() {
-        return Err(Problem::NotCounted(format!("the filter on `{}` names no value", shortened(name))));
+        return Err(Problem::Wrong(format!("the filter on `{}` names no value", shortened(name))));
     }
     if named.is_goal() && operator == Operator::Is {
         (named, values) = read_goals(named, values)?;
@@ -256,7 +256,9 @@ fn read_goals(named: Named, values: Vec<String>) -> Result<(Named, Vec<String>),
         return Ok((named, values));
     }
     if pages < values.len() {
-        return Err(told("goals that are pages and goals that are events are not counted together: ask for each"));
+        return Err(not_counted(
+            "goals that are pages and goals that are events are not counted together: ask for each",
+        ));
     }
     // The slash is the path's.
     let paths = values.into_iter().map(|value| value.get(PAGE_GOAL.len() - 1..).unwrap_or_default().to_owned());
@@ -287,7 +289,7 @@ fn narrow(selection: &mut Selection, test: Test) -> Result<(), Problem> {
         (Operator::Is, true, true) => selection.is_not.extend(test.values),
         (Operator::Is | Operator::Contains | Operator::Matches, _, false) => match &selection.matches {
             Some(_) => {
-                return Err(Problem::NotCounted(format!(
+                return Err(Problem::Wrong(format!(
                     "one `contains` or `matches` on `{}` at a time: join them in one regular expression",
                     test.named.name
                 )));
@@ -305,13 +307,17 @@ fn narrow(selection: &mut Selection, test: Test) -> Result<(), Problem> {
 
 /// Why `and` and `or` of nothing are no filters: one would keep everything, the other nothing.
 pub(crate) fn of_nothing(word: &str) -> Problem {
-    Problem::NotCounted(format!(
+    Problem::Wrong(format!(
         "`{word}` needs at least one filter, such as [\"{word}\", [[\"is\", \"visit:country\", [\"DE\"]]]]"
     ))
 }
 
-fn told(why: &str) -> Problem {
+fn not_counted(why: &str) -> Problem {
     Problem::NotCounted(why.to_owned())
+}
+
+fn told(why: &str) -> Problem {
+    Problem::Wrong(why.to_owned())
 }
 
 fn deduplicated(mut values: Vec<String>) -> Vec<String> {

@@ -95,7 +95,7 @@ impl Plan {
             let all = Query { limit: ROWS_PER_ANSWER_MAX, offset: 0, ..query.clone() };
             Self::over(&all, here, span, self.question.over_time)
         });
-        planned.map(Some).map_err(|problem| Problem::NotCounted(format!("of `include.comparisons`: {problem}")))
+        planned.map(Some).map_err(|problem| Problem::OfComparison(Box::new(problem)))
     }
 
     fn over(query: &Query, here: &Here, span: Span, over_time: Option<Grain>) -> Result<Self, Problem> {
@@ -256,7 +256,7 @@ fn span_for(span: Span, over_time: Option<Grain>, measures: &[(Metric, Measure)]
         (Span::Days { first, last }, Some(Grain::Hour)) => {
             let days = i64::from(last.0) - i64::from(first.0) + 1;
             if days > DAYS_BY_HOUR_MAX {
-                return Err(Problem::NotCounted(format!(
+                return Err(Problem::Wrong(format!(
                     "`time:hour` may span at most {DAYS_BY_HOUR_MAX} days: ask by `time:day`"
                 )));
             }
@@ -320,7 +320,7 @@ fn check_money(query: &Query, here: &Here) -> Result<(), Problem> {
 /// Refuses the order of a number that the rows' own cells do not hold.
 fn check_order(order_by: &[(Sorting, Direction)]) -> Result<(), Problem> {
     match order_by.iter().any(|(sorting, _)| *sorting == Sorting::Metric(Metric::GroupConversionRate)) {
-        true => Err(Problem::NotCounted(
+        true => Err(Problem::Wrong(
             "`group_conversion_rate` is not ordered by: order by `visitors` or `conversion_rate`".to_owned(),
         )),
         false => Ok(()),

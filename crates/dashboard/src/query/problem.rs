@@ -43,12 +43,36 @@ pub enum Problem {
         /// The bound.
         max: usize,
     },
+    /// A period of more days than one answer spans.
+    #[error("`date_range` may span at most {0} days, from 1970 on")]
+    TooLong(i64),
+    /// Known words that do not go together, and what does.
+    #[error("{0}")]
+    Wrong(String),
     /// Known, but these counts cannot answer it; says which combination is missing and how to get it.
     #[error("{0}")]
     NotCounted(String),
+    /// What is wrong with the period that the answer is compared with, and with it alone.
+    #[error("of `include.comparisons`: {0}")]
+    OfComparison(Box<Problem>),
 }
 
 impl Problem {
+    /// What a program tells it by; it stays when the words get better.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::NotAnObject(_) => "not_an_object",
+            Self::Missing(_) => "missing",
+            Self::Form { .. } => "form",
+            Self::Unknown { .. } => "unknown",
+            Self::TooMany { .. } => "too_many",
+            Self::TooLong(_) => "too_long",
+            Self::Wrong(_) => "wrong",
+            Self::NotCounted(_) => "not_counted",
+            Self::OfComparison(_) => "comparison",
+        }
+    }
+
     /// A word that is not among `known`.
     pub(crate) fn unknown<'a>(
         what: &'static str,

@@ -136,7 +136,7 @@ impl Asked {
             return Err(Problem::form("page", "one page's path, such as \"/\" or \"/blog/a\"", &json!(page)));
         }
         if page.contains('*') {
-            return Err(Problem::NotCounted(
+            return Err(Problem::Wrong(
                 "ways are of one page: a pattern has none. Ask for each page, or define a funnel of patterns"
                     .to_owned(),
             ));

@@ -91,21 +91,43 @@ async fn wrong_methods_types_and_sizes_are_told_in_json() {
         let request = Request::post("/api/v2/query").header("authorization", format!("Bearer {TOKEN}"));
         request.header("content-type", media_type).body(Body::from(body)).unwrap()
     };
-    for (request, status) in [
-        (Request::get("/api/v2/query").body(Body::empty()).unwrap(), StatusCode::METHOD_NOT_ALLOWED),
-        (Request::post("/").body(Body::empty()).unwrap(), StatusCode::METHOD_NOT_ALLOWED),
-        (Request::get("/nothing").body(Body::empty()).unwrap(), StatusCode::NOT_FOUND),
-        (Request::get("/api/v1/ledger?site_id=a&date_rnge=7d").body(Body::empty()).unwrap(), StatusCode::BAD_REQUEST),
-        (Request::get("/api/v1/ledger?site_id=a&site_id=b").body(Body::empty()).unwrap(), StatusCode::BAD_REQUEST),
-        (post("text/plain", b"{}".to_vec()), StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        (post("application/json", b"{".to_vec()), StatusCode::BAD_REQUEST),
-        (post("application/json", vec![b' '; 40_000]), StatusCode::PAYLOAD_TOO_LARGE),
+    let asked = |question: serde_json::Value| post("application/json", question.to_string().into_bytes());
+    let of = |more: serde_json::Value| {
+        let mut question = json!({ "site_id": "example.com", "metrics": ["visitors"], "date_range": "7d" });
+        question.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        asked(question)
+    };
+    let bad = StatusCode::BAD_REQUEST;
+    for (request, status, code) in [
+        (Request::get("/api/v2/query").body(Body::empty()).unwrap(), StatusCode::METHOD_NOT_ALLOWED, "method"),
+        (Request::post("/").body(Body::empty()).unwrap(), StatusCode::METHOD_NOT_ALLOWED, "method"),
+        (Request::get("/nothing").body(Body::empty()).unwrap(), StatusCode::NOT_FOUND, "no_such_path"),
+        (Request::get("/api/v1/ledger?site_id=a&date_rnge=7d").body(Body::empty()).unwrap(), bad, "unknown"),
+        (Request::get("/api/v1/ledger?site_id=a&site_id=b").body(Body::empty()).unwrap(), bad, "parameters"),
+        (post("text/plain", b"{}".to_vec()), StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type"),
+        (post("application/json", b"{".to_vec()), bad, "not_an_object"),
+        (post("application/json", vec![b' '; 40_000]), StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+        (asked(json!({})), bad, "missing"),
+        (of(json!({ "metrics": "visitors" })), bad, "form"),
+        (of(json!({ "metrics": ["vistors"] })), bad, "unknown"),
+        (of(json!({ "metrics": vec!["visitors"; 100] })), bad, "too_many"),
+        (of(json!({ "date_range": ["1980-01-01", "2020-01-01"] })), bad, "too_long"),
+        (of(json!({ "order_by": [["visits", "desc"]] })), bad, "wrong"),
+        (of(json!({ "dimensions": ["visit:browser"], "filters": [["is", "visit:os", ["iOS"]]] })), bad, "not_counted"),
+        (
+            of(
+                json!({ "include": { "comparisons": { "mode": "custom", "date_range": ["1980-01-01", "2020-01-01"] } } }),
+            ),
+            bad,
+            "comparison",
+        ),
     ] {
         let told = format!("{request:?}");
         let (head, body) = send(&router, request).await;
         assert_eq!(head.status(), status, "{told}");
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        assert!(body["error"].is_string(), "{told}: {body}");
+        assert!(body["error"].is_string() && body["code"] == code, "{told}: {body} is not {code}");
+        assert_eq!(body.get("max").is_some(), code == "too_long", "{body}");
     }
 }
 

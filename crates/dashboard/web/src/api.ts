@@ -112,6 +112,10 @@ export class ApiError extends Error {
     readonly status: number,
     /** When to try again, in seconds. */
     readonly wait?: number,
+    /** What kind of failure it is to the server. */
+    readonly code?: string,
+    /** How many there may be, of what there are too many. */
+    readonly max?: number,
   ) {
     super(message);
   }
@@ -355,7 +359,7 @@ export async function ask<T>(path: string, request: RequestInit): Promise<T> {
     if (guest !== undefined) guest = null;
     dispatchEvent(new Event(SIGNED_OUT));
   }
-  const message = (body as { error?: string } | null)?.error;
+  const { error: message, code, max } = (body ?? {}) as { error?: string; code?: string; max?: number };
   const wait = response.status === 429 ? Number(response.headers.get("Retry-After")) : undefined;
-  throw new ApiError(message ?? t("status", { status: String(response.status) }), response.status, wait);
+  throw new ApiError(message ?? t("status", { status: String(response.status) }), response.status, wait, code, max);
 }

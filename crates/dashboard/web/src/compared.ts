@@ -2,16 +2,13 @@
 
 import { type Answer, ApiError, type FileFormat, type Query, query } from "./api";
 
-/** How the API begins what it says of a comparison that the counts cannot answer. */
-const OF_COMPARISON = "of `include.comparisons`:";
-
 /** Asks with a comparison; where the counts hold the range and not the other, without. */
 export async function queryCompared(asked: Query, against: [string, string] | null, signal?: AbortSignal, file?: FileFormat): Promise<Answer> {
   if (against === null) return query(asked, signal, file);
   try {
     return await query({ ...asked, include: { ...asked.include, comparisons: { mode: "custom", date_range: against } } }, signal, file);
   } catch (error) {
-    if (error instanceof ApiError && error.status === 400 && error.message.startsWith(OF_COMPARISON)) return query(asked, signal, file);
+    if (error instanceof ApiError && error.code === "comparison") return query(asked, signal, file);
     throw error;
   }
 }

@@ -1,19 +1,10 @@
 // Why there is no number here. What the counts do not hold is no failure: it is said with what to do about it.
 
+import type { ComponentChildren } from "preact";
 import type { ApiError } from "./api";
 import { FilterChips } from "./filters";
 import { t } from "./i18n";
 import type { Scope } from "./scope";
-
-/** How the API says that cells of what is asked together, or by the hour, are not there. */
-const OF_COMBINATION = /^metric |not a declared pair|not counted|counted by the day|kept while a day is open/;
-
-/** What a refusal is about: a combination, so many days at most, or anything else. Only the API's own words tell: what was sent stands in backticks. */
-export function aboutOf(message: string): "combination" | { daysMax: number } | "other" {
-  const daysMax = /^`date_range` may span at most (\d+) days/.exec(message)?.[1];
-  if (daysMax !== undefined) return { daysMax: Number(daysMax) };
-  return OF_COMBINATION.test(message.replace(/`[^`]*`/g, "")) ? "combination" : "other";
-}
 
 export function Problem({ error, scope }: { error: ApiError; scope: Scope }) {
   if (error.status !== 400) {
@@ -23,26 +14,25 @@ export function Problem({ error, scope }: { error: ApiError; scope: Scope }) {
       </p>
     );
   }
-  const about = aboutOf(error.message);
-  if (typeof about === "object") {
+  if (error.code === "too_long") {
     return (
-      <div class="notice taught" role="status">
-        <p>{t("range_too_long", { n: about.daysMax })}</p>
-      </div>
+      <Taught>
+        <p>{t("range_too_long", { n: error.max ?? 0 })}</p>
+      </Taught>
     );
   }
-  if (about === "other") {
+  if (error.code !== "not_counted") {
     return (
-      <div class="notice taught" role="status">
+      <Taught>
         <b>{t("refused")}</b>
         <p>
           {t("what_server_says")}: <span lang="en">{error.message}</span>
         </p>
-      </div>
+      </Taught>
     );
   }
   return (
-    <div class="notice taught" role="status">
+    <Taught>
       <b>{t("not_answered")}</b>
       <p>{t("not_answered_how")}</p>
       <FilterChips scope={scope} />
@@ -55,6 +45,14 @@ export function Problem({ error, scope }: { error: ApiError; scope: Scope }) {
         <summary>{t("what_server_says")}</summary>
         <p lang="en">{error.message}</p>
       </details>
+    </Taught>
+  );
+}
+
+function Taught({ children }: { children: ComponentChildren }) {
+  return (
+    <div class="notice taught" role="status">
+      {children}
     </div>
   );
 }

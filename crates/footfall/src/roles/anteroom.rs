@@ -51,7 +51,10 @@ impl Anteroom {
 
 /// For strangers, who need not know whom this server waits for.
 fn refusal() -> Response {
-    let body = serde_json::json!({ "error": "this server is starting and cannot do its work yet; come again soon" });
+    let body = serde_json::json!({
+        "error": "this server is starting and cannot do its work yet; come again soon",
+        "code": "starting",
+    });
     let headers = [
         (CONTENT_TYPE, "application/json"),
         (RETRY_AFTER, "1"),
