@@ -951,9 +951,10 @@ fn time(day: i64, minute: i64) -> String {
 }
 
 /// What the graph shows of days: each hour, day, week or month as it is written and as it is called, with its visitors and page views. Only
-/// what is of these days is in a week or month; a visitor is known for one day, and in each of its hours.
-fn buckets(views: &[View], by: &str, days: std::ops::RangeInclusive<i64>) -> Vec<(String, String, usize, usize)> {
-    let mut buckets: Vec<(String, String, usize, usize)> = Vec::new();
+/// what is of these days is in a week or month, and where that is not all of it, the first and the last of them is told; a visitor is known for
+/// one day, and in each of its hours.
+fn buckets(views: &[View], by: &str, days: std::ops::RangeInclusive<i64>) -> Vec<Bucket> {
+    let mut buckets: Vec<Bucket> = Vec::new();
     for day in days.clone() {
         // Of hours, one after the other; of all else, the day as a whole.
         let parts = if by == "hour" {
@@ -977,16 +978,35 @@ fn buckets(views: &[View], by: &str, days: std::ops::RangeInclusive<i64>) -> Vec
                 ),
             };
             if begins || day == *days.start() {
-                buckets.push((written, called, 0, 0));
+                // Of those between, one begins where another ends.
+                let cut = ["week", "month"].contains(&by) && !begins;
+                buckets.push((written, called, 0, 0, cut.then(|| [civil(day), civil(day)])));
             }
             let of_part = views.iter().filter(|(on, minute, _)| *on == day && minutes.contains(minute));
             let bucket = buckets.last_mut().unwrap();
             bucket.2 += of_part.clone().map(|(.., who)| who).collect::<BTreeSet<_>>().len();
             bucket.3 += of_part.count();
+            if let Some([_, last]) = &mut bucket.4 {
+                *last = civil(day);
+            }
         }
+    }
+    // The last one is whole where the day behind it begins another.
+    let (first, last) = (buckets.last().unwrap().0.clone(), *days.end());
+    let is_whole = match by {
+        "week" => (last + 1) % 7 == 4,
+        "month" => civil(last + 1).ends_with("-01"),
+        _ => true,
+    };
+    let bucket = buckets.last_mut().unwrap();
+    if !is_whole && bucket.4.is_none() {
+        bucket.4 = Some([first, civil(last)]);
     }
     buckets
 }
+
+/// As it is written and called, visitors, page views, and which days of a week or month it holds if not all.
+type Bucket = (String, String, usize, usize, Option<[String; 2]>);
 
 /// A day as the page calls it.
 fn day_name(day: i64) -> String {

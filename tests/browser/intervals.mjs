@@ -29,9 +29,18 @@ function told(points, largest, floor = lowest(points)) {
 
 await looking(base, async ({ page, step, shows, accessible, open, taken }) => {
   const search = () => page.evaluate(() => Object.fromEntries(new URLSearchParams(location.search)));
-  /** The table has the visitors of these buckets; the last one may not be over. */
-  const shown = (by, buckets, isOver = true) =>
-    shows(table, [["When", HEADS[by]], ...buckets.map(([, name, visitors], i) => [isOver || i < buckets.length - 1 ? name : `${name} (so far)`, String(visitors)])]);
+  /** What buckets are called: one that its range cuts says what is left of it, and the last one may not be over. */
+  const called = (buckets, isOver = true) =>
+    page.evaluate(([buckets, isOver]) => {
+      const dates = new Intl.DateTimeFormat("en", { timeZone: "UTC", day: "numeric", month: "short", year: "numeric" });
+      const span = ([first, last]) => (first === last ? dates.format(new Date(first)) : dates.formatRange(new Date(first), new Date(last)));
+      return buckets.map(([, name, , , part], i) => (!isOver && i === buckets.length - 1 ? `${name} (so far)` : part === null ? name : `${name} (${span(part)})`));
+    }, [buckets, isOver]);
+  /** The table has the visitors of these buckets. */
+  const shown = async (by, buckets, isOver = true) => {
+    const names = await called(buckets, isOver);
+    await shows(table, [["When", HEADS[by]], ...buckets.map(([, , visitors], i) => [names[i], String(visitors)])]);
+  };
   const drawn = (line, counts, floor) => shows(points, counts.map((count, i) => [i, count]), line, (points) => told(points, Math.max(...counts), floor));
 
   step("signing in");
@@ -45,9 +54,10 @@ await looking(base, async ({ page, step, shows, accessible, open, taken }) => {
     assert.equal(await page.inputValue(CHOICE), by);
     assert.deepEqual(await page.evaluate((choice) => [...document.querySelectorAll(`${choice} option`)].map(({ value }) => value), CHOICE), OFFERED[by]);
     await page.click(".total[data-metric=pageviews]");
-    await shows(table, [["When", "Page views"], ...buckets.map(([, name, , views]) => [name, String(views)])]);
+    const names = await called(buckets);
+    await shows(table, [["When", "Page views"], ...buckets.map(([, , , views], i) => [names[i], String(views)])]);
     const file = cells(await taken(".overview .takes .labelled:nth-child(2) .export button"));
-    assert.deepEqual(file, [[`time:${by}`, "pageviews", "complete"], ...buckets.map(([at, , , views]) => [at, String(views), "yes"])]);
+    assert.deepEqual(file, [[`time:${by}`, "pageviews", "complete"], ...buckets.map(([at, , , views, part]) => [at, String(views), part === null ? "yes" : "no"])]);
   }
 
   step("by days, unless somebody chooses");

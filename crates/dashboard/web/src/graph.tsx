@@ -7,10 +7,10 @@ import type { Answer, Metric, Site, Told } from "./api";
 import { beforeIn } from "./compared";
 import type { Annotation } from "./definitions";
 import { type Sheet, columnsOf, notesOf } from "./export";
-import { axisLabel, bucketLabel, duration, metricValue, short, sized } from "./format";
+import { axisLabel, bucketLabel, dateSpan, duration, metricValue, short, sized } from "./format";
 import { t } from "./i18n";
 import { Problem } from "./problem";
-import { type Interval, type Range, isTodayOnly, openBucket } from "./range";
+import { type Interval, type Range, isTodayOnly, openBucket, partOf } from "./range";
 import { METRICS, sumsDays } from "./reports";
 import type { Scope } from "./scope";
 import type { Asked } from "./use-answer";
@@ -26,6 +26,8 @@ interface Points {
   earlierLabels: string[];
   /** The bucket that is still filling, or beyond the end. */
   open: number;
+  /** What a bucket holds of its week or month, where that is not all; of the one that is still filling it is clear. */
+  parts: ([string, string] | undefined)[];
   /** Counts are told in steps of this. */
   step: number;
   /** What people noted, by the bucket it is in. */
@@ -103,19 +105,21 @@ function counted(answer: Answer | undefined, index: number): (label: string) => 
 function read(answer: Answer, before: Answer | undefined, index: number, times: Times): Omit<Points, "notes"> {
   const { firstDay } = times;
   // A comparison may reach to today as well.
-  const [now, nowBefore] = [filling(answer, times, answer.query.date_range[1].slice(0, 10)), filling(before, times)];
+  const [first, last] = answer.query.date_range.map((at) => at.slice(0, 10)) as [string, string];
+  const [now, nowBefore] = [filling(answer, times, last), filling(before, times)];
   const labels = answer.meta.time_labels ?? [];
   const at = counted(answer, index);
   const ahead = labels.findIndex((label) => label > now);
-  const first = firstDay === undefined ? 0 : Math.max(0, labels.findIndex((_, i) => (labels[i + 1] ?? "9") > firstDay));
-  const isMeasured = (i: number) => i >= first && (ahead === -1 || i < ahead);
+  const begun = firstDay === undefined ? 0 : Math.max(0, labels.findIndex((_, i) => (labels[i + 1] ?? "9") > firstDay));
+  const isMeasured = (i: number) => i >= begun && (ahead === -1 || i < ahead);
   const values = labels.map((label, i) => (isMeasured(i) ? at(label) : null));
   const open = labels.indexOf(now);
   const earlierLabels = before?.meta.time_labels ?? [];
   const atBefore = counted(before, index);
   const earlierAt = (label: string | undefined) => (label === undefined || label > nowBefore ? null : atBefore(label));
   const earlier = before === undefined ? [] : labels.map((_, i) => earlierAt(earlierLabels[i]));
-  return { labels, values, earlier, earlierLabels, open: open === -1 ? labels.length : open, step: answer.meta.rounded?.to ?? 1 };
+  const parts = labels.map((label, i) => (i === open ? undefined : partOf(label, times.interval, [first, last])));
+  return { labels, values, earlier, earlierLabels, open: open === -1 ? labels.length : open, parts, step: answer.meta.rounded?.to ?? 1 };
 }
 
 /** A metric of an answer in every bucket up to the one that is still filling: zero where nothing was counted. */
@@ -131,7 +135,7 @@ export function seriesSheet(answer: Answer, metric: Metric, interval: Interval, 
   const columns = columnsOf([metric], answer.meta);
   const rows = told.labels.map((label, i) => {
     const beside = before === undefined ? [] : [told.earlierLabels[i] ?? "", told.earlier[i] ?? null];
-    return [label, told.values[i] ?? null, i < told.open ? "yes" : "no", ...beside];
+    return [label, told.values[i] ?? null, i < told.open && told.parts[i] === undefined ? "yes" : "no", ...beside];
   });
   return {
     head: [`time:${interval}`, ...columns, "complete", ...(before === undefined ? [] : ["time_before", ...columns.map((name) => `${name}_before`)])],
@@ -210,7 +214,7 @@ function Plot({ points, grain, metric, label, sums, theme }: PlotProps) {
           <br />
           <span>
             {bucketLabel(points.labels[hover.index] ?? "", grain)}
-            {hover.index === points.open ? ` (${t("so_far")})` : ""}
+            {partly(points, hover.index)}
           </span>
           {points.notes.has(hover.index) && (
             <>
@@ -230,6 +234,13 @@ function Plot({ points, grain, metric, label, sums, theme }: PlotProps) {
       )}
     </div>
   );
+}
+
+/** That a bucket is not whole. */
+function partly({ open, parts }: Points, index: number): string {
+  const part = parts[index];
+  if (index === open) return ` (${t("so_far")})`;
+  return part === undefined ? "" : ` (${dateSpan(part)})`;
 }
 
 /** Lines over one index: the comparison, what is over, and the dashed step into what is not. */
@@ -374,7 +385,7 @@ function Table({ points, grain, metric, label, sums }: PlotProps) {
               <tr key={bucket}>
                 <th scope="row">
                   {bucketLabel(bucket, grain)}
-                  {i === points.open ? ` (${t("so_far")})` : ""}
+                  {partly(points, i)}
                   {points.notes.has(i) && <span class="noted"> · {points.notes.get(i)}</span>}
                 </th>
                 <td>{metricValue(metric, value)}</td>

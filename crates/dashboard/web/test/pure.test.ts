@@ -32,7 +32,7 @@ import { mayTakeBack } from "../src/people";
 import { ownName } from "../src/period";
 import { VIEWS, readAddress, readPlace, writePlace } from "../src/place";
 import { Problem } from "../src/problem";
-import { type Range, compared, daysMeasured, intervalFor, intervalsFor, isComparable, isTodayOnly, moved, openBucket, resolve, runningHour, today } from "../src/range";
+import { type Range, compared, daysMeasured, intervalFor, intervalsFor, isComparable, isTodayOnly, moved, openBucket, partOf, resolve, runningHour, today } from "../src/range";
 import { CARDS, DIMENSIONS, TABS, earning, filteredBy, hoursAnswerable, mayLackRows, metricsOf, rowMetrics, totalMetrics } from "../src/reports";
 import { beside, hasMoney, heldBy, listQuery } from "../src/scope";
 import { isLike, isSearchedHere, searchFilter } from "../src/search";
@@ -50,6 +50,19 @@ test("today is the site's own", () => {
   assert.equal(openBucket("month", "Asia/Tokyo", ["2024-01-01", "2024-05-16"], evening), "2024-05-01");
   assert.ok(openBucket("month", "Asia/Tokyo", ["2024-01-01", "2024-05-15"], evening) > "2024-05-01", "a month that the range cuts is over with the range");
   assert.deepEqual(runningHour("Asia/Kolkata", evening), ["2024-05-15T15:30:00Z", "2024-05-15T16:29:59Z"], "an hour of the site's own clock");
+});
+
+test("a week or month that a range cuts says what it holds of it", () => {
+  // 2024-05-06 is a Monday; a month is called by its first day, whatever the range leaves out of it.
+  const year: [string, string] = ["2024-01-01", "2024-12-31"];
+  assert.equal(partOf("2024-05-06", "week", year), undefined);
+  assert.deepEqual(partOf("2024-05-08", "week", ["2024-05-08", "2024-05-31"]), ["2024-05-08", "2024-05-12"]);
+  assert.deepEqual(partOf("2024-05-06", "week", ["2024-05-06", "2024-05-09"]), ["2024-05-06", "2024-05-09"]);
+  assert.equal(partOf("2024-02-01", "month", year), undefined);
+  assert.deepEqual(partOf("2024-02-01", "month", ["2024-02-15", "2024-06-01"]), ["2024-02-15", "2024-02-29"]);
+  assert.deepEqual(partOf("2024-06-01", "month", ["2024-02-15", "2024-06-01"]), ["2024-06-01", "2024-06-01"]);
+  assert.deepEqual(partOf("2024-12-01", "month", ["2024-12-20", "2024-12-28"]), ["2024-12-20", "2024-12-28"]);
+  for (const whole of ["hour", "day"] as const) assert.equal(partOf("2024-05-06", whole, ["2024-05-06", "2024-05-06"]), undefined);
 });
 
 test("ranges end today and are compared with as many days before", () => {
