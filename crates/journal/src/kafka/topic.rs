@@ -30,6 +30,8 @@ const RATIO_MAX: f64 = 0.5;
 
 /// How long a new topic may take until every partition has a leader.
 const ELECTION_WAIT: Duration = Duration::from_secs(30);
+/// Between two looks at a topic that is not what it will be yet.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 /// What a topic of ours must be.
 #[derive(Clone, Debug)]
@@ -111,17 +113,31 @@ impl Topic {
         self.create(admin).await?;
         let (topic, client) = (self.clone(), Arc::clone(admin));
         super::blocking(ELECTION_WAIT + ANSWER_WAIT, "look at a topic", move || topic.check_shape(&client)).await?;
-        let tried = || format!("read the settings of topic {}", self.name);
-        let answers = admin
-            .describe_configs([&ResourceSpecifier::Topic(&self.name)], &options())
-            .await
-            .map_err(|error| admin.inner().context().explain(tried(), &error))?;
-        let found = match answers.into_iter().next() {
-            Some(Ok(found)) => found,
-            Some(Err(code)) => return Err(fault::failure(tried(), &KafkaError::AdminOp(code))),
-            None => return Err(JournalError::Failed { tried: tried(), reason: "no answer".to_owned() }),
-        };
+        let found = self.ask_settings(admin).await?;
         self.contradiction(|name| value(&found, name)).map_or(Ok(()), Err)
+    }
+
+    /// What a broker tells of the topic's settings; asks again while it has not heard of a topic that was just made on another.
+    async fn ask_settings(&self, admin: &AdminClient<Listener>) -> Result<ConfigResource, JournalError> {
+        let tried = || format!("read the settings of topic {}", self.name);
+        let begun = Instant::now();
+        loop {
+            let answers = admin
+                .describe_configs([&ResourceSpecifier::Topic(&self.name)], &options())
+                .await
+                .map_err(|error| admin.inner().context().explain(tried(), &error))?;
+            match answers.into_iter().next() {
+                Some(Ok(found)) if self.is_told(|name| value(&found, name)) => return Ok(found),
+                Some(Ok(_) | Err(RDKafkaErrorCode::UnknownTopicOrPartition)) if begun.elapsed() < ELECTION_WAIT => {}
+                Some(Ok(_)) => {
+                    let reason = "the broker that answers tells none of them".to_owned();
+                    return Err(JournalError::Unreachable { tried: tried(), reason });
+                }
+                Some(Err(code)) => return Err(fault::failure(tried(), &KafkaError::AdminOp(code))),
+                None => return Err(JournalError::Failed { tried: tried(), reason: "no answer".to_owned() }),
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
     }
 
     /// Makes the topic where it is missing. That this user may not make topics is no error: then it must exist.
@@ -162,8 +178,13 @@ impl Topic {
                     "it does not exist, this user may not see it, or not every partition has a leader".to_owned();
                 return Err(JournalError::Unreachable { tried: looking_at(&self.name), reason });
             }
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::sleep(ASK_AGAIN);
         }
+    }
+
+    /// Whether a broker tells any of the settings. All of them have a value in every topic: one that tells none does not know the topic yet.
+    fn is_told(&self, get: impl Fn(&str) -> Option<String>) -> bool {
+        self.settings.iter().any(|setting| get(setting.name).is_some())
     }
 
     /// The first setting that breaks a promise, if any does.
@@ -299,6 +320,17 @@ mod tests {
                     .map(|(_, value)| value.to_owned())
             })
             .map(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_broker_that_tells_no_setting_has_not_heard_of_the_topic_and_is_not_taken_at_its_word() {
+        let topic = Topic::hits(&settings());
+        assert!(!topic.is_told(|_| None));
+        for (told, wrong) in [("min.insync.replicas", "1"), ("message.timestamp.type", "CreateTime")] {
+            let get = |name: &str| (name == told).then(|| wrong.to_owned());
+            assert!(topic.is_told(get));
+            assert!(topic.contradiction(get).is_some(), "what is missing then is missing");
+        }
     }
 
     #[test]
