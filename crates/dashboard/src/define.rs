@@ -171,8 +171,8 @@ fn action(fields: &Map<String, Value>) -> Result<Action, Problem> {
     match (text(fields, "page")?, text(fields, "event")?) {
         (Some(page), None) => Ok(Action::Page(Pattern(page.into()))),
         (None, Some(event)) => Ok(Action::Event(event.into())),
-        (Some(_), Some(_)) | (None, None) => Err(Problem::Wrong(
-            "name either a page, such as {\"page\": \"/thanks/**\"}, or a custom event, such as {\"event\": \"Signup\"}".to_owned(),
+        (Some(_), Some(_)) | (None, None) => Err(Problem::wrong(
+            "name either a page, such as {\"page\": \"/thanks/**\"}, or a custom event, such as {\"event\": \"Signup\"}",
         )),
     }
 }
@@ -223,18 +223,18 @@ fn read(filter: &Value, depth: usize) -> Result<Filter, Problem> {
         ("or", [Value::Array(inner)]) => read_all(inner).map(Filter::Any),
         ("not", [inner]) => read(inner, depth + 1).map(|filter| Filter::Not(Box::new(filter))),
         ("and" | "or" | "not", _) => Err(form()),
-        ("matches" | "matches_not", _) => Err(told(
+        ("matches" | "matches_not", _) => Err(Problem::wrong(
             "a segment takes no regular expressions, because each hit is looked at when it is counted: use `matches_wildcard` with * \
              (within a part of a path) and ** (anything), or `contains`",
         )),
-        ("has_done" | "has_not_done", _) => Err(told(
+        ("has_done" | "has_not_done", _) => Err(Problem::wrong(
             "a segment is of hits, and of the visits and visitors that have one: name what was done, such as [\"is\", \"event:name\", \
              [\"Signup\"]]",
         )),
         (operator, [Value::String(name), Value::Array(values)]) => read_test(operator, name, values),
-        (_, [_, _, _]) => {
-            Err(told("filters of a segment take no modifiers such as `case_sensitive`: name each spelling as a value"))
-        }
+        (_, [_, _, _]) => Err(Problem::wrong(
+            "filters of a segment take no modifiers such as `case_sensitive`: name each spelling as a value",
+        )),
         _ => Err(form()),
     }
 }
@@ -251,7 +251,9 @@ fn read_test(operator: &str, name: &str, values: &[Value]) -> Result<Filter, Pro
     };
     let named = Named::parse(name)?;
     if named.is_goal() {
-        return Err(told("a segment names the event itself (`event:name`) or the page (`event:page`), not a goal"));
+        return Err(Problem::wrong(
+            "a segment names the event itself (`event:name`) or the page (`event:page`), not a goal",
+        ));
     }
     let value = |value: &Value| match value {
         Value::String(text) => Ok(text.as_str().into()),
@@ -297,10 +299,6 @@ fn name_of(test: &Test) -> String {
             NAMES.iter().find(|(_, known)| *known == dimension).map_or("", |(name, _)| *name).to_owned()
         }
     }
-}
-
-fn told(why: &str) -> Problem {
-    Problem::Wrong(why.to_owned())
 }
 
 #[cfg(test)]

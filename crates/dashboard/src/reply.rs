@@ -2,7 +2,7 @@
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
 use settings::SettingsError;
 use store::StoreError;
 
@@ -137,61 +137,46 @@ impl From<SettingsError> for Failure {
     }
 }
 
-impl Failure {
-    /// What a program tells it by; it stays when the words get better.
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Problem(problem) => problem.code(),
-            Self::Unauthorised => "unauthorised",
-            Self::NoSuchSite => "no_such_site",
-            Self::NoSuchDefinition { .. } => "no_such_definition",
-            Self::NoSuch(_) => "no_such_thing",
-            Self::NotSignedIn => "not_signed_in",
-            Self::WrongLogin => "wrong_login",
-            Self::NoSuchShare => "no_such_share",
-            Self::SharePassword { .. } => "share_password",
-            Self::Forbidden(_) => "forbidden",
-            Self::NotOurs => "not_ours",
-            Self::Readable => "readable",
-            Self::Waits(_) => "waits",
-            Self::Refused(_) => "refused",
-            Self::Exists(_) => "exists",
-            Self::Settings => "settings_away",
-            Self::NoSuchPath => "no_such_path",
-            Self::Method => "method",
-            Self::Parameters => "parameters",
-            Self::MediaType => "media_type",
-            Self::TooLarge(_) => "too_large",
-            Self::Busy => "busy",
-            Self::Store(error) => match verdict(error) {
-                Verdict::TooMuch => "too_much",
-                Verdict::BadPattern => "bad_pattern",
-                Verdict::Unavailable => "counts_away",
-            },
-        }
-    }
+/// A failure as it is sent.
+#[derive(Serialize)]
+struct Told {
+    error: String,
+    code: &'static str,
+    /// How many there may be of what there are too many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max: Option<i64>,
+}
 
-    fn status(&self) -> StatusCode {
+impl Failure {
+    /// What it is in HTTP, and what a program tells it by, which stays when the words get better.
+    fn kind(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::Problem(_) | Self::Parameters | Self::Refused(_) => StatusCode::BAD_REQUEST,
-            Self::Unauthorised | Self::NotSignedIn | Self::WrongLogin | Self::SharePassword { .. } => {
-                StatusCode::UNAUTHORIZED
-            }
-            Self::Forbidden(_) | Self::NotOurs | Self::Readable => StatusCode::FORBIDDEN,
-            Self::NoSuchSite
-            | Self::NoSuchPath
-            | Self::NoSuch(_)
-            | Self::NoSuchShare
-            | Self::NoSuchDefinition { .. } => StatusCode::NOT_FOUND,
-            Self::Exists(_) => StatusCode::CONFLICT,
-            Self::Waits(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Busy | Self::Settings => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Problem(problem) => (StatusCode::BAD_REQUEST, problem.code()),
+            Self::Parameters => (StatusCode::BAD_REQUEST, "parameters"),
+            Self::Refused(_) => (StatusCode::BAD_REQUEST, "refused"),
+            Self::Unauthorised => (StatusCode::UNAUTHORIZED, "unauthorised"),
+            Self::NotSignedIn => (StatusCode::UNAUTHORIZED, "not_signed_in"),
+            Self::WrongLogin => (StatusCode::UNAUTHORIZED, "wrong_login"),
+            Self::SharePassword { .. } => (StatusCode::UNAUTHORIZED, "share_password"),
+            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
+            Self::NotOurs => (StatusCode::FORBIDDEN, "not_ours"),
+            Self::Readable => (StatusCode::FORBIDDEN, "readable"),
+            Self::NoSuchSite => (StatusCode::NOT_FOUND, "no_such_site"),
+            Self::NoSuchPath => (StatusCode::NOT_FOUND, "no_such_path"),
+            Self::NoSuch(_) => (StatusCode::NOT_FOUND, "no_such_thing"),
+            Self::NoSuchShare => (StatusCode::NOT_FOUND, "no_such_share"),
+            Self::NoSuchDefinition { .. } => (StatusCode::NOT_FOUND, "no_such_definition"),
+            Self::Exists(_) => (StatusCode::CONFLICT, "exists"),
+            Self::Waits(_) => (StatusCode::TOO_MANY_REQUESTS, "waits"),
+            Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "method"),
+            Self::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type"),
+            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            Self::Settings => (StatusCode::SERVICE_UNAVAILABLE, "settings_away"),
             Self::Store(error) => match verdict(error) {
-                Verdict::TooMuch | Verdict::BadPattern => StatusCode::BAD_REQUEST,
-                Verdict::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+                Verdict::TooMuch => (StatusCode::BAD_REQUEST, "too_much"),
+                Verdict::BadPattern => (StatusCode::BAD_REQUEST, "bad_pattern"),
+                Verdict::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "counts_away"),
             },
         }
     }
@@ -205,15 +190,10 @@ impl IntoResponse for Failure {
         {
             tracing::warn!(code = error.code(), "the store did not answer a question");
         }
-        let status = self.status();
+        let (status, code) = self.kind();
         let wait = if let Self::Waits(seconds) = self { seconds } else { RETRY_SECONDS };
-        let mut body = json!({ "error": self.to_string(), "code": self.code() });
-        if let Self::Problem(Problem::TooLong(days)) = self
-            && let Some(body) = body.as_object_mut()
-        {
-            body.insert("max".to_owned(), days.into());
-        }
-        let body = axum::Json(body);
+        let max = if let Self::Problem(Problem::TooLong(days)) = self { Some(days) } else { None };
+        let body = axum::Json(Told { error: self.to_string(), code, max });
         match status {
             StatusCode::UNAUTHORIZED => {
                 (status, [(header::WWW_AUTHENTICATE, "Bearer realm=\"footfall\"")], body).into_response()
@@ -235,7 +215,7 @@ mod tests {
         let secret = "Code: 60. SELECT secret FROM counts AT 10.0.0.1";
         for (code, status) in [(60, 503), (159, 400), (427, 400)] {
             let failure = Failure::from(StoreError::Exception { doing: "asking", code, detail: secret.to_owned() });
-            assert_eq!(failure.status().as_u16(), status);
+            assert_eq!(failure.kind().0.as_u16(), status);
             assert!(!failure.to_string().contains("SELECT") && !failure.to_string().contains("10.0.0.1"), "{failure}");
         }
     }

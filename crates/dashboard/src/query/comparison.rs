@@ -60,13 +60,12 @@ impl Comparison {
             (Some("year_over_year"), None) => Mode::YearOverYear,
             (Some("custom"), Some(range @ Value::Array(_))) => Mode::Custom(Range::parse(range)?),
             (Some("custom"), _) => {
-                return Err(Problem::Wrong(
-                    "a comparison of mode `custom` needs its `date_range`: two dates such as [\"2024-01-01\", \"2024-01-31\"]"
-                        .to_owned(),
+                return Err(Problem::wrong(
+                    "a comparison of mode `custom` needs its `date_range`: two dates such as [\"2024-01-01\", \"2024-01-31\"]",
                 ));
             }
             (Some("previous_period" | "year_over_year"), Some(_)) => {
-                return Err(Problem::Wrong("a comparison's `date_range` goes with mode `custom` only".to_owned()));
+                return Err(Problem::wrong("a comparison's `date_range` goes with mode `custom` only"));
             }
             (Some(word), _) => {
                 return Err(Problem::unknown("comparison", word, ["previous_period", "year_over_year", "custom"]));

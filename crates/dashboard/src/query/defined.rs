@@ -38,7 +38,7 @@ pub fn resolve(query: &Query, sites: &[impl AsRef<Site>]) -> Result<(Query, Vec<
     let mut counted_from = Vec::new();
     let [site] = sites else {
         return match touches_segments(&query) {
-            true => Err(told("segments are each site's own: ask one site at a time")),
+            true => Err(Problem::wrong("segments are each site's own: ask one site at a time")),
             false => Ok((query, counted_from)),
         };
     };
@@ -55,7 +55,7 @@ pub fn resolve(query: &Query, sites: &[impl AsRef<Site>]) -> Result<(Query, Vec<
                 filter.named.dimension = Cells::Goal;
                 filter.selection.dimension = Cells::Goal;
             } else if names.clone().any(|name| name.starts_with("Visit /")) {
-                return Err(told(
+                return Err(Problem::wrong(
                     "a goal of many pages is counted once it is defined: PUT /api/sites/SITE/goals/NAME with {\"page\": \"/blog/**\"}, \
                      and it counts from then on",
                 ));
@@ -112,7 +112,7 @@ fn find(selection: &mut Selection, known: &[Present], counted_from: &mut Vec<Cou
     let what = if what == Cells::Segment { "segment" } else { "goal" };
     let by_name = selection.is_not.is_empty() && selection.matches.is_none() && selection.matches_not.is_none();
     let names = selection.is.take().filter(|_| by_name).ok_or_else(|| {
-        told(&format!(
+        Problem::wrong(format!(
             "a {what} is named, such as [\"is\", \"{}\", [\"NAME\"]]: other filters on it are not counted",
             asked(what)
         ))
@@ -137,14 +137,10 @@ fn asked(what: &str) -> &'static str {
 pub(crate) fn missing<'n>(what: &str, name: &str, known: impl Iterator<Item = &'n str>) -> Problem {
     let names = known.map(|name| format!("`{}`", shortened(name))).collect::<Vec<_>>().join(", ");
     let names = if names.is_empty() { "none".to_owned() } else { names };
-    told(&format!(
+    Problem::wrong(format!(
         "the site has no {what} `{}` (it has: {names}): PUT /api/sites/SITE/{what}s/NAME defines one, which counts from then on",
         shortened(name)
     ))
-}
-
-fn told(why: &str) -> Problem {
-    Problem::Wrong(why.to_owned())
 }
 
 #[cfg(test)]

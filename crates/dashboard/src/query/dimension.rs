@@ -76,10 +76,9 @@ impl Named {
             };
         }
         if matches!(name, "time:minute" | "time:second") {
-            return Err(Problem::Wrong(
+            return Err(Problem::wrong(
                 "hours are the finest that is counted: `time:hour`; the last half hour by minute is at \
-                 GET /api/v1/stats/realtime?site_id=…"
-                    .to_owned(),
+                 GET /api/v1/stats/realtime?site_id=…",
             ));
         }
         match NAMES.iter().find(|(known, _)| *known == name) {

@@ -105,7 +105,7 @@ pub fn parse(filters: &[Value]) -> Result<Vec<Filter>, Problem> {
         let known = merged.iter_mut().find(|filter| filter.named.is_same(&test.named));
         if let Some(filter) = known {
             if filter.keeps != Keeps::Hits || test.keeps != Keeps::Hits {
-                return Err(told(
+                return Err(Problem::wrong(
                     "`has_done` or `has_not_done` beside another filter on the same dimension would need the visits themselves, which are not \
                      kept: ask for one of them",
                 ));
@@ -149,7 +149,9 @@ fn read(filter: &Value, depth: usize) -> Result<Vec<Test>, Problem> {
                 Keeps::Did => Test { keeps: Keeps::DidNot, ..test.clone() },
                 Keeps::DidNot => Test { keeps: Keeps::Did, ..test.clone() },
             }]),
-            _ => Err(not_counted("`not` of several filters at once is not counted: negate each, or save a segment")),
+            _ => Err(Problem::not_counted(
+                "`not` of several filters at once is not counted: negate each, or save a segment",
+            )),
         },
         ("has_done", [inner]) => read_done(Keeps::Did, inner, depth + 1).map(|test| vec![test]),
         ("has_not_done", [inner]) => read_done(Keeps::DidNot, inner, depth + 1).map(|test| vec![test]),
@@ -180,7 +182,7 @@ fn read_done(keeps: Keeps, inner: &Value, depth: usize) -> Result<Test, Problem>
         [test] if is_of_hits(test.named.dimension) && !test.negated && test.keeps == Keeps::Hits => {
             Ok(Test { keeps, ..test.clone() })
         }
-        _ => Err(Problem::Wrong(format!(
+        _ => Err(Problem::wrong(format!(
             "`{word}` takes one filter on `event:goal`, `event:name`, `event:page`, `event:hostname` or a property, such as \
              [\"{word}\", [\"is\", \"event:goal\", [\"Signup\"]]]: for more save a segment, which counts from then on",
             word = keeps.as_str()
@@ -200,7 +202,7 @@ fn read_or(filters: &[Value], depth: usize) -> Result<Test, Problem> {
         .collect::<Option<_>>()
         .unwrap_or_default();
     let refused = || {
-        told(
+        Problem::wrong(
             "`or` is counted within one dimension only, such as [\"is\", \"visit:country\", [\"DE\", \"AT\"]]: \
              for `or` across dimensions save a segment, which counts from then on",
         )
@@ -232,18 +234,20 @@ fn read_test(operator: &str, name: &str, values: &[Value], case_sensitive: bool)
         _ => return Err(Problem::unknown("filter operator", operator, OPERATORS)),
     };
     if super::dimension::time(name).is_some() {
-        return Err(told("time is not filtered: set `date_range`"));
+        return Err(Problem::wrong("time is not filtered: set `date_range`"));
     }
     let mut named = Named::parse(name)?;
     let mut values = values.iter().map(|value| read_value(value, &named, operator)).collect::<Result<Vec<_>, _>>()?;
     if values.is_empty() {
-        return Err(Problem::Wrong(format!("the filter on `{}` names no value", shortened(name))));
+        return Err(Problem::wrong(format!("the filter on `{}` names no value", shortened(name))));
     }
     if named.is_goal() && operator == Operator::Is {
         (named, values) = read_goals(named, values)?;
     }
     if name == "event:name" && operator == Operator::Is && !negated && values.iter().any(|value| value == "pageview") {
-        return Err(told("page views are no event of their own: leave out the filter and ask for `pageviews`"));
+        return Err(Problem::wrong(
+            "page views are no event of their own: leave out the filter and ask for `pageviews`",
+        ));
     }
     Ok(Test { operator, negated, named, values, case_sensitive, keeps: Keeps::Hits })
 }
@@ -256,7 +260,7 @@ fn read_goals(named: Named, values: Vec<String>) -> Result<(Named, Vec<String>),
         return Ok((named, values));
     }
     if pages < values.len() {
-        return Err(not_counted(
+        return Err(Problem::not_counted(
             "goals that are pages and goals that are events are not counted together: ask for each",
         ));
     }
@@ -289,7 +293,7 @@ fn narrow(selection: &mut Selection, test: Test) -> Result<(), Problem> {
         (Operator::Is, true, true) => selection.is_not.extend(test.values),
         (Operator::Is | Operator::Contains | Operator::Matches, _, false) => match &selection.matches {
             Some(_) => {
-                return Err(Problem::Wrong(format!(
+                return Err(Problem::wrong(format!(
                     "one `contains` or `matches` on `{}` at a time: join them in one regular expression",
                     test.named.name
                 )));
@@ -307,17 +311,9 @@ fn narrow(selection: &mut Selection, test: Test) -> Result<(), Problem> {
 
 /// Why `and` and `or` of nothing are no filters: one would keep everything, the other nothing.
 pub(crate) fn of_nothing(word: &str) -> Problem {
-    Problem::Wrong(format!(
+    Problem::wrong(format!(
         "`{word}` needs at least one filter, such as [\"{word}\", [[\"is\", \"visit:country\", [\"DE\"]]]]"
     ))
-}
-
-fn not_counted(why: &str) -> Problem {
-    Problem::NotCounted(why.to_owned())
-}
-
-fn told(why: &str) -> Problem {
-    Problem::Wrong(why.to_owned())
 }
 
 fn deduplicated(mut values: Vec<String>) -> Vec<String> {

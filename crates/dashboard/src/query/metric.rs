@@ -260,7 +260,7 @@ impl Metric {
     }
 
     fn refuse(self, why: &str) -> Problem {
-        Problem::NotCounted(format!("metric `{}` {why}", self.as_str()))
+        Problem::not_counted(format!("metric `{}` {why}", self.as_str()))
     }
 }
 

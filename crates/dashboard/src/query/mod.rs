@@ -223,9 +223,8 @@ fn parse_dimensions(value: Option<&Value>) -> Result<Vec<Dimension>, Problem> {
     let dimensions = value.as_array().ok_or_else(form)?.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
     let times = dimensions.iter().filter(|dimension| matches!(dimension, Dimension::Time(_))).count();
     if times > 1 || dimensions.len() - times > 1 {
-        return Err(Problem::Wrong(
-            "rows are made by one dimension, and by time beside it: ask for each value of the other with a filter"
-                .to_owned(),
+        return Err(Problem::wrong(
+            "rows are made by one dimension, and by time beside it: ask for each value of the other with a filter",
         ));
     }
     Ok(dimensions)
@@ -267,7 +266,7 @@ fn parse_sorting(name: &str, metrics: &[Metric], dimensions: &[Dimension]) -> Re
     match dimensions.iter().find(|dimension| is_asked(dimension)) {
         Some(Dimension::Time(_)) => Ok(Sorting::Time),
         Some(Dimension::Of(_)) => Ok(Sorting::Value),
-        None => Err(Problem::Wrong(format!(
+        None => Err(Problem::wrong(format!(
             "`order_by` names `{}`, which is not among the query's metrics and dimensions",
             problem::shortened(name)
         ))),
@@ -296,11 +295,11 @@ fn parse_include(value: Option<&Value>, dimensions: &[Dimension]) -> Result<Incl
     };
     let has_time = dimensions.iter().any(|dimension| matches!(dimension, Dimension::Time(_)));
     if include.time_labels && !has_time {
-        return Err(Problem::Wrong("`include.time_labels` needs a time dimension such as `time:day`".to_owned()));
+        return Err(Problem::wrong("`include.time_labels` needs a time dimension such as `time:day`"));
     }
     if include.empty_buckets && !matches!(dimensions, [Dimension::Time(_)]) {
-        return Err(Problem::Wrong(
-            "`include.empty_buckets` needs a time dimension such as `time:day`, and no other beside it".to_owned(),
+        return Err(Problem::wrong(
+            "`include.empty_buckets` needs a time dimension such as `time:day`, and no other beside it",
         ));
     }
     Ok(include)

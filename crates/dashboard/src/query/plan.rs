@@ -100,9 +100,8 @@ impl Plan {
 
     fn over(query: &Query, here: &Here, span: Span, over_time: Option<Grain>) -> Result<Self, Problem> {
         if matches!(span, Span::Hours { .. }) && !here.one_clock {
-            return Err(Problem::NotCounted(
-                "a part of a day is not counted for sites in different time zones: ask for whole days, which are each site's own"
-                    .to_owned(),
+            return Err(Problem::not_counted(
+                "a part of a day is not counted for sites in different time zones: ask for whole days, which are each site's own",
             ));
         }
         check_not_done(query, here)?;
@@ -197,7 +196,7 @@ pub(super) fn cells(selections: Vec<(Named, Selection)>) -> Result<Cells, Proble
         (None, ..) => Ok(Cells::Total),
         (Some(selection), None, _) => Ok(Cells::Of(selection)),
         (Some(one), Some(other), None) => Cells::pair(one, other).ok_or_else(|| missing_pair(&names)),
-        (Some(_), Some(_), Some(_)) => Err(Problem::NotCounted(format!(
+        (Some(_), Some(_), Some(_)) => Err(Problem::not_counted(format!(
             "{} together are not counted: counts cross two dimensions at most. Drop one, or save the others as a segment \
              (PUT /api/sites/SITE/segments/NAME), which counts from then on",
             names.join(" with ")
@@ -217,7 +216,7 @@ fn folds(cells: &Cells) -> bool {
 
 fn missing_pair(names: &[String]) -> Problem {
     let declared = PAIRED.map(name_of).join(", ");
-    Problem::NotCounted(format!(
+    Problem::not_counted(format!(
         "{} is not a declared pair, so it is not counted. Declared are any two of {declared}; event:name with \
          event:props:*; and a segment or a defined goal with any dimension but event:props:* and visit:exit_page. Ask for one of \
          them, or save the filter as a segment (PUT /api/sites/SITE/segments/NAME), which counts from then on",
@@ -227,7 +226,7 @@ fn missing_pair(names: &[String]) -> Problem {
 
 fn hourly_pair(selections: &[(Named, Selection)]) -> Problem {
     let names: Vec<_> = selections.iter().map(|(named, _)| format!("`{}`", named.name)).collect();
-    Problem::NotCounted(format!(
+    Problem::not_counted(format!(
         "{} is counted by the day, not by the hour: ask by `time:day` over whole days, or with one of them",
         names.join(" with ")
     ))
@@ -240,7 +239,7 @@ fn first_open_day(here: &Here) -> LocalDay {
 }
 
 fn hours_of_closed_days(named: &Named) -> Problem {
-    Problem::NotCounted(format!(
+    Problem::not_counted(format!(
         "the hours of `{}` are kept while a day is open only: a day that has closed keeps hours for its totals and for \
          event:page, so that no hour tells a single visitor's country or source. Ask by `time:day` over whole days, or for \
          today",
@@ -256,7 +255,7 @@ fn span_for(span: Span, over_time: Option<Grain>, measures: &[(Metric, Measure)]
         (Span::Days { first, last }, Some(Grain::Hour)) => {
             let days = i64::from(last.0) - i64::from(first.0) + 1;
             if days > DAYS_BY_HOUR_MAX {
-                return Err(Problem::Wrong(format!(
+                return Err(Problem::wrong(format!(
                     "`time:hour` may span at most {DAYS_BY_HOUR_MAX} days: ask by `time:day`"
                 )));
             }
@@ -264,7 +263,7 @@ fn span_for(span: Span, over_time: Option<Grain>, measures: &[(Metric, Measure)]
         }
         (Span::Hours { .. }, Some(Grain::Hour)) if !of_whole => Ok(span),
         (Span::Hours { .. }, _) => match of_visitors {
-            Some(metric) => Err(Problem::NotCounted(format!(
+            Some(metric) => Err(Problem::not_counted(format!(
                 "`{}` of a part of a day is not counted, because visitors of several hours do not add up: ask for whole days, \
                  or for visitors by `time:hour`",
                 metric.as_str()
@@ -288,7 +287,7 @@ fn check_sums(metric: Metric, measure: Measure, query: &Query) -> Result<(), Pro
         let columns = [Some(measure.numerator), measure.denominator];
         if !columns.into_iter().flatten().all(|column| adds_up(column, filter.named.dimension)) {
             let name = &filter.named.name;
-            return Err(Problem::NotCounted(format!(
+            return Err(Problem::not_counted(format!(
                 "`{}` of several values of `{name}` is not counted: a visit or visitor with two of them would count twice. \
                  Filter on one value, ask for rows by `{name}`, ask for `pageviews` or `events`, or save a segment",
                 metric.as_str()
@@ -314,15 +313,15 @@ fn check_money(query: &Query, here: &Here) -> Result<(), Problem> {
             "sites of different currencies, or of none, are not added up: ask for each alone".to_owned()
         }
     };
-    Err(Problem::NotCounted(format!("metric `{}`: {why}", metric.as_str())))
+    Err(Problem::not_counted(format!("metric `{}`: {why}", metric.as_str())))
 }
 
 /// Refuses the order of a number that the rows' own cells do not hold.
 fn check_order(order_by: &[(Sorting, Direction)]) -> Result<(), Problem> {
     match order_by.iter().any(|(sorting, _)| *sorting == Sorting::Metric(Metric::GroupConversionRate)) {
-        true => Err(Problem::Wrong(
-            "`group_conversion_rate` is not ordered by: order by `visitors` or `conversion_rate`".to_owned(),
-        )),
+        true => {
+            Err(Problem::wrong("`group_conversion_rate` is not ordered by: order by `visitors` or `conversion_rate`"))
+        }
         false => Ok(()),
     }
 }
@@ -354,7 +353,7 @@ fn check_done(query: &Query, by_hour: bool) -> Result<(), Problem> {
         return Ok(());
     };
     if by_hour {
-        return Err(Problem::NotCounted(format!(
+        return Err(Problem::not_counted(format!(
             "`{}` is counted by the day: an hour's cells know what was done in that hour, not what its visitors did before or after. Ask \
              by `time:day` over whole days",
             done.keeps.as_str()
@@ -363,14 +362,14 @@ fn check_done(query: &Query, by_hour: bool) -> Result<(), Problem> {
     if let Some(metric) =
         query.metrics.iter().find(|metric| !matches!(metric, Metric::Visitors | Metric::Visits | Metric::Percentage))
     {
-        return Err(Problem::NotCounted(format!(
+        return Err(Problem::not_counted(format!(
             "`{}` of visits that have done something is not counted: with `has_done` ask `visitors`, `visits` or `percentage`",
             metric.as_str()
         )));
     }
     let others = query.filters.iter().filter(|filter| *filter != done).map(|filter| &filter.named);
     match others.chain(query.by()).find(|named| is_of_hits(named.dimension)) {
-        Some(other) => Err(Problem::NotCounted(format!(
+        Some(other) => Err(Problem::not_counted(format!(
             "`{}` of visits that have done something else is not counted: with `has_done` ask by what holds for a visit, such as \
              `visit:source`",
             other.name
@@ -402,7 +401,7 @@ fn check_not_done(query: &Query, here: &Here) -> Result<(), Problem> {
     } else {
         return Ok(());
     };
-    Err(Problem::NotCounted(format!(
+    Err(Problem::not_counted(format!(
         "`has_not_done` is counted {why}. Ask so, or save a segment, which counts from then on"
     )))
 }

@@ -86,6 +86,16 @@ impl Problem {
         Self::Unknown { what, word: shortened(word), hint }
     }
 
+    /// Words that do not go together.
+    pub(crate) fn wrong(why: impl Into<String>) -> Self {
+        Self::Wrong(why.into())
+    }
+
+    /// What these counts cannot answer.
+    pub(crate) fn not_counted(why: impl Into<String>) -> Self {
+        Self::NotCounted(why.into())
+    }
+
     /// A value of the wrong form.
     pub(crate) fn form(key: &'static str, expected: impl Into<String>, found: &serde_json::Value) -> Self {
         Self::Form { key, expected: expected.into(), found: shortened(&found.to_string()) }

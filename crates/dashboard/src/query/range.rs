@@ -57,10 +57,9 @@ impl Range {
         match value {
             Value::String(word) => Self::parse_word(word).ok_or_else(|| match word.as_str() {
                 "realtime" | "realtime_30m" => {
-                    Problem::Wrong(
+                    Problem::wrong(
                         "visitors now are at GET /api/v1/stats/realtime/visitors?site_id=…, the last half hour by minute at GET \
-                         /api/v1/stats/realtime?site_id=…"
-                            .to_owned(),
+                         /api/v1/stats/realtime?site_id=…",
                     )
                 }
                 _ => form(),
@@ -154,7 +153,7 @@ fn hours(from: &ZonedDateTime, to: &ZonedDateTime) -> Result<Span, Problem> {
     let whole = from.minute() == 0 && from.second() == 0 && last.minute() == 59 && last.second() == 59;
     if !whole {
         let zone = from.time_zone().iana_name().unwrap_or("UTC").to_owned();
-        return Err(Problem::Wrong(format!(
+        return Err(Problem::wrong(format!(
             "counts are kept by the hour of {zone}: a range must begin and end with one, such as {} to {}",
             crate::calendar::instant_label(&begin(local_day(from.date()), local_hour(from).1, from.time_zone())),
             crate::calendar::instant_label(&last_second(local_day(last.date()), local_hour(&last).1, from.time_zone())),
@@ -173,7 +172,7 @@ pub(super) fn check(span: Span) -> Result<Span, Problem> {
         Span::Hours { first, last } => last < first,
     };
     if backwards {
-        return Err(Problem::Wrong("`date_range` ends before it begins".to_owned()));
+        return Err(Problem::wrong("`date_range` ends before it begins"));
     }
     let (first, last) = span.days();
     let length = i64::from(last.0) - i64::from(first.0) + 1;

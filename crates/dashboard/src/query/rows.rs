@@ -26,7 +26,7 @@ impl Beside {
     /// Not all rows fitted the answer.
     pub fn of(question: &Question, answer: Answer) -> Result<Self, Problem> {
         if answer.rows_total > answer.rows.len() as u64 {
-            return Err(Problem::Wrong(format!(
+            return Err(Problem::wrong(format!(
                 "what stands beside so many rows takes {} rows, and one answer has {ROWS_PER_ANSWER_MAX}: ask for fewer with \
                  `pagination.limit`",
                 answer.rows_total

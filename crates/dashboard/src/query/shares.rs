@@ -33,9 +33,7 @@ impl Shares {
         let asks = |metric: Metric| query.metrics.contains(&metric);
         check_goal(query)?;
         if asks(Metric::Percentage) && query.dimensions.is_empty() {
-            return Err(Problem::Wrong(
-                "`percentage` needs a dimension: it is a row's share of all visitors".to_owned(),
-            ));
+            return Err(Problem::wrong("`percentage` needs a dimension: it is a row's share of all visitors"));
         }
         let whole = Rows { span, over_time: None, by: None };
         let group =
@@ -56,15 +54,15 @@ fn check_goal(query: &Query) -> Result<(), Problem> {
     let goal = query.filters.iter().find(|filter| filter.named.is_goal());
     let rate = query.metrics.iter().find(|metric| metric.is_of_goal());
     if let (Some(rate), false, None) = (rate, by_goal, goal) {
-        return Err(Problem::Wrong(format!(
+        return Err(Problem::wrong(format!(
             "`{}` needs a goal: rows by `event:goal`, or a filter such as [\"is\", \"event:goal\", [\"Signup\"]]. A goal is a custom \
              event's name, or a page as \"Visit /thanks\"",
             rate.as_str()
         )));
     }
     if by_goal && goal.is_some_and(|filter| filter.named.dimension == Dimension::Page) {
-        return Err(Problem::Wrong(
-            "rows by `event:goal` are custom events: ask for a goal that is a page without that dimension".to_owned(),
+        return Err(Problem::wrong(
+            "rows by `event:goal` are custom events: ask for a goal that is a page without that dimension",
         ));
     }
     Ok(())

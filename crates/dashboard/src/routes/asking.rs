@@ -51,7 +51,7 @@ pub(crate) async fn answer(
     let zone = sites.first().map_or(TimeZone::UTC, |site| zone_of(site));
     let domains: Vec<Domain> = sites.iter().map(|site| site.domain.clone()).collect();
     if query.include.coverage && sites.len() > 1 {
-        return Err(Problem::Wrong("`include.coverage` is of one site: ask each for its own".to_owned()).into());
+        return Err(Problem::wrong("`include.coverage` is of one site: ask each for its own").into());
     }
     let first_count = shared.first_count(query.range, &domains).await?;
     let here = Here {
@@ -74,8 +74,8 @@ pub(crate) async fn answer(
     let fills = query.include.empty_buckets || before.is_some();
     let whole_series = is_whole_series(query, &plan);
     if query.include.empty_buckets && !whole_series {
-        return Err(Problem::Wrong(
-            "`include.empty_buckets` fills a whole series: leave `pagination` out, and `order_by` or order by time, ascending".to_owned(),
+        return Err(Problem::wrong(
+            "`include.empty_buckets` fills a whole series: leave `pagination` out, and `order_by` or order by time, ascending",
         )
         .into());
     }
@@ -126,8 +126,8 @@ fn precision_of(sites: &[Arc<Site>]) -> Result<Precision, Problem> {
     if of_each.all(|precision| precision == first) {
         return Ok(first);
     }
-    Err(Problem::Wrong(
-        "sites in mode `exempt`, which tell their counts in tens, are not added up with others: ask for each kind alone".to_owned(),
+    Err(Problem::wrong(
+        "sites in mode `exempt`, which tell their counts in tens, are not added up with others: ask for each kind alone",
     ))
 }
 

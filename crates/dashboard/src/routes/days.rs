@@ -94,7 +94,7 @@ impl Days {
         match span {
             Span::Days { .. } => Ok(Self { site, precision, zone, span }),
             Span::Hours { .. } => {
-                Err(Problem::NotCounted(format!("{what} are counted by the day: ask for whole days")).into())
+                Err(Problem::not_counted(format!("{what} are counted by the day: ask for whole days")).into())
             }
         }
     }

@@ -66,7 +66,7 @@ async fn put(
     let (site, kind) = shared.definable(&access, &site, &kind)?;
     let body = json_body(&headers, body, DEFINITION_BYTES_MAX).await?;
     let body: Value =
-        serde_json::from_slice(&body).map_err(|error| Problem::Wrong(format!("this is no JSON: {error}")))?;
+        serde_json::from_slice(&body).map_err(|error| Problem::wrong(format!("this is no JSON: {error}")))?;
     let zone = zone_of(&site);
     let meaning = define::parse(kind, &body, &zone)?;
     let stored = shared.accounts.settings.define(&site.domain, &name, &meaning, &access.who()).await?;

@@ -136,9 +136,8 @@ impl Asked {
             return Err(Problem::form("page", "one page's path, such as \"/\" or \"/blog/a\"", &json!(page)));
         }
         if page.contains('*') {
-            return Err(Problem::Wrong(
-                "ways are of one page: a pattern has none. Ask for each page, or define a funnel of patterns"
-                    .to_owned(),
+            return Err(Problem::wrong(
+                "ways are of one page: a pattern has none. Ask for each page, or define a funnel of patterns",
             ));
         }
         Ok(Self { site: fields.text("site_id")?, page, range: fields.range()?, limit: fields.limit(LIMIT, LIMIT_MAX)? })

@@ -163,7 +163,7 @@ impl Asked {
             "custom" => {
                 let ends = self.get("date").and_then(|date| date.split_once(',')).map(|(from, to)| json!([from, to]));
                 ends.filter(|ends| Range::parse(ends).is_ok()).ok_or_else(|| {
-                    Problem::Wrong("`period=custom` needs two dates, such as `date=2024-01-01,2024-01-31`".to_owned())
+                    Problem::wrong("`period=custom` needs two dates, such as `date=2024-01-01,2024-01-31`")
                 })?
             }
             period => match Range::parse(&json!(period)) {

@@ -276,10 +276,9 @@ impl Asked {
         for one in By::ALL {
             if fields.get(one.as_str()).is_some() {
                 if only.is_some() || by.is_some() {
-                    return Err(Problem::Wrong(
+                    return Err(Problem::wrong(
                         "web vitals of pages are not crossed with devices: ask for one page, for one device, or `by` either of the \
-                         whole site"
-                            .to_owned(),
+                         whole site",
                     ));
                 }
                 only = Some((one, fields.text(one.as_str())?));
