@@ -5,12 +5,12 @@ import { type Answer, ApiError, type Metric, type Site, query } from "./api";
 import { beforeIn, queryCompared } from "./compared";
 import { type Sheet, columnsOf, notesOf } from "./export";
 import { ExportAs, type Taking } from "./export-as";
-import { bucketLabel, inFull, metricValue } from "./format";
-import { toldAs, upTo } from "./graph";
+import { inFull, metricValue } from "./format";
+import { bucketTold, toldAs, upTo } from "./graph";
 import { t } from "./late";
 import { Change, Spark, SumOfDays } from "./overview";
 import { Problem } from "./problem";
-import { type Interval, type Range, compared, intervalFor, isComparable, openBucket } from "./range";
+import { type Interval, type Range, compared, intervalFor, isComparable, openBucket, partOf } from "./range";
 import { METRICS } from "./reports";
 import type { Scope } from "./scope";
 import "./style/ways.css";
@@ -222,8 +222,7 @@ function Table({ sites, range, over }: { sites: Site[]; range: Range; over: Over
         {labels.map((label) => (
           <tr key={label}>
             <th scope="row">
-              {bucketLabel(label, `time:${interval}`)}
-              {columns.some(({ open }) => open === label) && ` (${t("so_far")})`}
+              {bucketTold(label, `time:${interval}`, columns.some(({ open }) => open === label), partOf(label, interval, range.dates))}
             </th>
             {columns.map(({ site, values }) => (
               <td key={site}>{metricValue("visitors", values.get(label))}</td>

@@ -212,10 +212,7 @@ function Plot({ points, grain, metric, label, sums, theme }: PlotProps) {
             </>
           )}
           <br />
-          <span>
-            {bucketLabel(points.labels[hover.index] ?? "", grain)}
-            {partly(points, hover.index)}
-          </span>
+          <span>{bucketTold(points.labels[hover.index] ?? "", grain, hover.index === points.open, points.parts[hover.index])}</span>
           {points.notes.has(hover.index) && (
             <>
               <br />
@@ -236,11 +233,10 @@ function Plot({ points, grain, metric, label, sums, theme }: PlotProps) {
   );
 }
 
-/** That a bucket is not whole. */
-function partly({ open, parts }: Points, index: number): string {
-  const part = parts[index];
-  if (index === open) return ` (${t("so_far")})`;
-  return part === undefined ? "" : ` (${dateSpan(part)})`;
+/** A bucket, and how much of it there is where that is not all. */
+export function bucketTold(label: string, grain: string, isOpen: boolean, part: [string, string] | undefined): string {
+  const much = isOpen ? t("so_far") : part && dateSpan(part);
+  return bucketLabel(label, grain) + (much === undefined ? "" : ` (${much})`);
 }
 
 /** Lines over one index: the comparison, what is over, and the dashed step into what is not. */
@@ -384,8 +380,7 @@ function Table({ points, grain, metric, label, sums }: PlotProps) {
             return (
               <tr key={bucket}>
                 <th scope="row">
-                  {bucketLabel(bucket, grain)}
-                  {partly(points, i)}
+                  {bucketTold(bucket, grain, i === points.open, points.parts[i])}
                   {points.notes.has(i) && <span class="noted"> · {points.notes.get(i)}</span>}
                 </th>
                 <td>{metricValue(metric, value)}</td>

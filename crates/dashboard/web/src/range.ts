@@ -69,23 +69,21 @@ export function openBucket(interval: Interval, timezone: string, [first, last]: 
       return `${date} ${hour}:00:00`;
     case "day":
       return date;
+    // The API calls a week that a range cuts by the range's first day, and a month always by its own.
     case "week":
-      return mondayOf(date) < first ? first : mondayOf(date);
-    case "month": {
-      const begin = `${date.slice(0, 7)}-01`;
-      return begin < first && first.slice(0, 7) === begin.slice(0, 7) ? first : begin;
-    }
+      return beginOf(interval, date) < first ? first : beginOf(interval, date);
+    case "month":
+      return beginOf(interval, date);
   }
 }
 
-/** The Monday of a date's week. */
-const mondayOf = (date: string) => addDays(date, -((new Date(utc(date)).getUTCDay() + 6) % 7));
+/** The first day of a date's week, a Monday, or month. */
+const beginOf = (interval: "week" | "month", date: string) => (interval === "week" ? addDays(date, -((new Date(utc(date)).getUTCDay() + 6) % 7)) : `${date.slice(0, 7)}-01`);
 
 /** The first and the last day that a bucket of a range holds of its week or month, where the range leaves others of it out. */
 export function partOf(label: string, interval: Interval, [first, last]: [string, string]): [string, string] | undefined {
   if (interval !== "week" && interval !== "month") return undefined;
-  const day = label.slice(0, 10);
-  const begin = interval === "week" ? mondayOf(day) : `${day.slice(0, 7)}-01`;
+  const begin = beginOf(interval, label.slice(0, 10));
   const end = interval === "week" ? addDays(begin, 6) : addDays(addMonths(begin, 1), -1);
   return begin < first || last < end ? [begin < first ? first : begin, last < end ? last : end] : undefined;
 }
