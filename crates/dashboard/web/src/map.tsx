@@ -4,6 +4,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Row } from "./api";
 import { folded } from "./folded";
+import { valueName } from "./filters";
 import { countryName, inFull, sized } from "./format";
 import { t } from "./i18n";
 
@@ -93,11 +94,11 @@ export function DotMap({ kind, rows, onChoose }: Props & { kind: "region" | "cit
   if (world === undefined || find === undefined) return <div class="map waiting" aria-busy="true" />;
   const placed = rows.flatMap((row) => {
     const [value = ""] = row.dimensions;
+    const [told = 0] = row.metrics;
     const at = find(value);
-    return at === undefined ? [] : [{ value, at, told: row.metrics[0] }];
+    return at === undefined ? [] : [{ value, at, told, size: sized(told) ?? 0 }];
   });
-  const size = ({ told }: { told: Row["metrics"][0] | undefined }) => sized(told) ?? 0;
-  const largest = Math.max(1, ...placed.map(size));
+  const largest = Math.max(1, ...placed.map(({ size }) => size));
   const [left, top, width, height] = around(placed.map(({ at }) => at), world);
   const scale = width / world.width;
   // Its area is what a dot tells; small ones lie on top.
@@ -108,10 +109,10 @@ export function DotMap({ kind, rows, onChoose }: Props & { kind: "region" | "cit
         <path key={code} d={path} class="land" />
       ))}
       {placed
-        .sort((one, other) => size(other) - size(one))
-        .map(({ value, at: [x, y], told }) => (
-          <circle key={value} cx={x} cy={y} r={radius(size({ told }) / largest).toFixed(2)} class="known dot" data-place={value} onClick={() => onChoose(value)}>
-            <title>{`${value}: ${inFull(told ?? 0)}`}</title>
+        .sort((one, other) => other.size - one.size)
+        .map(({ value, at: [x, y], told, size }) => (
+          <circle key={value} cx={x} cy={y} r={radius(size / largest).toFixed(2)} class="known dot" data-place={value} onClick={() => onChoose(value)}>
+            <title>{`${valueName(`visit:${kind}`, value)}: ${inFull(told)}`}</title>
           </circle>
         ))}
     </svg>

@@ -15,12 +15,12 @@ export const isLike = (name: string, typed: string): boolean => plain(name).incl
 
 /**
  * Whether all rows are asked for, and those with a fitting name kept on the page. Goals and segments are asked by their whole names only, of
- * languages nobody has a list of all tags, and no two filters look into the values of one dimension.
+ * languages nobody has a list of all tags, regions are some thousands of codes, and no two filters look into the values of one dimension.
  */
 export function isSearchedHere(dimension: string, filters: Filter[]): boolean {
   if (dimension === "visit:country") return false;
   const looksInside = (filter: Filter) => filter.dimension === dimension && filter.operator === "contains";
-  return isNamed(dimension) || dimension === "visit:language" || filters.some(looksInside);
+  return isNamed(dimension) || dimension === "visit:language" || dimension === "visit:region" || filters.some(looksInside);
 }
 
 /** The filter that finds what was typed; none where nothing was, or the page itself finds it. */

@@ -20,6 +20,12 @@ declare module "virtual:regions" {
   export default regions;
 }
 
+declare module "virtual:region-names" {
+  /** By ISO 3166-2 code: what it is called in English. */
+  const names: Record<string, string>;
+  export default names;
+}
+
 declare module "virtual:towns" {
   /** By country code and folded name. */
   const towns: Record<string, Record<string, [number, number]>>;

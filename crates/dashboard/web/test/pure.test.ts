@@ -17,7 +17,7 @@ import { wholeLog } from "../src/audit-log";
 import { tellSegment } from "../src/define";
 import { readAction, tellGoal } from "../src/definitions";
 import { dimensionsFor, meant, operatorsFor, withFilter } from "../src/filter-by";
-import { turned } from "../src/filters";
+import { turned, valueName } from "../src/filters";
 import { flowSheet } from "../src/flows";
 import { funnelSheet } from "../src/funnels";
 import { noted, seriesSheet, toldAs } from "../src/graph";
@@ -487,12 +487,23 @@ test("a list is searched by the names that it shows", async () => {
   assert.ok(isLike(languageName("de-at"), "ドイツ語"));
   speak("en");
   assert.ok(isLike(languageName("de-at"), " austrian "));
-  for (const dimension of ["visit:language", "segment", "event:goal"]) assert.deepEqual([isSearchedHere(dimension, []), searchFilter(dimension, "x", [])], [true, null], dimension);
-  for (const dimension of ["event:page", "visit:region", "visit:city", "visit:browser", "event:props:plan"]) {
+  for (const dimension of ["visit:language", "visit:region", "segment", "event:goal"]) assert.deepEqual([isSearchedHere(dimension, []), searchFilter(dimension, "x", [])], [true, null], dimension);
+  for (const dimension of ["event:page", "visit:city", "visit:browser", "event:props:plan"]) {
     assert.deepEqual(searchFilter(dimension, "x", []), ["contains", dimension, ["x"], { case_sensitive: false }], dimension);
   }
   assert.equal(searchFilter("event:page", "x", [filter("contains", "event:page", "/blog")]), null, "the API takes one at a time");
   assert.equal(searchFilter("visit:country", "", []), null);
+});
+
+test("a region is told by its name once names have come, and by its code before and where it has none", async () => {
+  assert.equal(valueName("visit:region", "GB-ENG"), "GB-ENG");
+  for (let tries = 0; valueName("visit:region", "GB-ENG") === "GB-ENG" && tries < 100; tries++) await new Promise((later) => setTimeout(later, 10));
+  const told = () => ["GB-ENG", "JP-13", "JP-47", "XX-1", "constructor", ""].map((code) => valueName("visit:region", code));
+  assert.deepEqual(told(), ["England, GB", "Tokyo, JP", "Okinawa Prefecture, JP", "XX-1", "constructor", "(not set)"]);
+  await learn("ja");
+  speak("ja");
+  assert.deepEqual(told(), ["England, GB", "東京都, JP", "沖縄県, JP", "XX-1", "constructor", "(未設定)"]);
+  speak("en");
 });
 
 test("goals have a rate in full, and the graph's totals have none", () => {
