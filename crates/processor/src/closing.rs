@@ -43,24 +43,40 @@ const HELD_UP_TOLD: Duration = Duration::from_secs(600);
 /// Whoever has this partition closes days for all.
 const CLOSING_PARTITION: u32 = 0;
 
+/// How often a partition's time is moved on for the same days. Once is enough unless this process's clock is ahead of the journal's, or was
+/// when it did so: then the record came before the day was over, and one now and then costs less than knowing whose clock is right.
+const TICK_AGAIN: Duration = Duration::from_secs(600);
 /// How far one partition is.
 #[derive(Clone, Debug)]
 struct Reached {
     /// The fold's time whose counts are committed.
     committed: Millis,
     open: Vec<OpenDay>,
-    /// When its journal's time was last moved on.
-    ticked: Millis,
+    ticked: Option<Tick>,
+}
+
+/// When a journal's time was last moved on.
+#[derive(Clone, Copy, Debug)]
+struct Tick {
+    /// By this process's clock, which may be set.
+    wall: Millis,
+    at: Instant,
+}
+
+impl Tick {
+    /// Whether it was for what is due then.
+    fn was_for(self, due: Millis) -> bool {
+        self.wall >= due && self.at.elapsed() < TICK_AGAIN
+    }
 }
 
 /// What is known of a partition.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Slot {
     /// The fold's time whose counts are committed, and the days it holds open; nothing while this process does not work on it,
     /// or has not come far enough to say.
     reached: Option<(Millis, Vec<OpenDay>)>,
-    /// When its journal's time was last moved on.
-    ticked: Millis,
+    ticked: Option<Tick>,
 }
 
 /// How far the partitions are, as this process knows it.
@@ -68,7 +84,7 @@ pub(crate) struct Progress(Mutex<Vec<Slot>>);
 
 impl Progress {
     pub(crate) fn new(partitions: u32) -> Self {
-        Self(Mutex::new((0..partitions).map(|_| Slot { reached: None, ticked: Millis(i64::MIN) }).collect()))
+        Self(Mutex::new((0..partitions).map(|_| Slot::default()).collect()))
     }
 
     /// Notes that every count up to the fold's time `committed` is in the store.
@@ -81,8 +97,8 @@ impl Progress {
         self.with(partition, |slot| slot.reached = None);
     }
 
-    fn ticked(&self, partition: u32, at: Millis) {
-        self.with(partition, |slot| slot.ticked = at);
+    fn ticked(&self, partition: u32, wall: Millis) {
+        self.with(partition, |slot| slot.ticked = Some(Tick { wall, at: Instant::now() }));
     }
 
     fn with(&self, partition: u32, work: impl FnOnce(&mut Slot)) {
@@ -215,10 +231,10 @@ async fn look<J: Journal, S: Sink>(
                 continue;
             }
             is_over = false;
-            // The fold looks at whole minutes. One record for all days that wait is enough, however long the store is
-            // away.
+            // The fold looks at whole minutes. One record is enough for all days that wait.
             let due = closes.plus(MINUTE_MS);
-            if due <= now && reached.ticked < due && !moved_on.contains(&partition) {
+            let is_ticked = reached.ticked.is_some_and(|tick| tick.was_for(due));
+            if due <= now && !is_ticked && !moved_on.contains(&partition) {
                 tick(processor, progress, partition, now).await;
                 moved_on.push(partition);
             }

@@ -243,6 +243,32 @@ async fn a_day_stays_open_until_what_other_processes_have_of_it_is_committed() {
     end(here).await;
 }
 
+/// The empty record comes before the day is over, by the journal's clock; afterwards nobody visits.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_ahead_of_the_journals_leaves_no_day_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let [ours, theirs] = [(); 2].map(|()| Arc::new(AtomicI64::new(NOW)));
+    let keys = Arc::new(KeyStore::open(directory.path(), Millis(NOW)).unwrap());
+    let journal = Arc::new(MemoryJournal::new(1, clock(&theirs)));
+    let mut sealer = Sealer::new(&keys.public(Millis(NOW)).unwrap(), [9; 32]).unwrap();
+    journal.append(0, sealer.seal(&Record::Hits(vec![hit()]).encode()).unwrap()).await.unwrap();
+    let sink = Arc::new(Asked::default());
+    let metrics = Metrics::register(&Registry::new()).unwrap();
+    let running = at_work(&journal, &sink, &keys, &clock(&ours), &metrics);
+    eventually("the hit is counted", || sink.all() == ["counts"]).await;
+    ours.store(CLOSES + 60_000, Ordering::Relaxed);
+    theirs.store(CLOSES - 1_800_000, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_secs(1_800)).await;
+    assert_eq!(sink.all(), ["counts"]);
+    let ticks = journal.end(0).await.unwrap().0 - 1;
+    assert!((1..=4).contains(&ticks), "{ticks} empty records in half an hour");
+    // The journal has come so far, and this process's clock is right again.
+    theirs.store(CLOSES + 60_000, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_secs(660)).await;
+    assert_eq!(sink.all(), ["counts", "close 20833 below 7", "sweep"]);
+    end(running).await;
+}
+
 fn hit() -> Hit {
     Hit {
         site: day().site,

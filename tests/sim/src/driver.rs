@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep};
 use crate::Planted;
 use crate::collector::{Collector, Common};
 use crate::faults::Rates;
-use crate::journal::{Broker, Content, View};
+use crate::journal::{Broker, Content, Logged, View};
 use crate::member::{Member, Word};
 use crate::script::{Script, Step, What};
 use crate::senders::{Errand, Senders};
@@ -672,7 +672,6 @@ impl Driver {
         self.rates = Some(self.world.set_rates(rates));
         self.rest("blocks are on their way", |driver| driver.tables.is_still()).await;
         self.world.injected("outage: longer than keys live");
-        self.committed = (0..self.partitions()).map(|number| self.broker.log(number).len()).collect();
         self.at_odds(|driver| {
             driver.down = true;
             let workers = driver.processes.iter_mut().filter_map(|process| process.worker.take());
@@ -682,6 +681,8 @@ impl Driver {
             }
         })
         .await;
+        // All is counted but what somebody who went on has appended since: a record that lets time go on.
+        self.committed = (0..self.partitions()).map(|number| self.broker.next_and_kept(number).0).collect();
         // A clock that errs now would let keys die at another time than the others'.
         for role in [Role::Broker, Role::Collector, Role::Processor] {
             self.world.set_error(role, 0);
@@ -704,8 +705,10 @@ impl Driver {
         // All of it was read while the wall stood still, also what came out of a spool only now.
         for number in 0..self.partitions() {
             let from = self.committed.get(number as usize).copied().unwrap_or_default();
-            let log = self.broker.log(number);
-            let dead = log.iter().enumerate().skip(from).filter(|(_, record)| dies_at(record.hour) <= now);
+            let (log, (_, kept)) = (self.broker.log(number), self.broker.next_and_kept(number));
+            // Of what has expired nobody knows whether it was empty.
+            let is_lost = |offset: usize, record: &Logged| offset < kept || dies_at(record.hour) <= now;
+            let dead = log.iter().enumerate().skip(from).filter(|(offset, record)| is_lost(*offset, record));
             self.lost.extend(dead.map(|(offset, _)| (number, offset)));
         }
     }

@@ -123,6 +123,14 @@ impl Broker {
         self.with(partition, |partition| partition.log.clone())
     }
 
+    /// The first record of a partition that is not counted, by its commit, and the first that has not expired.
+    pub fn next_and_kept(&self, partition: u32) -> (usize, usize) {
+        self.with(partition, |partition| {
+            let next = partition.commit.as_ref().map_or(0, |commit| commit.next.0);
+            (usize::try_from(next).unwrap_or(usize::MAX), partition.kept)
+        })
+    }
+
     /// Drops records of the hours that had ended at `before`.
     pub fn expire(&self, before: Millis) {
         for partition in self.partitions().iter_mut() {
