@@ -272,6 +272,32 @@ async fn a_day_of_200_000_cells_is_closed_in_one_block() {
     assert_eq!(host.ask("SELECT count(), sum(pageviews), min(pageviews) FROM counts").await, "2001\t200000\t1");
 }
 
+/// A day of a large import that has just ended: in as many parts as its inserts left before they are merged.
+#[tokio::test]
+async fn a_large_day_in_many_parts_is_closed_in_little_memory() {
+    const PARTS: u64 = 40;
+    const ROWS: u64 = 36_000;
+    let host = Host::start();
+    let store = host.store();
+    store.migrate().await.unwrap();
+    host.ask("SYSTEM STOP MERGES counts").await;
+    for part in 0..PARTS {
+        host.ask(&format!(
+            "INSERT INTO counts (site, day, hour, dimension, value, by_dimension, by_value, visitors, pageviews) \
+             SELECT 'example.com', toDate(20605), number % 24, 'entry_page', concat('/a/page/that/many/come/to/', toString(number)), '', '', 1, 1 \
+             FROM numbers({}, {ROWS})",
+            part * ROWS / 2
+        ))
+        .await;
+    }
+    host.forget_peak();
+    let before = host.resident_bytes();
+    store.close_day(&ClosedDay { site: site(), day: LocalDay(JUNE) }, 10).await.unwrap();
+    let grown = host.peak_bytes().saturating_sub(before);
+    println!("closing a day of {} rows in {PARTS} parts took {} MB", PARTS * ROWS, grown / 1_000_000);
+    assert!(grown < 400_000_000, "{grown} bytes");
+}
+
 #[tokio::test]
 async fn what_is_older_than_its_site_keeps_it_goes_and_nothing_else() {
     let host = Host::start();

@@ -360,7 +360,10 @@ WHERE site = {site:String} AND day = toDate({day:Int32})
 ;
 
 -- default_format = RowBinaryWithNamesAndTypes
--- optimize_aggregation_in_order = 1
+-- max_block_size = 8192
+-- max_bytes_before_external_group_by = 64000000
+-- max_threads = 2
+-- optimize_aggregation_in_order = 0
 -- How many cells a round would fold into `(other)`, and how many hour cells it would drop.
 SELECT countIf(hour < 0) AS folded, countIf(hour >= 0) AS hours FROM (-- The cells of a closed day that may not stay: hour grain beside totals and pages; level 2, and the dimensions that fold by
 -- themselves, of too few visitors. What is taken back already adds up to nothing and is none of them.
@@ -420,12 +423,15 @@ INSERT INTO `closings`(`site`,`day`,`round`,`step`) FORMAT RowBinaryWithNamesAnd
 -- insert_deduplicate = 1
 -- insert_deduplication_token = (its token)
 -- materialized_views_ignore_errors = 1
+-- max_block_size = 8192
+-- max_bytes_before_external_group_by = 64000000
 -- max_insert_block_size = 4000000
 -- max_insert_block_size_bytes = 0
 -- max_insert_threads = 1
+-- max_threads = 2
 -- min_insert_block_size_bytes = 0
 -- min_insert_block_size_rows = 4000000
--- optimize_aggregation_in_order = 1
+-- optimize_aggregation_in_order = 0
 -- One round of a day's closing, in one block: every cell that may not stay is taken back to zero, and what is taken from the
 -- cells of a dimension or pair is added to its `(other)`. Hour cells that go have no `(other)`: the day's cells hold them.
 -- The limit bounds a round's memory; the next round takes what this one left.
