@@ -11,10 +11,13 @@ mod cluster;
 mod crowds;
 mod disks;
 mod load;
+mod machine;
 mod networks;
 mod processes;
 mod proxy;
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::Ordering;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -116,6 +119,16 @@ mod short {
     #[test]
     fn one_machine_whose_disk_is_full_says_so_and_goes_on_when_there_is_room() {
         disks::one_machine(SHORT);
+    }
+
+    #[test]
+    fn one_machine_that_dies_or_fails_at_single_calls_loses_nothing_and_doubles_nothing() {
+        machine::single_calls(SHORT);
+    }
+
+    #[test]
+    fn one_machine_that_is_stopped_and_started_under_load_loses_nothing_and_doubles_nothing() {
+        machine::upgraded(SHORT);
     }
 
     #[test]
@@ -221,6 +234,18 @@ mod long {
 
     #[test]
     #[ignore = "minutes: make faults"]
+    fn single_calls() {
+        machine::single_calls(LONG);
+    }
+
+    #[test]
+    #[ignore = "minutes: make faults"]
+    fn upgrade_one_machine() {
+        machine::upgraded(LONG);
+    }
+
+    #[test]
+    #[ignore = "minutes: make faults"]
     fn slow_clients() {
         crowds::slow(LONG);
     }
@@ -277,6 +302,26 @@ impl Drop for Room {
 fn random() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(0)
+}
+
+/// The binary of another version, if one is named.
+fn another_version() -> Option<PathBuf> {
+    let other = std::env::var_os("FOOTFALL_OTHER").map(PathBuf::from);
+    if other.is_none() {
+        eprintln!("SKIPPED: the other version; FOOTFALL_OTHER names no binary, so this one is rolled over itself");
+    }
+    other
+}
+
+/// Compiles what is to stand before the C library: `NAME.c` beside this.
+fn preloaded(name: &str, into: &Path) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/faults/{name}.c"));
+    let library = into.join(format!("{name}.so"));
+    let mut compiler = Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).arg("-ldl");
+    let done = compiler.output().expect("a C compiler, as for the build");
+    assert!(done.status.success(), "{done:?}");
+    library
 }
 
 /// One line of figures of a case, and the next case begins with none. That none was lost or doubled has been asserted.

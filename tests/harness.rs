@@ -56,12 +56,21 @@ impl Server {
         Self::spawn(command)
     }
 
-    fn spawn(mut command: Command) -> Self {
+    fn spawn(command: Command) -> Self {
+        Self::try_spawn(command).expect("it is ready")
+    }
+
+    /// Starts a server; nothing where it ended before it was ready.
+    pub fn try_spawn(mut command: Command) -> Option<Self> {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("ready http://").unwrap_or_else(|| panic!("not ready: {line:?}"));
-        Self { address: address.to_owned(), child }
+        let Some(address) = line.trim().strip_prefix("ready http://") else {
+            assert_eq!(line, "", "not ready");
+            child.wait().unwrap();
+            return None;
+        };
+        Some(Self { address: address.to_owned(), child })
     }
 
     /// Starts a server, or an engine, whose standard output and error go to `file.out` and `file.err`.

@@ -7,8 +7,7 @@
 //! What this cannot show is a step back of the machine's clock while librdkafka sleeps so.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
@@ -16,7 +15,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde_json::json;
 
 use super::bed::Bed;
-use super::{Room, Size};
+use super::{Room, Size, preloaded};
 use crate::distributed::figure;
 use crate::harness::{AGENT, Server, eventually, request};
 
@@ -83,22 +82,11 @@ fn give_clock(bed: &mut Bed, library: &Path, name: &str, hours: i64) {
     bed.environment.insert(name.to_owned(), variables);
 }
 
-/// Compiles what tells the time.
-fn library(bed: &Bed) -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/wall_clock.c");
-    let library = bed.path("wall_clock.so");
-    let mut compiler = Command::new("cc");
-    compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).arg("-ldl");
-    let done = compiler.output().expect("a C compiler, as for the build");
-    assert!(done.status.success(), "{done:?}");
-    library
-}
-
 pub fn wrong_clocks(size: &Size) {
     let _room = Room::beside_others();
     let places = [Place::where_it_is("late.example", 23), Place::where_it_is("early.example", 0)];
     let mut bed = Bed::bare(size.brokers, size.partitions);
-    let library = library(&bed);
+    let library = preloaded("wall_clock", &bed.path(""));
     let site = |place: &Place| {
         format!("[[site]]\ndomain = \"{}\"\ntimezone = \"{}\"\npublic = true\n", place.domain, place.zone())
     };

@@ -1,11 +1,10 @@
 //! Processes that are killed, frozen, added, taken away, and replaced by those of another version.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::bed::Bed;
 use super::load::Load;
-use super::{SLOWLY, Size, minutes, random};
+use super::{SLOWLY, Size, another_version, minutes, random};
 
 /// SIGKILL to every process in turn, and to all processors at once.
 pub fn kill_9(bed: &mut Bed, load: &Load, size: &Size) -> String {
@@ -45,14 +44,7 @@ pub fn frozen(bed: &mut Bed, load: &Load, size: &Size) -> String {
     load.during(size.hits, size.pause, || {
         for round in 0..size.of(1, 2) {
             let (zombie, other) = [("processor-one", "processor-two"), ("processor-two", "processor-one")][round % 2];
-            bed.await_owners(&["processor-one", "processor-two"]);
-            std::thread::sleep(Duration::from_millis(random() % 1_000));
-            bed.signal(zombie, "STOP");
-            bed.faults += 1;
-            bed.await_owners(&[other]);
-            std::thread::sleep(size.seconds(1, 20));
-            bed.signal(zombie, "CONT");
-            bed.recover(load);
+            outlived(bed, load, [zombie, other], size.seconds(1, 20));
             bed.signal_engine("STOP");
             bed.faults += 1;
             std::thread::sleep(size.seconds(2, 40));
@@ -79,17 +71,23 @@ pub fn frozen_for_long(bed: &mut Bed, load: &Load, _: &Size) -> String {
     let minutes = minutes("FREEZES", &[10]);
     load.during(0, SLOWLY, || {
         for minutes in &minutes {
-            bed.await_owners(&["processor-one", "processor-two"]);
-            bed.signal("processor-one", "STOP");
-            bed.faults += 1;
-            bed.await_owners(&["processor-two"]);
-            bed.recover(load);
-            std::thread::sleep(Duration::from_secs(minutes * 60));
-            bed.signal("processor-one", "CONT");
-            bed.recover(load);
+            outlived(bed, load, ["processor-one", "processor-two"], Duration::from_secs(minutes * 60));
         }
     });
     format!("for {minutes:?} minutes")
+}
+
+/// Freezes one of two processors, lets the other count for so long what was its own, and lets it go on.
+fn outlived(bed: &mut Bed, load: &Load, [zombie, other]: [&str; 2], long: Duration) {
+    bed.await_owners(&[zombie, other]);
+    std::thread::sleep(Duration::from_millis(random() % 1_000));
+    bed.signal(zombie, "STOP");
+    bed.faults += 1;
+    bed.await_owners(&[other]);
+    bed.recover(load);
+    std::thread::sleep(long);
+    bed.signal(zombie, "CONT");
+    bed.recover(load);
 }
 
 /// Processors added and taken away, by their own will or not.
@@ -117,10 +115,7 @@ pub fn storm(bed: &mut Bed, load: &Load, size: &Size) -> String {
 
 /// Collectors, processors and dashboard rolled to another version and back, side by side meanwhile.
 pub fn upgrade(bed: &mut Bed, load: &Load, size: &Size) -> String {
-    let other = std::env::var_os("FOOTFALL_OTHER").map(PathBuf::from);
-    if other.is_none() {
-        eprintln!("SKIPPED: the other version; FOOTFALL_OTHER names no binary, so this one is rolled over itself");
-    }
+    let other = another_version();
     load.during(size.hits, size.pause, || {
         for version in [other.clone(), None] {
             for role in ["collector", "processor", "dashboard"] {
