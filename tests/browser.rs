@@ -23,6 +23,11 @@ pub fn run(script: &str, arguments: &[&str]) -> Value {
     serde_json::from_slice(&ran.stdout).unwrap()
 }
 
+/// Makes visits to a server that believes its proxy, each in a browser of its own with the tracker. What a visit is says `visits.mjs`.
+pub fn visits(server: &Server, visits: &[Value]) {
+    run("visits.mjs", &[&server.url(), &Value::from(visits).to_string()]);
+}
+
 #[test]
 fn a_visit_in_chromium_is_counted_and_appears_in_the_dashboard() {
     let data = tempfile::tempdir().unwrap();

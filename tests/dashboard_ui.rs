@@ -37,6 +37,18 @@ struct Visit {
     language: &'static str,
 }
 
+impl Visit {
+    /// As a browser makes it.
+    fn made(&self) -> Value {
+        let (first, others) = self.pages.split_first().unwrap();
+        let mut does = vec![json!({ "view": format!("{first}{}", self.query) })];
+        does.extend(others.iter().map(|path| json!({ "view": path })));
+        does.extend(self.event.iter().map(|name| json!({ "event": name, "props": { "plan": "team" } })));
+        json!({ "address": self.address, "agent": self.agent, "site": SITE, "host": self.host, "language": self.language,
+                "width": self.width, "referrer": self.referrer, "does": does })
+    }
+}
+
 const VISITS: [Visit; 4] = [
     Visit {
         address: "126.142.77.15",
@@ -111,15 +123,12 @@ fn the_dashboard_shows_what_was_sent_to_whoever_looks_however_they_do() {
     let data = tempfile::tempdir().unwrap();
     let server = two_sites(data.path());
     import_earlier(&server, data.path());
-    for visit in &VISITS {
-        send(&server, visit);
-    }
-    let hit = json!({ "name": "pageview", "url": format!("https://{OTHER}/"), "domain": OTHER }).to_string();
-    let sent = [(AGENT, ("accept", "*/*")), (AGENT, ("sec-gpc", "1")), (BOT, ("accept", "*/*"))];
-    for (agent, extra) in sent {
-        let headers = [("content-type", "application/json"), ("user-agent", agent), extra];
-        server.send("POST", "/api/event", &headers, hit.as_bytes());
-    }
+    let made = VISITS.iter().map(Visit::made);
+    // One page view each, and nothing of attention.
+    let elsewhere = [(AGENT, false), (AGENT, true), (BOT, false)].map(|(agent, gpc)| {
+        json!({ "address": "126.142.77.19", "agent": agent, "site": OTHER, "gpc": gpc, "unwatched": true, "does": [{ "view": "/" }] })
+    });
+    browser::visits(&server, &made.chain(elsewhere).collect::<Vec<_>>());
     eventually("every visitor counted", || {
         let all = VISITS.len() + EARLIER + 1;
         (server.totals(SITE, &["visitors"]) == [i64::try_from(all).unwrap()]).then_some(())
@@ -153,20 +162,6 @@ fn accounts_are_made_used_and_looked_after_in_a_browser() {
 fn read_all(directory: &std::path::Path) -> Vec<u8> {
     let files = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     files.filter(|path| path.is_file()).flat_map(|path| std::fs::read(path).unwrap()).collect()
-}
-
-fn send(server: &Server, visit: &Visit) {
-    let post = |event| post(server, (visit.address, visit.agent), &event);
-    for (number, path) in visit.pages.iter().enumerate() {
-        let (query, referrer) = if number == 0 { (visit.query, visit.referrer) } else { ("", "") };
-        let url = format!("https://{}{path}{query}", visit.host);
-        post(json!({ "name": "pageview", "url": url, "domain": SITE, "referrer": referrer,
-                     "screen_width": visit.width, "lang": visit.language }));
-    }
-    if let Some(name) = visit.event {
-        let url = format!("https://{}{}", visit.host, visit.pages.last().unwrap());
-        post(json!({ "name": name, "url": url, "domain": SITE, "props": { "plan": "team" } }));
-    }
 }
 
 /// Visitors ten days ago, and one three weeks ago, so that the days before are measured ones.
@@ -382,19 +377,14 @@ fn what_is_defined_on_the_page_is_counted_from_then_on_and_shown() {
     let data = tempfile::tempdir().unwrap();
     let config = format!("trusted_proxies = [\"127.0.0.0/8\"]\n[[site]]\ndomain = \"{SITE}\"\ncurrency = \"EUR\"\n");
     let server = Server::configured(data.path(), &config);
-    let send = |(who, agent, what): Later| {
-        let (name, path) = if what.starts_with('/') { ("pageview", what) } else { (what, "/cart") };
-        let revenue = if name == "Paid" { in_euros(PRICE) } else { Value::Null };
-        hit(&server, (&format!("126.142.77.{who}"), agent), name, path, revenue);
-    };
     // Before anything is defined, in no number of it.
-    send((9, FIREFOX, "/cart"));
+    come(&server, &[(9, FIREFOX, "/cart")]);
     eventually("the first visitor", || (server.totals(SITE, &["visitors"]) == [1]).then_some(()));
     let looks = |part: &str, given: &str| browser::run("define.mjs", &[&server.url(), TOKEN, part, given]);
     looks("define", SITE);
     // What is defined counts from twenty seconds later on.
     std::thread::sleep(std::time::Duration::from_secs(22));
-    LATER.iter().for_each(|hit| send(*hit));
+    come(&server, &LATER);
     eventually("every visitor", || (server.totals(SITE, &["visitors"]) == [6]).then_some(()));
     let visitors = |fits: &dyn Fn(&Later) -> bool| {
         LATER.iter().filter(|hit| fits(hit)).map(|(who, ..)| who).collect::<BTreeSet<_>>().len()
@@ -439,18 +429,15 @@ fn what_is_shared_is_seen_by_its_link_and_nothing_else_is() {
     let added = footfall().args(["site", "add", SITE, "--data"]).arg(data.path()).output().unwrap();
     assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
     let server = Server::configured(data.path(), config);
-    let send = |(who, agent, path): Later| {
-        hit(&server, (&format!("126.142.77.{who}"), agent), "pageview", path, Value::Null);
-    };
     let authorization = format!("Bearer {TOKEN}");
     let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
     let foxes = json!({ "filters": [["is", "visit:browser", ["Firefox"]]] }).to_string();
     let path = format!("/api/sites/{SITE}/segments/Foxes");
     assert_eq!(server.send("PUT", &path, &headers, foxes.as_bytes()).status, 200);
-    SHARED_BEFORE.iter().for_each(|hit| send(*hit));
+    come(&server, &SHARED_BEFORE);
     // What is defined counts from twenty seconds later on.
     std::thread::sleep(std::time::Duration::from_secs(22));
-    SHARED_AFTER.iter().for_each(|hit| send(*hit));
+    come(&server, &SHARED_AFTER);
     eventually("every visitor", || (server.totals(SITE, &["visitors"]) == [5]).then_some(()));
     let all: Vec<Later> = SHARED_BEFORE.iter().chain(&SHARED_AFTER).copied().collect();
     let foxes: Vec<Later> = SHARED_AFTER.iter().filter(|hit| hit.1 == FIREFOX).copied().collect();
@@ -483,17 +470,26 @@ fn look(server: &Server, script: &str, expected: &Value) -> Value {
     browser::run(script, &[&server.url(), TOKEN, &expected.to_string()])
 }
 
-/// Sends somebody's page view or event, and what it brought.
-fn hit(server: &Server, (address, agent): (&str, &str), name: &str, path: &str, revenue: Value) {
-    let event = json!({ "name": name, "url": format!("https://{SITE}{path}"), "domain": SITE, "revenue": revenue });
-    post(server, (address, agent), &event);
+/// Lets visitors come one after the other, each with what they do in a row.
+fn come(server: &Server, hits: &[Later]) {
+    let did = |what: &str| match what.starts_with('/') {
+        true => json!({ "view": what }),
+        false => json!({ "event": what, "revenue": in_euros(PRICE) }),
+    };
+    let visits = hits
+        .chunk_by(|one, next| one.0 == next.0)
+        .map(|theirs| visit(&address(theirs[0].0.into()), theirs[0].1, theirs.iter().map(|hit| did(hit.2)).collect()));
+    browser::visits(server, &visits.collect::<Vec<_>>());
 }
 
-/// Sends somebody's event.
-fn post(server: &Server, (address, agent): (&str, &str), event: &Value) {
-    let headers = [("content-type", "application/json"), ("user-agent", agent), ("x-forwarded-for", address)];
-    let answer = server.send("POST", "/api/event", &headers, event.to_string().as_bytes());
-    assert_eq!((answer.status, answer.outcome()), (202, "counted"), "{event}");
+/// A visitor's address.
+fn address(who: usize) -> String {
+    format!("126.142.77.{who}")
+}
+
+/// Somebody's visit, by what is done in it.
+fn visit(address: &str, agent: &str, does: Vec<Value>) -> Value {
+    json!({ "address": address, "agent": agent, "site": SITE, "does": does })
 }
 
 /// A server of two sites behind a proxy, which says where visitors are.
@@ -526,24 +522,29 @@ fn a_list_in_full_and_what_was_earned_are_what_was_sent() {
     let data = tempfile::tempdir().unwrap();
     let config = format!("trusted_proxies = [\"127.0.0.0/8\"]\n[[site]]\ndomain = \"{SITE}\"\ncurrency = \"EUR\"\n");
     let server = Server::configured(data.path(), &config);
-    let sends = |who: usize, name: &str, path: &str, revenue: Value| {
-        hit(&server, (&format!("126.142.77.{who}"), AGENT), name, path, revenue);
-    };
-    let mut pages = Vec::new();
-    for number in 1..=GUIDES {
-        let path = format!("/guide/{number:02}");
-        // One visitor reads all of them, some again and again, and another one every other.
-        let (one, other) = (1 + number % 5, number % 2);
-        (0..one).for_each(|_| sends(1, "pageview", &path, Value::Null));
-        (0..other).for_each(|_| sends(2, "pageview", &path, Value::Null));
-        pages.push((path, 1 + other, one + other));
-    }
+    // One visitor reads all of them, some again and again, and another one every other; both without loading a page anew.
+    let read = [|number: i64| 1 + number % 5, |number: i64| number % 2];
+    let path = |number: i64| format!("/guide/{number:02}");
+    let mut visits: Vec<Value> = read
+        .iter()
+        .zip(1..)
+        .map(|(times, who)| {
+            let again = (0..5).flat_map(|time| (1..=GUIDES).filter(move |number| times(*number) > time));
+            let moves = again.map(|number| json!({ "move": path(number) }));
+            visit(&address(who), AGENT, [json!({ "view": "/guide" })].into_iter().chain(moves).collect())
+        })
+        .collect();
+    let mut pages: Vec<_> = (1..=GUIDES)
+        .map(|number| (path(number), 1 + read[1](number), read.iter().map(|times| times(number)).sum::<i64>()))
+        .collect();
+    pages.push(("/guide".to_owned(), 2, 2));
     let paid = ORDERS.into_iter().map(in_euros).chain([json!({ "currency": "USD", "amount": "7.00" })]);
     for (number, revenue) in paid.enumerate() {
-        sends(10 + number, "pageview", "/shop", Value::Null);
-        sends(10 + number, "Order", "/shop", revenue);
+        let mut does = vec![json!({ "view": "/shop" }), json!({ "event": "Order", "revenue": revenue })];
+        does.extend((number == 0).then(|| json!({ "event": "Look" })));
+        visits.push(visit(&address(10 + number), AGENT, does));
     }
-    sends(10, "Look", "/shop", Value::Null);
+    browser::visits(&server, &visits);
     let (buyers, earned) = (4, ORDERS.iter().sum::<i64>());
     pages.push(("/shop".to_owned(), buyers, buyers));
     let views: i64 = pages.iter().map(|(.., views)| views).sum();
@@ -571,7 +572,7 @@ fn a_list_in_full_and_what_was_earned_are_what_was_sent() {
 fn a_card_that_fails_says_so_and_so_do_days_without_a_visit() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path(), &[SITE, OTHER]);
-    hit(&server, ("126.142.77.15", AGENT), "pageview", "/", Value::Null);
+    come(&server, &[(15, AGENT, "/")]);
     eventually("the visitor counted", || (server.totals(SITE, &["visitors"]) == [1]).then_some(()));
     let lists = json!({
         "sources": [["Direct / None", 1]],
@@ -586,7 +587,7 @@ fn a_card_that_fails_says_so_and_so_do_days_without_a_visit() {
 /// Visitors of twelve days, the last one first, of five of these a year before, the first one first, and of today.
 const DAYS: [usize; 12] = [3, 1, 4, 2, 5, 6, 2, 8, 3, 7, 1, 9];
 const YEAR_BEFORE: [usize; 5] = [2, 6, 4, 1, 3];
-const TODAY: usize = 2;
+const TODAY: [Later; 2] = [(1, AGENT, "/"), (2, AGENT, "/")];
 
 #[test]
 fn the_graph_tells_what_is_not_over_and_what_other_days_had() {
@@ -607,9 +608,9 @@ fn the_graph_tells_what_is_not_over_and_what_other_days_had() {
     counted.extend(days(11, 0).into_iter().rev().zip(DAYS));
     counted.extend(year_before.iter().cloned().zip(YEAR_BEFORE));
     import(&server, data.path(), &counted);
-    (0..TODAY).for_each(|who| hit(&server, (&format!("126.142.77.{who}"), AGENT), "pageview", "/", Value::Null));
+    come(&server, &TODAY);
     let on = |date: &String| counted.iter().filter(|(day, _)| day == date).map(|(_, visitors)| visitors).sum::<usize>();
-    let all = counted.iter().map(|(_, visitors)| visitors).sum::<usize>() + TODAY;
+    let all = counted.iter().map(|(_, visitors)| visitors).sum::<usize>() + TODAY.len();
     eventually("every visitor counted", || {
         (server.totals(SITE, &["visitors"]) == [i64::try_from(all).unwrap()]).then_some(())
     });
@@ -617,7 +618,7 @@ fn the_graph_tells_what_is_not_over_and_what_other_days_had() {
         let visitors: Vec<usize> = dates.iter().map(on).collect();
         json!({ "compare": compare, "name": name, "against": [dates.first(), dates.last()], "counts": visitors })
     };
-    let week: Vec<usize> = (1..7).rev().map(|ago| on(&days_ago(ago))).chain([TODAY]).collect();
+    let week: Vec<usize> = (1..7).rev().map(|ago| on(&days_ago(ago))).chain([TODAY.len()]).collect();
     let expected = json!({
         "site": SITE,
         "week": week,
@@ -636,11 +637,11 @@ fn the_graph_tells_what_is_not_over_and_what_other_days_had() {
 
 /// Addresses, and where a database made for tests has them: country, region and city, as far as it knows.
 const PLACES: [(&str, [&str; 3]); 7] = [
-    ("81.2.69.142", ["United Kingdom", "GB-ENG", "London, GB"]),
-    ("81.2.69.160", ["United Kingdom", "GB-ENG", "London, GB"]),
-    ("2.125.160.216", ["United Kingdom", "GB-ENG", "Boxford, GB"]),
-    ("89.160.20.112", ["Sweden", "SE-E", "Linköping, SE"]),
-    ("216.160.83.56", ["United States", "US-WA", "Milton, US"]),
+    ("81.2.69.142", ["United Kingdom", "England, GB", "London, GB"]),
+    ("81.2.69.160", ["United Kingdom", "England, GB", "London, GB"]),
+    ("2.125.160.216", ["United Kingdom", "England, GB", "Boxford, GB"]),
+    ("89.160.20.112", ["Sweden", "Östergötland County, SE", "Linköping, SE"]),
+    ("216.160.83.56", ["United States", "Washington, US", "Milton, US"]),
     ("67.43.156.1", ["Bhutan", "", ""]),
     ("192.0.2.1", ["", "", ""]),
 ];
@@ -652,7 +653,8 @@ fn regions_and_cities_are_told_where_a_database_has_them() {
     let config =
         format!("trusted_proxies = [\"127.0.0.0/8\"]\ngeo_database = {database:?}\n[[site]]\ndomain = \"{SITE}\"\n");
     let server = Server::configured(data.path(), &config);
-    PLACES.iter().for_each(|(address, _)| hit(&server, (address, AGENT), "pageview", "/", Value::Null));
+    let visits = PLACES.map(|(address, _)| visit(address, AGENT, vec![json!({ "view": "/" })]));
+    browser::visits(&server, &visits);
     let all = i64::try_from(PLACES.len()).unwrap();
     eventually("every visitor counted", || (server.totals(SITE, &["visitors"]) == [all]).then_some(()));
     let of = |level: usize| {
@@ -668,6 +670,7 @@ fn regions_and_cities_are_told_where_a_database_has_them() {
         "city": cities.iter().find(|(city, _)| *city == "London, GB"),
         "lists": { "country": countries, "region": regions, "city": cities },
         // Boxford is too small for the map, and Miltons are many.
+        "region": ["GB-ENG", "England, GB"],
         "placed": { "region": ["GB-ENG", "SE-E", "US-WA"], "city": ["Linköping, SE", "London, GB"] },
     });
     look(&server, "places.mjs", &expected);
@@ -681,6 +684,14 @@ struct Reader {
     pages: &'static [&'static str],
     country: &'static str,
     source: &'static str,
+}
+
+impl Reader {
+    /// The visit to a site.
+    fn on(&self, site: &str) -> Value {
+        let does: Vec<_> = self.pages.iter().map(|page| json!({ "view": page })).collect();
+        json!({ "address": self.address, "agent": AGENT, "site": site, "referrer": self.referrer, "does": does })
+    }
 }
 
 const READERS: [Reader; 5] = [
@@ -725,8 +736,9 @@ const READERS: [Reader; 5] = [
 fn a_filter_is_made_changed_and_taken_off_on_the_page_and_keeps_the_hits_that_fit() {
     let data = tempfile::tempdir().unwrap();
     let server = two_sites(data.path());
-    READERS.iter().for_each(|reader| read(&server, SITE, reader, reader.pages));
-    read(&server, OTHER, &READERS[0], &["/"]);
+    let elsewhere = Reader { pages: &["/"], ..READERS[0] };
+    let read = READERS.iter().map(|reader| reader.on(SITE)).chain([elsewhere.on(OTHER)]);
+    browser::visits(&server, &read.collect::<Vec<_>>());
     let all = kept(&|_, _| true);
     let of = |name: &str| all[name].as_i64().unwrap();
     eventually("every page view counted", || {
@@ -768,16 +780,6 @@ fn a_filter_is_made_changed_and_taken_off_on_the_page_and_keeps_the_hits_that_fi
     server.stop();
 }
 
-/// Sends a reader's views of pages of a site, the first one with the link that led there.
-fn read(server: &Server, site: &str, reader: &Reader, pages: &[&str]) {
-    for (number, path) in pages.iter().enumerate() {
-        let referrer = if number == 0 { reader.referrer } else { "" };
-        let event =
-            json!({ "name": "pageview", "url": format!("https://{site}{path}"), "domain": site, "referrer": referrer });
-        post(server, (reader.address, AGENT), &event);
-    }
-}
-
 /// The page views that fit: how many, of how many visitors, and each page with its visitors and page views.
 fn kept(fits: &dyn Fn(&Reader, &str) -> bool) -> Value {
     let mut pages: BTreeMap<&str, (BTreeSet<&str>, usize)> = BTreeMap::new();
@@ -812,10 +814,15 @@ fn sources() -> Vec<&'static str> {
 #[test]
 fn the_live_view_tells_who_is_there_and_what_the_hour_has_seen() {
     let data = tempfile::tempdir().unwrap();
-    let server = two_sites(data.path());
+    let tens = "tens.example";
+    let site = |site: &str| format!("[[site]]\ndomain = \"{site}\"\n");
+    let sites = [site(SITE), site(OTHER), site(tens), "mode = \"exempt\"\n".to_owned()].concat();
+    let server = Server::configured(data.path(), &format!("trusted_proxies = [\"127.0.0.0/8\"]\n{sites}"));
     // Everything is sent within one hour, and so on one day.
-    let begun = eventually("an hour with ten seconds to go", || Some(seconds()).filter(|now| now % 3_600 < 3_590));
-    READERS.iter().for_each(|reader| read(&server, SITE, reader, reader.pages));
+    let begun = eventually("an hour with half a minute to go", || Some(seconds()).filter(|now| now % 3_600 < 3_570));
+    let one = Reader { pages: &["/"], ..READERS[0] };
+    let visits = READERS.iter().map(|reader| reader.on(SITE)).chain([one.on(tens)]);
+    browser::visits(&server, &visits.collect::<Vec<_>>());
     let sent = [begun, seconds()].map(|at| at * 1_000);
     let (visitors, views) = (READERS.len(), READERS.iter().map(|reader| reader.pages.len()).sum::<usize>());
     eventually("every page view counted", || {
@@ -825,6 +832,7 @@ fn the_live_view_tells_who_is_there_and_what_the_hour_has_seen() {
     let expected = json!({
         "site": SITE,
         "other": OTHER,
+        "tens": tens,
         "sent": sent,
         "visitors": visitors,
         "hour": {
@@ -954,6 +962,12 @@ fn time(day: i64, minute: i64) -> String {
 /// what is of these days is in a week or month, and where that is not all of it, the first and the last of them is told; a visitor is known for
 /// one day, and in each of its hours.
 fn buckets(views: &[View], by: &str, days: std::ops::RangeInclusive<i64>) -> Vec<Bucket> {
+    // The first of January 1970 was a Thursday.
+    let begins = |day: i64| match by {
+        "week" => day % 7 == 4,
+        "month" => civil(day).ends_with("-01"),
+        _ => true,
+    };
     let mut buckets: Vec<Bucket> = Vec::new();
     for day in days.clone() {
         // Of hours, one after the other; of all else, the day as a whole.
@@ -964,43 +978,24 @@ fn buckets(views: &[View], by: &str, days: std::ops::RangeInclusive<i64>) -> Vec
         };
         for minutes in parts {
             let (date, hour) = (civil(day), minutes.start / 60);
-            let (written, called, begins) = match by {
-                "hour" => {
-                    (format!("{date} {hour:02}:00:00"), format!("{}, {hour:02}:00–{hour:02}:59", day_name(day)), true)
-                }
-                "day" => (date, day_name(day), true),
-                // The first of January 1970 was a Thursday.
-                "week" => (date, format!("Week of {}", day_name(day)), day % 7 == 4),
-                _ => (
-                    format!("{}-01", &date[..7]),
-                    format!("{} {}", month_name(&date), &date[..4]),
-                    date.ends_with("-01"),
-                ),
-            };
-            if begins || day == *days.start() {
-                // Of those between, one begins where another ends.
-                let cut = ["week", "month"].contains(&by) && !begins;
-                buckets.push((written, called, 0, 0, cut.then(|| [civil(day), civil(day)])));
+            if begins(day) || day == *days.start() {
+                let (written, called) = match by {
+                    "hour" => {
+                        (format!("{date} {hour:02}:00:00"), format!("{}, {hour:02}:00–{hour:02}:59", day_name(day)))
+                    }
+                    "day" => (date, day_name(day)),
+                    "week" => (date, format!("Week of {}", day_name(day))),
+                    _ => (format!("{}-01", &date[..7]), format!("{} {}", month_name(&date), &date[..4])),
+                };
+                let last = (day..*days.end()).find(|last| begins(last + 1)).unwrap_or(*days.end());
+                let is_whole = begins(day) && begins(last + 1);
+                buckets.push((written, called, 0, 0, (!is_whole).then(|| [day, last].map(civil))));
             }
             let of_part = views.iter().filter(|(on, minute, _)| *on == day && minutes.contains(minute));
             let bucket = buckets.last_mut().unwrap();
             bucket.2 += of_part.clone().map(|(.., who)| who).collect::<BTreeSet<_>>().len();
             bucket.3 += of_part.count();
-            if let Some([_, last]) = &mut bucket.4 {
-                *last = civil(day);
-            }
         }
-    }
-    // The last one is whole where the day behind it begins another.
-    let (first, last) = (buckets.last().unwrap().0.clone(), *days.end());
-    let is_whole = match by {
-        "week" => (last + 1) % 7 == 4,
-        "month" => civil(last + 1).ends_with("-01"),
-        _ => true,
-    };
-    let bucket = buckets.last_mut().unwrap();
-    if !is_whole && bucket.4.is_none() {
-        bucket.4 = Some([first, civil(last)]);
     }
     buckets
 }
@@ -1241,7 +1236,7 @@ fn whoever_is_signed_in_loads_the_report_with_all_scripts_styles_and_fonts_in_at
     let data = tempfile::tempdir().unwrap();
     let config = format!("trusted_proxies = [\"127.0.0.0/8\"]\n[[site]]\ndomain = \"{SITE}\"\n");
     let server = Server::configured(data.path(), &config);
-    hit(&server, ("126.142.77.15", AGENT), "pageview", "/", Value::Null);
+    come(&server, &[(15, AGENT, "/")]);
     eventually("a country for the map", || (server.totals(SITE, &["visitors"]) == [1]).then_some(()));
     let loaded = browser::run("weight.mjs", &[&server.url(), TOKEN, SITE]);
     server.stop();

@@ -51,7 +51,8 @@ await looking(base, async ({ page, step, shows, accessible, open }) => {
   step("signing in");
   await page.goto(`${base}/#token=${token}`);
   await page.waitForSelector(".total", PATIENCE);
-  await open(`?site=${site}`);
+  const [yesterday, today] = [1, 0].map((days) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10));
+  await open(`?site=${site}&from=${yesterday}&to=${today}`);
   await counts(sums);
 
   step("by the key: pages that contain a word");
@@ -69,6 +70,14 @@ await looking(base, async ({ page, step, shows, accessible, open }) => {
   await shows(pages, sorted(contains.rows), undefined, sorted);
   await shows(chips, [["Page", "contains", contains.text]]);
   assert.deepEqual(await filters(), [`contains,event:page,${contains.text}`]);
+  step("the graph by the hour keeps the filter");
+  await page.selectOption(".overview .graph-tools select", "hour");
+  await page.click(".total[data-metric=pageviews]");
+  // The hits may have been sent before and after an hour's end; page views add up.
+  const ofHours = () => [...document.querySelectorAll(".overview .as-table tbody tr")].reduce((sum, row) => sum + Number(row.cells[1].textContent), 0);
+  await shows(ofHours, contains.views);
+  await page.goBack();
+  await page.goBack();
 
   step("a filter is taken off by its cross, and back goes back");
   await page.click("main > .chips .chip");

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { PATIENCE, cells, looking, sorted } from "./looking.mjs";
 
 const [base, token, given] = process.argv.slice(2);
-const { site, other, sent, visitors, hour } = JSON.parse(given);
+const { site, other, tens, sent, visitors, hour } = JSON.parse(given);
 
 const MINUTE_MS = 60_000;
 const MINUTES = 30;
@@ -44,6 +44,14 @@ await looking(base, async ({ page, step, shows, accessible, open, taken }) => {
   await shows(minutes, known.map(({ told }) => told), undefined, (seen) => seen.slice(0, known.length));
   const bars = () => [document.querySelectorAll(".minutes rect").length, document.querySelectorAll(".minutes rect:not(.unknown)").length - document.querySelectorAll(".minutes tbody tr").length];
   await shows(bars, [MINUTES, 0]);
+
+  step("tens, where a site tells no less");
+  await open(`?site=${tens}&view=live`);
+  await shows(now, Array(2).fill("<10 visitors now"));
+  await shows(() => [...document.querySelectorAll(".thirds > section tbody td")].map((cell) => cell.innerText), Array(3).fill("<10"));
+  const [, ...few] = cells(await taken(".minutes .export button"));
+  // Nobody is fewer than ten as well.
+  assert.deepEqual([...new Set(few.map(([, count]) => count))].sort(), ["", "<10"]);
 
   step("nobody");
   await open(`?site=${other}&view=live`);

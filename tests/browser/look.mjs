@@ -2,22 +2,28 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { chromium } from "playwright-core";
+import { chromium as chromiums } from "playwright-core";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** How long anything may take that should take a second. */
 export const PATIENCE = { timeout: 60_000 };
 
-/** A browser with one page. `quiet` are the statuses that are answers here, and looked at where they are shown. */
-export async function launch(base, quiet) {
-  const browser = await chromium.launch({
+/** Chromium, with more arguments where they are needed. */
+export function chromium(more = []) {
+  return chromiums.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: [
       "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
       "--disable-background-networking", "--disable-component-update", "--disable-sync",
+      ...more,
     ],
   });
+}
+
+/** A browser with one page. `quiet` are the statuses that are answers here, and looked at where they are shown. */
+export async function launch(base, quiet) {
+  const browser = await chromium();
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: "en-GB", colorScheme: "light", reducedMotion: "reduce" });
   const page = await context.newPage();
   const elsewhere = [];

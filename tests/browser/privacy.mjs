@@ -1,15 +1,9 @@
 // A visitor on the privacy page: opts out, and in again, and after each step visits the demo page. Prints what was seen as
 // JSON; with a folder, also keeps pictures there. Usage: node privacy.mjs BASE_URL [FOLDER]
-import { chromium } from "playwright-core";
+import { chromium } from "./look.mjs";
 
 const [base, folder] = process.argv.slice(2);
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-  ],
-});
+const browser = await chromium();
 const address = `${base}/privacy?d=example.com`;
 const errors = [];
 const elsewhere = [];

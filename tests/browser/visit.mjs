@@ -1,15 +1,9 @@
 // A real visit: opens the demo page in Chromium, moves to a second page, clicks an event, then looks at the dashboard until
 // it shows the visit. Prints what it saw as JSON. Usage: node visit.mjs BASE_URL [SCREENSHOT]
-import { chromium } from "playwright-core";
+import { chromium } from "./look.mjs";
 
 const [base, screenshot] = process.argv.slice(2);
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-  ],
-});
+const browser = await chromium();
 const elsewhere = [];
 const errors = [];
 const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
