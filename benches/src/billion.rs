@@ -2,6 +2,8 @@
 //! a year. The days are generated, folded and closed as the processor does it; of a few such days the year is copied together in the
 //! store, because folding a year would take hours and give cells of the same shapes. It has no peer, and it says nothing about
 //! bytes at rest: copied days compress too well.
+//!
+//! The site has a goal, a segment and a funnel from the year's first day on, and a third of its pages measure how they feel.
 
 use std::fs;
 use std::path::Path;
@@ -9,21 +11,25 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use fold::{Fold, Tables};
+use model::definition::{Action, Filter, Funnel, Goal, Operator, Pattern, Step as FunnelStep, Test};
 use model::site::VISITORS_MIN;
-use model::{Changes, ClosedDay, LocalDay, Millis};
+use model::vitals::{Vital, Vitals};
+use model::{Changes, Clock, ClosedDay, Dimension, Kind, LiveLine, LocalDay, Millis, Site};
 use privacy::visitor::Secret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::Store;
+use settings::{LEAD_MS, Location, Meaning, Settings};
 use store::engine::child::{ChildConfig, Engine};
+use store::{LIVE_MINUTES, Store};
 
-use crate::folding::hit;
+use crate::folding::admitted;
 use crate::gif;
 use crate::http_client::HttpClient;
 use crate::report::{Report, Row, short};
 use crate::tables;
+use crate::traffic::random::Random;
 use crate::traffic::world::World;
-use crate::traffic::{DAY_MS, Day, LAST_DAY, SITE, site};
+use crate::traffic::{DAY_MS, Day, LAST_DAY, SITE, Step, site};
 
 /// Days of the year, a multiple of the days that are really folded.
 const DAYS: i64 = 364;
@@ -35,10 +41,22 @@ const CLOSED_MS: i64 = 3 * 3_600_000;
 /// Times that each question is put over each period, fewer where they would take longer than [`ASKING_MAX`]: a hundredth is one of them.
 const ASKS: usize = 100;
 const ASKS_MIN: usize = 5;
-/// Making the year takes half an hour, and asking should not take another.
+/// Making the year takes an hour, and asking should take a quarter of one.
 const ASKING_MAX: Duration = Duration::from_secs(15);
 /// The periods: a day, a month, the year.
 const PERIODS: [i64; 3] = [1, 30, DAYS];
+
+/// Midnight of the year's first day, from which on all definitions hold.
+const DEFINED: Millis = Millis((LAST_DAY - DAYS + 1) * DAY_MS);
+const GOAL: &str = "Read an article";
+const SEGMENT: &str = "Japan, on the phone";
+const FUNNEL: &str = "From the page to the plan";
+/// Partitions that say who is there, as a large site's journal has them, and what each says.
+const PARTITIONS: u32 = 16;
+const LIVE_PER_PARTITION: u64 = 700;
+const MINUTE_MS: i64 = 60_000;
+/// One page of so many carries the tracker that measures.
+const MEASURED_OF: u32 = 3;
 
 /// What was made, noted beside it when it is whole.
 #[derive(Serialize, Deserialize)]
@@ -65,11 +83,12 @@ pub fn measure(footfall: &Path, kept: Option<&Path>) -> anyhow::Result<Report> {
                 "{} holds a year that was not made to its end: remove it",
                 data.display()
             );
-            let made = runtime.block_on(fill(footfall, &data.join("engine")))?;
+            let made = runtime.block_on(fill(footfall, &data))?;
             fs::write(&note, serde_json::to_vec(&made)?)?;
             made
         }
     };
+    runtime.block_on(say_who_is_there(footfall, &data))?;
     let configuration = directory.path().join("footfall.toml");
     fs::write(
         &configuration,
@@ -92,21 +111,27 @@ pub fn measure(footfall: &Path, kept: Option<&Path>) -> anyhow::Result<Report> {
     Ok(report)
 }
 
+async fn start_engine(footfall: &Path, data: &Path) -> anyhow::Result<Engine> {
+    let (program, data) = (footfall.to_owned(), data.join("engine"));
+    Ok(Engine::start(ChildConfig { program, data, arguments: Vec::new() }).await?)
+}
+
 /// Makes the year.
 async fn fill(footfall: &Path, data: &Path) -> anyhow::Result<Made> {
     let started = Instant::now();
-    let config = ChildConfig { program: footfall.to_owned(), data: data.to_owned(), arguments: Vec::new() };
-    let engine = Engine::start(config).await?;
+    fs::create_dir_all(data)?;
+    let site = defined(data).await?;
+    let engine = start_engine(footfall, data).await?;
     let config = engine.store_config("footfall");
     let (store, client) = (Store::connect(&config), HttpClient::of_engine(&config));
     store.migrate().await?;
     let mut pageviews = 0;
     for number in LAST_DAY - FOLDED + 1..=LAST_DAY {
-        let tables = tables::cached()?.0;
-        let (changes, viewed) = tokio::task::spawn_blocking(move || make_day(number, tables)).await??;
+        let (tables, theirs) = (tables::cached()?.0, site.clone());
+        let (changes, viewed) = tokio::task::spawn_blocking(move || make_day(&theirs, number, tables)).await??;
         pageviews += viewed * u64::try_from(DAYS / FOLDED)?;
         store.insert(&format!("day-{number}"), &changes).await?;
-        let over = ClosedDay { site: site().domain, day: LocalDay(i32::try_from(number)?) };
+        let over = ClosedDay { site: site.domain.clone(), day: LocalDay(i32::try_from(number)?) };
         store.close_day(&over, VISITORS_MIN).await?;
         store.sweep_closed_days(&[over]).await?;
     }
@@ -119,16 +144,73 @@ async fn fill(footfall: &Path, data: &Path) -> anyhow::Result<Made> {
     Ok(Made { pageviews, rows, seconds: started.elapsed().as_secs_f64() })
 }
 
-fn make_day(number: i64, tables: Tables) -> anyhow::Result<(Changes, u64)> {
-    let (world, site) = (World::new(), site());
+/// Defines what the site counts by, in the settings that the server will read, as if somebody had saved it before the year began.
+async fn defined(data: &Path) -> anyhow::Result<Site> {
+    let clock = Clock::new(|| DEFINED.plus(-LEAD_MS));
+    let settings = Settings::open(&Location::Sqlite(data.join("settings.sqlite")), clock).await?;
+    let mut site = site();
+    let is = |dimension, value: &str| {
+        Filter::Test(Test { dimension, property: None, operator: Operator::Is, values: vec![value.into()] })
+    };
+    let step = |action| FunnelStep { label: None, action };
+    let view = |path: &str| Action::Page(Pattern(path.into()));
+    let signup = || Action::Event("Signup".into());
+    for (name, meaning) in [
+        (GOAL, Meaning::Goal(Goal { scroll_percent: Some(75), ..Goal::of(view("/blog/**")) })),
+        (SEGMENT, Meaning::Segment(Filter::All(vec![is(Dimension::Country, "JP"), is(Dimension::Device, "Mobile")]))),
+        (FUNNEL, Meaning::Funnel(Funnel { steps: vec![step(view("/")), step(view("/pricing")), step(signup())] })),
+    ] {
+        settings.define(&site.domain, name, &meaning, "benches").await?;
+    }
+    site.definitions = settings.counted_by().await?.sites.remove(&site.domain).context("nothing is defined")?;
+    Ok(site)
+}
+
+/// Says who is there at each minute of the half hour from now back, as processors do.
+async fn say_who_is_there(footfall: &Path, data: &Path) -> anyhow::Result<()> {
+    let engine = start_engine(footfall, data).await?;
+    let store = Store::connect(&engine.store_config("footfall"));
+    let now = Millis(jiff::Timestamp::now().as_millisecond());
+    let line = |minute: i64, partition| LiveLine {
+        site: site().domain,
+        at: now.plus(-minute * MINUTE_MS),
+        partition,
+        visitors: LIVE_PER_PARTITION,
+    };
+    let live = (0..LIVE_MINUTES).flat_map(|minute| (0..PARTITIONS).map(move |partition| line(minute, partition)));
+    store.insert(&format!("live-{}", now.0), &Changes { live: live.collect(), ..Changes::default() }).await?;
+    engine.stop().await;
+    Ok(())
+}
+
+fn make_day(site: &Site, number: i64, tables: Tables) -> anyhow::Result<(Changes, u64)> {
+    let world = World::new();
     let mut fold = Fold::new(0, Secret::new([7; 32]), tables);
     let day = Day::new(&world, 1, number, PAGEVIEWS_PER_DAY);
     for step in &day.steps {
-        fold.apply(&site, hit(&world, &day, step)?);
+        let mut arrival = day.arrival(&world, step).context("a step belongs to a visit")?;
+        if let Kind::Engagement(engagement) = &mut arrival.kind
+            && step.page.is_multiple_of(MEASURED_OF)
+        {
+            engagement.vitals = felt(step);
+        }
+        fold.apply(site, admitted(arrival)?);
     }
     let after = Millis((number + 1) * DAY_MS + CLOSED_MS);
     fold.close(after);
     Ok((Changes { live: Vec::new(), ..fold.changes(after) }, day.pageviews()))
+}
+
+/// What a browser measured of a page view: around what web.dev calls good, with a long tail.
+fn felt(step: &Step) -> Vitals {
+    let mut random = Random::new(step.id);
+    let mut vitals = Vitals::default();
+    for (vital, mean) in
+        [(Vital::Lcp, 1_900.0), (Vital::Inp, 130.0), (Vital::Cls, 60.0), (Vital::Fcp, 1_300.0), (Vital::Ttfb, 500.0)]
+    {
+        vitals.set(vital, random.exponential(mean) as u32);
+    }
+    vitals
 }
 
 /// Copies the folded days back through the year, all of them at a time, and merges each month.
@@ -150,6 +232,14 @@ async fn copy_days(store: &Store, client: &HttpClient) -> anyhow::Result<()> {
             ))
             .await
             .with_context(|| format!("the days cannot be copied for the time {copy}"))?;
+        client
+            .sql(&format!(
+                "INSERT INTO footfall.ledger SELECT l.* REPLACE (l.minute - toIntervalDay({}) AS minute) FROM footfall.ledger AS l \
+                 WHERE l.minute >= toDate({first_folded})",
+                FOLDED * copy
+            ))
+            .await
+            .with_context(|| format!("the ledger cannot be copied for the time {copy}"))?;
     }
     let months = client
         .sql("SELECT DISTINCT partition FROM system.parts WHERE active AND database = 'footfall' AND table = 'counts'");
@@ -181,6 +271,8 @@ enum Of {
     Object(&'static str, Value),
     /// By parameters, to a path, with the dates as these are called there.
     Parameters(&'static str, &'static str),
+    /// To a path, about this moment.
+    Now(&'static str),
 }
 
 /// A question over a period, ready to be put.
@@ -190,6 +282,14 @@ struct Put {
 }
 
 impl Of {
+    /// The periods over which it is put.
+    const fn periods(&self) -> &'static [i64] {
+        match self {
+            Self::Object(..) | Self::Parameters(..) => &PERIODS,
+            Self::Now(_) => &[1],
+        }
+    }
+
     /// The question over so many days, to the last one.
     fn over(&self, days: i64) -> Put {
         match self {
@@ -198,6 +298,7 @@ impl Of {
                 let [from, to] = dates(days);
                 Put { path: format!("{path}site_id={SITE}&{called}={from},{to}"), body: None }
             }
+            Self::Now(path) => Put { path: format!("{path}site_id={SITE}"), body: None },
         }
     }
 }
@@ -228,7 +329,13 @@ fn questions() -> Vec<Asked> {
     let world = World::new();
     let page = json!([["is", "event:page", [world.known_page()]]]);
     let source = json!([["is", "visit:source", ["Google"]]]);
+    let goal = json!([["is", "event:goal", [GOAL]]]);
+    let segment = json!([["is", "segment", [SEGMENT]]]);
+    let object = |name, path, body: Value| Asked { name, of: Of::Object(path, body) };
     vec![
+        // First, while what was said about this moment is not half an hour old.
+        Asked { name: "visitors now", of: Of::Now("/api/v1/stats/realtime/visitors?") },
+        Asked { name: "the last half hour", of: Of::Now("/api/v1/stats/realtime?") },
         asked("totals", json!({ "metrics": TOP })),
         asked(
             "totals beside the period before",
@@ -270,7 +377,27 @@ fn questions() -> Vec<Asked> {
             "pages that contain a word",
             json!({ "metrics": ["visitors", "pageviews"], "dimensions": ["event:page"], "filters": [["contains", "event:page", ["blog"]]], "pagination": { "limit": 100 } }),
         ),
-        Asked { name: "ways from a page", of: Of::Object("/api/v2/flow", json!({ "page": world.known_page() })) },
+        object("ways from a page", "/api/v2/flow", json!({ "page": world.known_page() })),
+        asked("goals", json!({ "metrics": ["visitors", "events", "conversion_rate"], "dimensions": ["event:goal"] })),
+        asked("totals of a goal", json!({ "metrics": ["visitors", "events", "conversion_rate"], "filters": goal })),
+        asked(
+            "sources of a goal",
+            json!({ "metrics": ["visitors", "conversion_rate"], "dimensions": ["visit:source"], "filters": goal }),
+        ),
+        asked(
+            "pages of a goal",
+            json!({ "metrics": ["visitors", "events"], "dimensions": ["event:page"], "filters": goal, "pagination": { "limit": 100 } }),
+        ),
+        asked("totals of a segment", json!({ "metrics": TOP, "filters": segment })),
+        asked("series by day of a segment", json!({ "metrics": TOP, "filters": segment, "dimensions": ["time:day"] })),
+        asked(
+            "pages of a segment",
+            json!({ "metrics": ["visitors", "pageviews"], "dimensions": ["event:page"], "filters": segment, "pagination": { "limit": 100 } }),
+        ),
+        object("funnel", "/api/v2/funnel", json!({ "funnel": FUNNEL })),
+        object("web vitals", "/api/v2/vitals", json!({})),
+        object("web vitals by page", "/api/v2/vitals", json!({ "by": "page" })),
+        object("web vitals of a page", "/api/v2/vitals", json!({ "page": world.known_page() })),
         Asked { name: "ledger", of: Of::Parameters("/api/v1/ledger?", RANGE) },
         Asked { name: "properties' names", of: Of::Parameters("/api/v1/properties?", RANGE) },
         Asked {
@@ -297,10 +424,11 @@ async fn ask_all(client: &HttpClient, pageviews: u64) -> anyhow::Result<Report> 
     let mut report = Report::default();
     for Asked { name, of } in questions() {
         let mut told = Vec::new();
-        for days in PERIODS {
+        for &days in of.periods() {
             let put = of.over(days);
             // The first one warms up.
-            put.to(client).await.with_context(|| format!("{name} over {days} days"))?;
+            let answer = put.to(client).await.with_context(|| format!("{name} over {days} days"))?;
+            ensure!(!answer.contains("\"results\":[]"), "{name} over {days} days: nothing was counted of it: {answer}");
             let mut times = Vec::with_capacity(ASKS);
             let begun = Instant::now();
             while times.len() < ASKS_MIN || times.len() < ASKS && begun.elapsed() < ASKING_MAX {
@@ -311,7 +439,10 @@ async fn ask_all(client: &HttpClient, pageviews: u64) -> anyhow::Result<Report> 
             told.push(percentiles(times));
         }
         report.rows.push(Row {
-            what: format!("{name}: p50 / p99 over a day, 30 days, a year"),
+            what: match of {
+                Of::Now(_) => format!("{name}: p50 / p99"),
+                Of::Object(..) | Of::Parameters(..) => format!("{name}: p50 / p99 over a day, 30 days, a year"),
+            },
             ours: told.join(", "),
             ..Row::default()
         });

@@ -174,6 +174,7 @@ pub fn hit(world: &World, day: &Day, step: &Step) -> anyhow::Result<Hit> {
     admitted(day.arrival(world, step).context("a step belongs to a visit")?)
 }
 
-fn admitted(arrival: Arrival) -> anyhow::Result<Hit> {
+/// What becomes of an arrival at the door.
+pub fn admitted(arrival: Arrival) -> anyhow::Result<Hit> {
     fold::admit(arrival, &site()).map_err(|refusal| anyhow::anyhow!("not admitted: {}", refusal.as_str()))
 }
