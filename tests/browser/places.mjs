@@ -1,4 +1,5 @@
 // Where visitors are, down to cities, where the server has a database of them. Usage: node places.mjs BASE_URL TOKEN EXPECTED_JSON
+import assert from "node:assert/strict";
 import { PATIENCE, listed, looking, sorted } from "./looking.mjs";
 
 const [base, token, given] = process.argv.slice(2);
@@ -30,6 +31,18 @@ await looking(base, async ({ page, step, shows, accessible, open }) => {
   await page.click("#places-city");
   await shows(dots, placed.city);
   await accessible("cities");
+  step("a region is typed by its name");
+  await page.evaluate(() => document.activeElement?.blur());
+  await page.keyboard.press("n");
+  await page.waitForSelector("dialog.edit-filter[open]", PATIENCE);
+  await page.selectOption("[name=filter-dimension]", "visit:region");
+  await page.fill(".edit-filter [role=combobox]", called.slice(0, 4).toLowerCase());
+  await page.waitForSelector(`.edit-filter [role=option]:has-text("${called}")`, PATIENCE);
+  await page.click(".edit-filter button[type=submit]");
+  await page.waitForSelector("dialog", { ...PATIENCE, state: "detached" });
+  await page.waitForSelector(`main > .chips .chip:has-text("${called}")`, PATIENCE);
+  assert.deepEqual(await page.evaluate(() => new URLSearchParams(location.search).getAll("f")), [`is,visit:region,${code}`]);
+  await page.click("main > .chips .chip");
   step("a city as a filter");
   const [name, theirs] = city;
   await page.click(`.list.places button.name[title="${name}"]`);

@@ -34,6 +34,7 @@ function licences() {
     name: "licences",
     generateBundle() {
       const texts = carried.map((name) => `${name} ${version(name)}\n\n${readFileSync(join(module(name), "LICENSE"), "utf8")}`);
+      texts.push("What regions are called: iso-3166, Copyright (c) 2020 Titus Wormer, and iso3166-2-db, Copyright (c) 2016 esosedi, both under the MIT licence as it stands above");
       texts.push("Where towns and regions are: GeoNames, www.geonames.org, CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/)");
       this.emitFile({ type: "asset", fileName: "licences.txt", source: texts.join("\n\n") });
     },

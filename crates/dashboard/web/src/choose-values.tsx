@@ -2,12 +2,12 @@
 
 import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Filter } from "./api";
-import { meant } from "./filter-by";
+import { isCalled, meant } from "./filter-by";
 import { valueName } from "./filters";
 import { t } from "./late";
 import { OTHER } from "./reports";
 import { type Scope, useList } from "./scope";
-import { ROWS_MAX, isLike, isSearchedHere } from "./search";
+import { ROWS_MAX, isSearchedHere } from "./search";
 import { useSettled } from "./use-settled";
 
 /** Values that are offered at once. */
@@ -47,7 +47,7 @@ export function ChooseValues({ scope, dimension, values, onValues, first, onType
   // What was offered stays until there is something else to offer.
   const last = useRef<string[]>([]);
   last.current = asked.value?.results.map((row) => row.dimensions[0] ?? "") ?? last.current;
-  const isOffered = (value: string) => value !== "" && value !== OTHER && !values.includes(value) && isLike(valueName(dimension, value), isHere ? search : "");
+  const isOffered = (value: string) => value !== "" && value !== OTHER && !values.includes(value) && (!isHere || isCalled(dimension, value, search));
   const offered = last.current.filter(isOffered).slice(0, OFFERED);
   const chosen = offered[active];
   const pending = meant(dimension, typed, last.current);

@@ -3,7 +3,8 @@
 import { useRef, useState } from "preact/hooks";
 import { type Answer, MONEY, type Metric, type Row } from "./api";
 import { Dialog } from "./dialog";
-import { FilterChips, valueName } from "./filters";
+import { isCalled } from "./filter-by";
+import { FilterChips } from "./filters";
 import { t } from "./late";
 import { Empty, Export, InNoRow, Table, dimensionOf } from "./lists";
 import { Problem } from "./problem";
@@ -85,8 +86,8 @@ function Full({ tab, dimension, scope }: { tab: Tab; dimension: string; scope: S
   );
 }
 
-/** The rows whose shown names have what was typed. */
+/** The rows that are called so. */
 function like(answer: Answer | undefined, dimension: string, typed: string): Row[] | undefined {
-  const name = (value: string) => (value === OTHER ? t("other") : valueName(dimension, value));
-  return answer?.results.filter((row) => isLike(name(row.dimensions[0] ?? ""), typed));
+  const fits = (value: string) => (value === OTHER ? isLike(t("other"), typed) : isCalled(dimension, value, typed));
+  return answer?.results.filter((row) => fits(row.dimensions[0] ?? ""));
 }

@@ -20,7 +20,10 @@ export function dimensionsFor({ shared }: Pick<Scope, "shared">): { title: Word;
 }
 
 /** Whether its values are stored as codes, and shown by other names. */
-const isCoded = (dimension: string) => dimension === "visit:country" || dimension === "visit:language";
+const isCoded = (dimension: string) => ["visit:country", "visit:region", "visit:language"].includes(dimension);
+
+/** Whether a value is called so, or stored so: files and addresses have codes. */
+export const isCalled = (dimension: string, value: string, typed: string): boolean => [valueName(dimension, value), value].some((told) => isLike(told, typed));
 
 /** The operators that fit a dimension, and the one that a filter has anyway: a part of a name is none of a code. */
 export function operatorsFor(dimension: string, present: Filter["operator"]): Filter["operator"][] {
@@ -38,7 +41,7 @@ export function meant(dimension: string, typed: string, offered: string[]): stri
   if (!isCoded(dimension)) return text;
   const name = (code: string) => valueName(dimension, code);
   const isOfCountry = dimension === "visit:country";
-  const code = isOfCountry ? text.toUpperCase() : text.toLowerCase();
+  const code = dimension === "visit:language" ? text.toLowerCase() : text.toUpperCase();
   if (name(code) !== code) return isOfCountry ? ofToday(code) : code;
   const like = [...offered, ...(isOfCountry ? countriesLike(text).map(ofToday) : [])].filter((code) => isLike(name(code), text));
   return like.find((code) => isLike(text, name(code))) ?? like[0];

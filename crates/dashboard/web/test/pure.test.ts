@@ -16,7 +16,7 @@ import { areComparable, sitesSheet, tellSites } from "../src/all-sites";
 import { wholeLog } from "../src/audit-log";
 import { tellSegment } from "../src/define";
 import { readAction, tellGoal } from "../src/definitions";
-import { dimensionsFor, meant, operatorsFor, withFilter } from "../src/filter-by";
+import { dimensionsFor, isCalled, meant, operatorsFor, withFilter } from "../src/filter-by";
 import { turned, valueName } from "../src/filters";
 import { flowSheet } from "../src/flows";
 import { funnelSheet } from "../src/funnels";
@@ -502,8 +502,14 @@ test("a region is told by its name once names have come, and by its code before 
   assert.deepEqual(told(), ["England, GB", "Tokyo, JP", "Okinawa Prefecture, JP", "XX-1", "constructor", "(not set)"]);
   await learn("ja");
   speak("ja");
+  for (let tries = 0; valueName("visit:region", "JP-13") === "Tokyo, JP" && tries < 100; tries++) await new Promise((later) => setTimeout(later, 10));
   assert.deepEqual(told(), ["England, GB", "東京都, JP", "沖縄県, JP", "XX-1", "constructor", "(未設定)"]);
   speak("en");
+  // Codes that have been other regions' before, and some that are new.
+  assert.deepEqual(["IR-23", "MA-06", "CN-BJ", "NO-46", "CZ-10"].map((code) => valueName("visit:region", code)), ["Tehran Province, IR", "Casablanca-Settat, MA", "Beijing, CN", "Vestland, NO", "Prague, CZ"]);
+  const offered = ["US-CA", "GB-ENG", "NO-46"];
+  assert.deepEqual(["england", "us-ca", "GB-ENG", "Atlantis"].map((typed) => meant("visit:region", typed, offered)), ["GB-ENG", "US-CA", "GB-ENG", undefined]);
+  assert.deepEqual(["Calif", "us-ca", "Texas"].map((typed) => isCalled("visit:region", "US-CA", typed)), [true, true, false]);
 });
 
 test("goals have a rate in full, and the graph's totals have none", () => {
@@ -617,7 +623,7 @@ test("a filter may be made of what the reader may ask, and of nothing else", () 
   assert.deepEqual([events?.dimensions.includes("event:goal"), events?.dimensions.includes("segment")], [true, false], "a link of one segment takes no other");
   assert.deepEqual(operatorsFor("event:page", "is"), ["is", "is_not", "contains", "contains_not"]);
   assert.deepEqual([operatorsFor("segment", "is"), operatorsFor("event:goal", "is"), operatorsFor("event:goal", "contains")], [["is"], ["is"], ["is", "contains"]], "what the address has stays");
-  assert.deepEqual(operatorsFor("visit:country", "is"), ["is", "is_not"], "a part of a name is none of a code");
+  for (const coded of ["visit:country", "visit:region", "visit:language"]) assert.deepEqual(operatorsFor(coded, "is"), ["is", "is_not"], "a part of a name is none of a code");
 });
 
 test("what is typed is meant, or the code of what is called so", async () => {
