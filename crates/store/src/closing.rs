@@ -19,11 +19,11 @@ use crate::settings::Held;
 use crate::store::{QUESTION_TIMEOUT, within};
 use crate::{Store, StoreError};
 
-/// Cells one round takes back at most: some 220 MB in the engine, of a day of two million rows. A day with more takes more rounds.
+/// Cells one round takes back at most: 150 to 220 MB in the engine. A day with more takes more rounds.
 const CELLS_PER_ROUND_MAX: u64 = 200_000;
 /// Rows of one block: a round is one block, because only a block is inserted whole or not at all.
 const BLOCK_ROWS: &str = "4000000";
-/// What a round holds in memory of a day that it groups, before it goes to the disk.
+/// What is held in memory of a day that is grouped, before it goes to the disk.
 const GROUPED_BYTES_MAX: &str = "64000000";
 /// What is read at a time, and by how many threads: a large server would take all that it has, and memory for each.
 const READ_ROWS: &str = "8192";
@@ -197,7 +197,7 @@ impl Store {
 
     async fn has_leftover(&self, day: &ClosedDay) -> Result<bool, StoreError> {
         let sql = include_str!("../sql/closing/leftover.sql").replace("{folded}", &folded_dimensions());
-        let query = of_day(self.client().query(&sql), day);
+        let query = bounded(of_day(self.client().query(&sql), day));
         Ok(within(MERGING, ROUND_TIMEOUT, query.fetch_one::<u64>()).await? > 0)
     }
 
@@ -238,13 +238,16 @@ fn of_day(query: Query, day: &ClosedDay) -> Query {
     query.param("site", day.site.as_str()).param("day", day.day.0)
 }
 
-/// The parameters of `small.sql`, and what bounds its memory. It groups a day's rows in a table that goes to the disk where it grows. In
-/// the table's own order it would need none, but buffers for every column of every part: a day of 1.4 million rows in 24 parts, as an
-/// import leaves it, did not fit into three quarters of a gigabyte.
+/// The parameters of `small.sql`.
 fn small_of(query: Query, day: &ClosedDay, visitors_min: u32) -> Query {
-    of_day(query, day)
-        .param("visitors_min", i64::from(visitors_min))
-        .param("cells_max", CELLS_PER_ROUND_MAX)
+    bounded(of_day(query, day)).param("visitors_min", i64::from(visitors_min)).param("cells_max", CELLS_PER_ROUND_MAX)
+}
+
+/// Bounds the memory of a question that groups all rows of a day: in a table that goes to the disk where it grows. In the parts' own order
+/// it would need none, but buffers for every column of every part: a day of 1.4 million rows in 24 parts, as an import leaves it, did not
+/// fit into three quarters of a gigabyte.
+fn bounded(query: Query) -> Query {
+    query
         .with_setting("optimize_aggregation_in_order", "0")
         .with_setting("max_bytes_before_external_group_by", GROUPED_BYTES_MAX)
         .with_setting("max_block_size", READ_ROWS)

@@ -272,7 +272,8 @@ async fn a_day_of_200_000_cells_is_closed_in_one_block() {
     assert_eq!(host.ask("SELECT count(), sum(pageviews), min(pageviews) FROM counts").await, "2001\t200000\t1");
 }
 
-/// A day of a large import that has just ended: in as many parts as its inserts left before they are merged.
+/// A day of a large import that has just ended, in as many parts as its inserts left before they are merged: half of it goes as hours, half
+/// into `(other)`.
 #[tokio::test]
 async fn a_large_day_in_many_parts_is_closed_in_little_memory() {
     const PARTS: u64 = 40;
@@ -282,20 +283,30 @@ async fn a_large_day_in_many_parts_is_closed_in_little_memory() {
     store.migrate().await.unwrap();
     host.ask("SYSTEM STOP MERGES counts").await;
     for part in 0..PARTS {
+        // Every cell has rows in two parts.
+        let first = part / 2 * ROWS;
         host.ask(&format!(
             "INSERT INTO counts (site, day, hour, dimension, value, by_dimension, by_value, visitors, pageviews) \
-             SELECT 'example.com', toDate(20605), number % 24, 'entry_page', concat('/a/page/that/many/come/to/', toString(number)), '', '', 1, 1 \
-             FROM numbers({}, {ROWS})",
-            part * ROWS / 2
+             SELECT 'example.com', toDate(20605), if(number % 2 = 0, -1, number % 24), 'entry_page', \
+             concat('/a/page/that/some/come/to/', toString(number)), if(number % 2 = 0, 'source', ''), if(number % 2 = 0, 'Google', ''), 1, 1 \
+             FROM numbers({first}, {ROWS})",
         ))
         .await;
     }
+    let views = host.ask("SELECT sumIf(pageviews, hour < 0) FROM counts").await;
     host.forget_peak();
-    let before = host.resident_bytes();
-    store.close_day(&ClosedDay { site: site(), day: LocalDay(JUNE) }, 10).await.unwrap();
+    let (before, day) = (host.resident_bytes(), ClosedDay { site: site(), day: LocalDay(JUNE) });
+    let Folded { cells, hours } = store.close_day(&day, 10).await.unwrap();
     let grown = host.peak_bytes().saturating_sub(before);
     println!("closing a day of {} rows in {PARTS} parts took {} MB", PARTS * ROWS, grown / 1_000_000);
     assert!(grown < 400_000_000, "{grown} bytes");
+    assert_eq!((cells, hours), (PARTS * ROWS / 4, PARTS * ROWS / 4));
+    let left = "SELECT count(), countIf(hour >= 0), sum(pageviews) FROM (SELECT hour, value, by_value, sum(pageviews) AS pageviews \
+                FROM counts GROUP BY ALL HAVING pageviews != 0)";
+    assert_eq!(host.ask(left).await, format!("1\t0\t{views}"), "all is in one other");
+    host.ask("SYSTEM START MERGES counts").await;
+    store.sweep_closed_days(&[day]).await.unwrap();
+    assert_eq!(host.ask("SELECT count() FROM counts").await, "1");
 }
 
 #[tokio::test]

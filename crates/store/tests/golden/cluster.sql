@@ -520,6 +520,10 @@ SELECT version()
 ;
 
 -- default_format = RowBinaryWithNamesAndTypes
+-- max_block_size = 8192
+-- max_bytes_before_external_group_by = 64000000
+-- max_threads = 2
+-- optimize_aggregation_in_order = 0
 -- Cells of a closed day that add up to nothing and are still in the parts: each was taken back and is not merged away.
 SELECT count() FROM
 (
