@@ -46,6 +46,7 @@ const CLOSING_PARTITION: u32 = 0;
 /// How often a partition's time is moved on for the same days. Once is enough unless this process's clock is ahead of the journal's, or was
 /// when it did so: then the record came before the day was over, and one now and then costs less than knowing whose clock is right.
 const TICK_AGAIN: Duration = Duration::from_secs(600);
+
 /// How far one partition is.
 #[derive(Clone, Debug)]
 struct Reached {
