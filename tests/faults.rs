@@ -107,6 +107,11 @@ mod short {
     }
 
     #[test]
+    fn hours_without_keys_take_nothing_and_keep_nothing_in_the_clear() {
+        clocks::without_keys(SHORT);
+    }
+
+    #[test]
     fn a_full_disk_is_said_and_never_acknowledged() {
         disks::full_spool(SHORT);
     }
@@ -212,6 +217,12 @@ mod long {
     #[ignore = "minutes: make faults"]
     fn clocks() {
         clocks::wrong_clocks(LONG);
+    }
+
+    #[test]
+    #[ignore = "minutes: make faults"]
+    fn without_keys() {
+        clocks::without_keys(LONG);
     }
 
     #[test]

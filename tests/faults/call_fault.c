@@ -1,11 +1,14 @@
 /* Has a process fail at its Nth call that changes a file: CALL_FAULT is `N:kill` (it is killed before the call), `N:half` (killed in the
- * middle: of a write, half is done) or `N:error` (the call answers EIO, once). Files are those whose path begins with CALL_FAULT_UNDER and
- * not with CALL_FAULT_BUT. */
+ * middle: of a write, half is done; else right after) or `N:error` (the call answers EIO, once). Calls are the writes (but for those of
+ * several parts at a place), the syncs, cuts, renames, removals and new directories, and openings that may make or empty a file. Files are
+ * those whose path begins with CALL_FAULT_UNDER and not with CALL_FAULT_BUT. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +45,8 @@ static enum fault fault_at(const char *path) {
         return ERROR;
     if (what && strcmp(what, ":half") == 0)
         return HALF;
+    if (!what || strcmp(what, ":kill") != 0)
+        abort();
     end();
 }
 
@@ -116,6 +121,15 @@ int ftruncate64(int file, off64_t size) {
 
 int ftruncate(int file, off_t size) {
     return ftruncate64(file, size);
+}
+
+int open64(const char *path, int flags, ...) {
+    REAL(open64);
+    va_list more;
+    va_start(more, flags);
+    mode_t mode = flags & O_CREAT ? va_arg(more, mode_t) : 0;
+    va_end(more);
+    CALLED(flags & (O_CREAT | O_TRUNC) ? fault_at(path) : NONE, real(path, flags, mode));
 }
 
 int rename(const char *from, const char *to) {

@@ -15,7 +15,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde_json::json;
 
 use super::bed::Bed;
-use super::{Room, Size, preloaded};
+use super::load::{self, Load};
+use super::{Room, Size, preloaded, tell};
 use crate::distributed::figure;
 use crate::harness::{AGENT, Server, eventually, request};
 
@@ -25,6 +26,8 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 const VISIT_MS: i64 = HOUR_MS / 2;
 /// How long a key lives after its hour.
 const KEY_LIFE_HOURS: i64 = 27;
+/// Keys are made six hours ahead.
+const HOURS_PAST_ALL_KEYS: i64 = 8;
 const VISITORS: u64 = 60;
 const COLLECTORS: [&str; 3] = ["collector-a", "collector-b", "collector-c"];
 const PROCESSORS: [&str; 2] = ["processor-one", "processor-two"];
@@ -80,6 +83,53 @@ fn give_clock(bed: &mut Bed, library: &Path, name: &str, hours: i64) {
     set_clock(bed, name, hours);
     let variables = vec![("LD_PRELOAD", library.to_owned()), ("WALL_CLOCK_FILE", bed.path(&format!("clock-{name}")))];
     bed.environment.insert(name.to_owned(), variables);
+}
+
+/// Nobody makes keys, and the hours go on until all that were made are past: nothing is taken, and nothing is kept in the clear. When somebody
+/// makes keys again, it goes on.
+pub fn without_keys(size: &Size) {
+    let _room = Room::beside_others();
+    let mut bed = Bed::bare(1, size.partitions);
+    let library = preloaded("wall_clock", &bed.path(""));
+    bed.start_role("processor-one");
+    bed.start_role("dashboard-d");
+    give_clock(&mut bed, &library, COLLECTORS[0], 0);
+    bed.start_role(COLLECTORS[0]);
+    let load = Load::new(&bed.doors);
+    load.during(size.hits, size.pause, || {
+        std::thread::sleep(Duration::from_secs(1));
+        bed.stop("processor-one");
+        set_clock(&bed, COLLECTORS[0], HOURS_PAST_ALL_KEYS);
+        bed.faults += 1;
+        let refused = || load.figures.refused.load(Ordering::Relaxed);
+        eventually("hits are refused", || (refused() > 20).then_some(()));
+        let (taken, before) = (load.hits(), refused());
+        std::thread::sleep(size.seconds(2, 30));
+        assert!(load.hits() == taken && refused() > before, "hits are taken without a key");
+        let collector = bed.role(COLLECTORS[0]);
+        assert_eq!(collector.send("GET", "/readyz", &[], b"").status, 503);
+        for kept in [bed.data(COLLECTORS[0]), bed.cluster.data(0)] {
+            assert!(!holds(&kept, load::PLAIN.as_bytes()), "{}", kept.display());
+        }
+        assert!(holds(&bed.cluster.data(0), b"cluster.id"), "the right files are read");
+        set_clock(&bed, COLLECTORS[0], 0);
+        bed.start_role("processor-one");
+        bed.recover(&load);
+    });
+    bed.settle(&load);
+    tell("no keys", &mut bed, &load, 0, "");
+}
+
+/// Whether a file below a directory holds these bytes.
+fn holds(directory: &Path, bytes: &[u8]) -> bool {
+    std::fs::read_dir(directory).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => holds(&path, bytes),
+            // One that goes away meanwhile holds nothing.
+            false => std::fs::read(&path).is_ok_and(|kept| kept.windows(bytes.len()).any(|window| window == bytes)),
+        }
+    })
 }
 
 pub fn wrong_clocks(size: &Size) {

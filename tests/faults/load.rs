@@ -274,10 +274,13 @@ pub fn quantile(values: &mut [u64], share: f64) -> u64 {
     values.get((last as f64 * share) as usize).copied().unwrap_or(0)
 }
 
+/// With what every page begins: what may rest nowhere in the clear.
+pub const PLAIN: &str = "/page/";
+
 /// Some pages are read more than others.
 fn page(hit: u64) -> String {
     let mixed = hit.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
-    format!("/page/{}", (mixed % PAGES).min(mixed / PAGES % PAGES))
+    format!("{PLAIN}{}", (mixed % PAGES).min(mixed / PAGES % PAGES))
 }
 
 /// The last hit of a batch is no view: a visit begins with a page, whichever batch is its first.

@@ -20,7 +20,7 @@ use crate::distributed::figure;
 use crate::harness::{Server, eventually, footfall};
 
 /// How long a process may go on without coming to its call: under load it writes every few milliseconds.
-const REACH: Duration = Duration::from_secs(5);
+const REACH: Duration = Duration::from_secs(30);
 /// How long a process that met an error may take to be ready again, before whoever looks after it starts it anew.
 const READY: Duration = Duration::from_secs(2);
 const KINDS: [&str; 3] = ["kill", "half", "error"];
@@ -82,13 +82,16 @@ impl Machine {
             ("CALL_FAULT_UNDER", data.as_ref()),
             ("CALL_FAULT_BUT", engine.as_ref()),
         ];
+        let said = format!("fault {fault} at ");
+        let is_met = |log: &Path| std::fs::read_to_string(log).unwrap().contains(&said);
         let Some(mut server) = self.start(None, &variables) else {
+            // Who does not start on what was left ends as well.
+            assert!(is_met(&self.log()), "{fault}: it ended without it; {}", self.log().display());
             *(if is_error { &mut ends.ended } else { &mut ends.killed }) += 1;
             return;
         };
-        *doors.lock().unwrap() = vec![server.address.clone()];
-        let said = format!("fault {fault} at ");
-        let met = waits(REACH, || std::fs::read_to_string(self.log()).unwrap().contains(&said));
+        open(doors, &server);
+        let met = waits(REACH, || is_met(&self.log()));
         let address = server.address.clone();
         let mut has_ended = || server.child.try_wait().unwrap().is_some();
         if !met {
@@ -123,6 +126,11 @@ impl Machine {
     }
 }
 
+/// Lets the load in by this one alone.
+fn open(doors: &Doors, server: &Server) {
+    *doors.lock().unwrap() = vec![server.address.clone()];
+}
+
 /// Whether something comes true within a time.
 fn waits(longest: Duration, mut is_so: impl FnMut() -> bool) -> bool {
     let begun = Instant::now();
@@ -142,7 +150,8 @@ fn is_ready(address: &str) -> bool {
 /// Each fault at each of some calls, counted from the start of the process. The directory stays the same through all of them.
 pub fn single_calls(size: &Size) {
     let _room = Room::beside_others();
-    let calls = if size.is_long { (1..=120).collect() } else { vec![1, 3, 9, 20, 41, 85] };
+    // The first start makes everything, which takes some 170 calls; later ones take 25, and then hits are kept.
+    let calls = if size.is_long { (1..=120).collect() } else { vec![2, 11, 40, 110, 200, 320] };
     let (mut machine, doors, mut ends) = (Machine::new(), Doors::default(), Ends::default());
     let library = preloaded("call_fault", machine.directory.path());
     let load = Load::new(&doors);
@@ -153,12 +162,12 @@ pub fn single_calls(size: &Size) {
             }
         }
         let server = machine.start(None, &[]).expect("it starts after all that");
-        *doors.lock().unwrap() = vec![server.address.clone()];
+        open(&doors, &server);
         server
     });
     let hits = Machine::settle(&server, &load);
     let Ends { killed, ended, replaced, went_on, unreached } = ends;
-    assert!(killed > unreached && ended + replaced + went_on > unreached, "faults were met");
+    assert_eq!(unreached, 0, "every fault is met");
     eprintln!(
         "FIGURES single calls | faults {} | acknowledged {hits} | lost 0 | duplicated 0 | largest difference 0 | killed {killed} | errors: ended {ended}, \
          replaced {replaced}, went on {went_on} | not reached {unreached} | unanswered {} | refused {}",
@@ -180,13 +189,13 @@ pub fn upgraded(size: &Size) {
         for turn in 0..turns {
             let binary = other.as_deref().filter(|_| turn % 2 == 0);
             let server = machine.start(binary, &[]).expect("it starts on what the other one left");
-            *doors.lock().unwrap() = vec![server.address.clone()];
+            open(&doors, &server);
             std::thread::sleep(size.seconds(1, 5));
             doors.lock().unwrap().clear();
             server.stop();
         }
         let server = machine.start(None, &[]).expect("it starts on what the other one left");
-        *doors.lock().unwrap() = vec![server.address.clone()];
+        open(&doors, &server);
         server
     });
     let hits = Machine::settle(&server, &load);
