@@ -1,5 +1,6 @@
 //! Starts and stops real servers, and speaks HTTP to them as a stranger would.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,12 @@ const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The binary under test.
 pub fn footfall() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_footfall"));
+    footfall_at(env!("CARGO_BIN_EXE_footfall"))
+}
+
+/// Another version's binary, started as the one under test is.
+pub fn footfall_at(binary: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(binary);
     command.env("FOOTFALL_TOKEN", TOKEN).env("FOOTFALL_LOG", "warn").env_remove("FOOTFALL_CONFIG");
     // What is said to the tests is no setting of the program's.
     command.env_remove("FOOTFALL_OTHER");
@@ -279,6 +285,23 @@ fn dechunk(mut bytes: &[u8]) -> Vec<u8> {
         bytes = &bytes[end + 4 + length..];
     }
     body
+}
+
+/// Which of some texts stand in which file below a directory. A file that goes away meanwhile holds nothing.
+pub fn found_below(directory: &Path, texts: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut directories = vec![directory.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for path in std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                directories.push(path);
+            } else if let Ok(bytes) = std::fs::read(&path) {
+                let stands = |text: &&&str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+                found.extend(texts.iter().filter(stands).map(|text| format!("{text} in {}", path.display())));
+            }
+        }
+    }
+    found
 }
 
 /// Looks until `seen` finds something, and fails with `wanted` when it never does.

@@ -12,7 +12,7 @@ use super::cluster::Cluster;
 use super::load::{self, Counts, Doors, Load};
 use super::proxy::Proxy;
 use crate::distributed::{figure, figure_in};
-use crate::harness::{Server, eventually, footfall, request};
+use crate::harness::{Server, eventually, footfall, footfall_at, request};
 
 pub const SITE: &str = "example.com";
 /// The roles of an installation, in the order in which they start.
@@ -163,16 +163,8 @@ impl Bed {
         let (role, _) = name.split_once('-').unwrap();
         let file = self.path(&format!("{name}.toml"));
         std::fs::write(&file, self.config(role, name)).unwrap();
-        let this = footfall();
-        let binary = self.versions.get(role).cloned().unwrap_or_else(|| this.get_program().into());
-        let mut command = Command::new(binary);
+        let mut command = self.versions.get(role).map_or_else(footfall, footfall_at);
         command.envs(self.environment.get(name).into_iter().flatten().map(|(name, value)| (name, value)));
-        for (name, value) in this.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
         command.env("FOOTFALL_LOG", "info");
         command.arg(role).arg("--config").arg(file).args(["--listen", "127.0.0.1:0"]);
         command

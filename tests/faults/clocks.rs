@@ -18,7 +18,7 @@ use super::bed::Bed;
 use super::load::{self, Load};
 use super::{Room, Size, preloaded, tell};
 use crate::distributed::figure;
-use crate::harness::{AGENT, Server, eventually, request};
+use crate::harness::{AGENT, Server, eventually, found_below, request};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -109,27 +109,19 @@ pub fn without_keys(size: &Size) {
         let collector = bed.role(COLLECTORS[0]);
         assert_eq!(collector.send("GET", "/readyz", &[], b"").status, 503);
         for kept in [bed.data(COLLECTORS[0]), bed.cluster.data(0)] {
-            assert!(!holds(&kept, load::PLAIN.as_bytes()), "{}", kept.display());
+            assert_eq!(found_below(&kept, &[load::PLAIN]), Vec::<String>::new());
         }
-        assert!(holds(&bed.cluster.data(0), b"cluster.id"), "the right files are read");
+        assert_ne!(
+            found_below(&bed.cluster.data(0), &["cluster.id"]),
+            Vec::<String>::new(),
+            "the right files are read"
+        );
         set_clock(&bed, COLLECTORS[0], 0);
         bed.start_role("processor-one");
         bed.recover(&load);
     });
     bed.settle(&load);
     tell("no keys", &mut bed, &load, 0, "");
-}
-
-/// Whether a file below a directory holds these bytes.
-fn holds(directory: &Path, bytes: &[u8]) -> bool {
-    std::fs::read_dir(directory).unwrap().any(|entry| {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => holds(&path, bytes),
-            // One that goes away meanwhile holds nothing.
-            false => std::fs::read(&path).is_ok_and(|kept| kept.windows(bytes.len()).any(|window| window == bytes)),
-        }
-    })
 }
 
 pub fn wrong_clocks(size: &Size) {

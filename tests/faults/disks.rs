@@ -138,12 +138,7 @@ pub fn one_machine(size: &Size) {
         std::thread::sleep(size.seconds(1, 10));
         eprintln!("refused {refused} batches while it was full");
     });
-    let expected = load.recount();
-    eventually("all are counted", || (server.try_totals(bed::SITE, &load::METRICS)? == expected.totals).then_some(()));
-    std::thread::sleep(Duration::from_secs(2));
-    assert_eq!(load::Counts::told_by(&server), expected);
-    assert_eq!(figure(&server, "footfall_ledger_difference"), 0.0);
-    load.check_ledger(&server.ledger(bed::SITE));
+    load.settle_on(&server);
     let (hits, refused) = (load.hits(), load.figures.refused.load(Ordering::Relaxed));
     eprintln!(
         "FIGURES full disk (one machine) | faults 1 | acknowledged {hits} | lost 0 | duplicated 0 | largest difference 0 | refused {refused}"

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::bed::SITE;
-use crate::harness::{AGENT, Server, request};
+use crate::distributed::figure;
+use crate::harness::{AGENT, Server, eventually, request};
 
 const SENDERS: u64 = 4;
 /// Hits in a batch: page views, and one event behind them. One batch is one visitor's.
@@ -249,6 +250,17 @@ impl Load {
             sources: rows(sources),
             actions: BTreeMap::from([(ACTION.to_owned(), vec![actions.people(), actions.events])]),
         }
+    }
+
+    /// Waits until the counts of one machine equal the recount, to the last page and source, and checks that they stay so.
+    pub fn settle_on(&self, server: &Server) {
+        let expected = self.recount();
+        eventually("all are counted", || (server.try_totals(SITE, &METRICS)? == expected.totals).then_some(()));
+        // Nothing trickles in afterwards: a double would show as more.
+        std::thread::sleep(Duration::from_secs(2));
+        assert_eq!(Counts::told_by(server), expected);
+        assert_eq!(figure(server, "footfall_ledger_difference"), 0.0);
+        self.check_ledger(&server.ledger(SITE));
     }
 
     /// Checks that the ledger has every hit that was acknowledged under what became of it, and nothing under what must not become of

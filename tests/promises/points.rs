@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use super::{bed, import, outcome, past, send, totals, verdict, view};
-use crate::harness::{AGENT, Server, eventually};
+use crate::harness::{AGENT, Server, eventually, found_below};
 
 /// In depth: `canary`.
 #[test]
@@ -21,19 +21,7 @@ fn point_1_no_readable_identifier_is_at_rest() {
         pages.iter().any(|(page, _)| page == "/p1/:email").then_some(())
     });
     assert_eq!(verdict(&bed.server, "no stored text looks like"), "holds");
-    let mut directories = vec![bed.data.path().to_owned()];
-    while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-            if entry.path().is_dir() {
-                directories.push(entry.path());
-            } else if let Ok(bytes) = fs::read(entry.path()) {
-                for secret in ["PointOneQzk", "192.0.2.201", "jane.qzk"] {
-                    let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
-                    assert!(!found, "{secret} in {}", entry.path().display());
-                }
-            }
-        }
-    }
+    assert_eq!(found_below(bed.data.path(), &["PointOneQzk", "192.0.2.201", "jane.qzk"]), Vec::<String>::new());
 }
 
 #[test]
