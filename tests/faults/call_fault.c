@@ -1,6 +1,6 @@
 /* Has a process fail at its Nth call that changes a file: CALL_FAULT is `N:kill` (it is killed before the call), `N:half` (killed in the
- * middle: of a write, half is done; else right after) or `N:error` (the call answers EIO, once). Calls are the writes (but for those of
- * several parts at a place), the syncs, cuts, renames, removals and new directories, and openings that may make or empty a file. Files are
+ * middle: of a write, half is done; else right after) or `N:error` (the call answers EIO, once). Calls are those by which the program
+ * does so: writes, syncs, cuts, renames, links, removals, new directories, and openings that may make or empty a file. Files are
  * those whose path begins with CALL_FAULT_UNDER and not with CALL_FAULT_BUT. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -123,13 +123,22 @@ int ftruncate(int file, off_t size) {
     return ftruncate64(file, size);
 }
 
-int open64(const char *path, int flags, ...) {
-    REAL(open64);
-    va_list more;
-    va_start(more, flags);
-    mode_t mode = flags & O_CREAT ? va_arg(more, mode_t) : 0;
-    va_end(more);
-    CALLED(flags & (O_CREAT | O_TRUNC) ? fault_at(path) : NONE, real(path, flags, mode));
+#define OPENS(name) \
+    int name(const char *path, int flags, ...) { \
+        REAL(name); \
+        va_list more; \
+        va_start(more, flags); \
+        mode_t mode = flags & O_CREAT ? va_arg(more, mode_t) : 0; \
+        va_end(more); \
+        CALLED(flags & (O_CREAT | O_TRUNC) ? fault_at(path) : NONE, real(path, flags, mode)); \
+    }
+
+OPENS(open)
+OPENS(open64)
+
+int linkat(int from_at, const char *from, int to_at, const char *to, int flags) {
+    REAL(linkat);
+    CALLED(fault_at(to), real(from_at, from, to_at, to, flags));
 }
 
 int rename(const char *from, const char *to) {
