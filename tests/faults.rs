@@ -88,7 +88,7 @@ mod short {
     const SHORT: &Size = &Size::SHORT;
 
     #[test]
-    fn kills_freezes_storms_broken_networks_and_upgrades_lose_nothing_and_double_nothing() {
+    fn kills_freezes_storms_broken_networks_upgrades_and_cut_logs_lose_nothing_and_double_nothing() {
         on_one_bed(
             SHORT,
             &[
@@ -97,6 +97,7 @@ mod short {
                 ("rebalance storm", processes::storm),
                 ("network", networks::network),
                 ("upgrade and back", processes::upgrade),
+                ("end of every copy cut off", brokers::lost_ends),
             ],
         );
     }
@@ -211,6 +212,12 @@ mod long {
     #[ignore = "minutes: make faults"]
     fn cut_tails() {
         on_one_bed(LONG, &[("tail of a broker's log cut off", brokers::cut_tails)]);
+    }
+
+    #[test]
+    #[ignore = "minutes: make faults"]
+    fn lost_ends() {
+        on_one_bed(LONG, &[("end of every copy cut off", brokers::lost_ends)]);
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub struct Bed {
     pub faults: u32,
     /// Processes that ended by themselves and were started again, as systemd and Kubernetes do.
     pub restarts: u32,
+    /// Whether visitors may count again who were counted: the brokers lost records, and with them who had been where.
+    pub visitors_may_repeat: bool,
     directory: TempDir,
 }
 
@@ -80,6 +82,7 @@ impl Bed {
             versions: BTreeMap::new(),
             faults: 0,
             restarts: 0,
+            visitors_may_repeat: false,
             directory,
         };
         bed.start_engine();
@@ -273,7 +276,8 @@ impl Bed {
     /// Waits until the counts equal the recount, to the last page and source, and checks that they stay so.
     pub fn settle(&mut self, load: &Load) {
         let (begun, expected) = (Instant::now(), load.recount());
-        while self.totals().is_none_or(|totals| expected.totals != totals) {
+        // Page views and events come last, and exactly also where visitors may repeat.
+        while self.totals().is_none_or(|totals| expected.totals[2..] != totals[2..]) {
             self.supervise();
             assert!(begun.elapsed() < SETTLE_WAIT, "{} of {:?}; logs in {}", self.told(), expected.totals, self.logs());
             std::thread::sleep(Duration::from_millis(100));
@@ -281,12 +285,17 @@ impl Bed {
         // Nothing trickles in afterwards: a double would show as more, with the next flush or the one behind it.
         std::thread::sleep(Duration::from_secs(1));
         let dashboard = self.role("dashboard-d");
-        assert_eq!(Counts::told_by(dashboard), expected);
-        self.check_balance(dashboard, load, &expected);
+        let told = Counts::told_by(dashboard);
+        if self.visitors_may_repeat {
+            assert!(told.has_all_of(&expected), "{told:?}\n{expected:?}");
+        } else {
+            assert_eq!(told, expected);
+        }
+        self.check_balance(dashboard, load, &told);
     }
 
     /// What was received is what became of it, every visit begins and ends and none bounces, and no cell is below zero.
-    fn check_balance(&self, dashboard: &Server, load: &Load, expected: &Counts) {
+    fn check_balance(&self, dashboard: &Server, load: &Load, told: &Counts) {
         for processor in self.names("processor") {
             assert_eq!(figure(self.role(&processor), "footfall_ledger_difference"), 0.0, "{processor}");
         }
@@ -295,7 +304,7 @@ impl Bed {
             "SELECT sum(entries), sum(exits), sum(bounces) FROM footfall.counts WHERE site = '{SITE}' AND dimension = '' \
              AND hour = -1"
         );
-        let visits = expected.totals[1];
+        let visits = told.totals[1];
         assert_eq!(self.ask_engine(&question), format!("{visits}\t{visits}\t0"), "entries, exits and bounces");
         let sums = ["visitors", "visits", "pageviews", "events", "bounces", "entries", "exits", "visit_seconds"];
         let below: Vec<String> = sums.iter().map(|column| format!("sum({column}) < 0")).collect();

@@ -6,6 +6,13 @@ use std::time::Duration;
 use super::bed::Bed;
 use super::load::Load;
 use super::{SLOWLY, Size, minutes};
+use crate::distributed::figure;
+
+const HITS: &str = "footfall-hits";
+/// Where the brokers keep what groups have committed.
+const COMMITS: &str = "__consumer_offsets";
+/// How often processors saw that a partition had lost its end.
+const TRUNCATIONS: &str = "footfall_journal_truncations_total";
 
 /// A broker is killed, and falls behind; then the next one is, so that one is left; then the first is back, before the second. It
 /// lacks what was acknowledged without it, and must not lead.
@@ -80,8 +87,42 @@ pub fn outages(bed: &mut Bed, load: &Load, size: &Size) -> String {
     told.join("; ")
 }
 
-/// Each broker in turn is killed, the end of its log is cut off, in the middle of a record, and it starts again, while the two others
-/// live. No processor runs meanwhile, so that what was cut had not been counted; and each copy has been cut when the last one has.
+/// All that was sent is counted; then every broker is killed, the end of each copy is cut off, and they start again: records are gone
+/// for good that were counted, as after an unclean election or a power cut, and what comes next stands in their places. Members of the
+/// group lose their partitions meanwhile, so that who has one next begins from its last commit and from what is left. All but the first
+/// time processors end with the brokers, and start when more has come than is gone.
+pub fn lost_ends(bed: &mut Bed, load: &Load, size: &Size) -> String {
+    let mut cut = 0;
+    for time in 0..size.of(1, 4) {
+        load.during(size.hits, size.pause, || {});
+        bed.settle(load);
+        bed.visitors_may_repeat = true;
+        for broker in 0..size.brokers {
+            bed.cluster.kill(broker);
+            bed.faults += 1;
+        }
+        let restarted = time > 0;
+        if restarted {
+            bed.kill("processor-one");
+            bed.kill("processor-two");
+        }
+        cut += (0..size.brokers).map(|broker| bed.cluster.cut_tail(broker, HITS)).sum::<u64>();
+        bed.cluster.start_all();
+        load.during(2 * size.hits, size.pause, || {});
+        if restarted {
+            bed.start_role("processor-one");
+            bed.start_role("processor-two");
+        }
+        bed.recover(load);
+    }
+    assert!(cut > 0, "nothing was cut off");
+    let found = bed.names("processor").iter().map(|name| figure(bed.role(name), TRUNCATIONS)).sum::<f64>();
+    assert!(found > 0.0, "no processor has seen it");
+    format!("bytes cut off {cut}; partitions in which processors saw it {found}")
+}
+
+/// Each broker in turn is killed, the ends of its logs of hits and of commits are cut off, in the middle of a record, and it starts
+/// again, while the two others live. No processor runs meanwhile, so that what was cut had not been counted; and each copy has been cut when the last one has.
 pub fn cut_tails(bed: &mut Bed, load: &Load, size: &Size) -> String {
     let mut cut = 0;
     load.during(size.hits, size.pause, || {
@@ -90,7 +131,7 @@ pub fn cut_tails(bed: &mut Bed, load: &Load, size: &Size) -> String {
             bed.stop("processor-two");
             std::thread::sleep(size.seconds(2, 15));
             bed.cluster.kill(broker);
-            cut += bed.cluster.cut_tail(broker);
+            cut += bed.cluster.cut_tail(broker, HITS) + bed.cluster.cut_tail(broker, COMMITS);
             bed.faults += 1;
             std::thread::sleep(size.seconds(1, 5));
             bed.cluster.restart(broker);

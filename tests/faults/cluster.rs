@@ -131,24 +131,10 @@ impl Cluster {
         kafka::kill(self.nodes[broker].watcher.take().unwrap());
     }
 
-    /// Cuts the last third off the newest file of each partition of hits that a broker keeps, and says how many bytes. The broker does
-    /// not run.
-    pub fn cut_tail(&self, broker: usize) -> u64 {
+    /// Cuts the ends off what a broker that does not run keeps of a topic, and says how many bytes.
+    pub fn cut_tail(&self, broker: usize, topic: &str) -> u64 {
         assert!(self.nodes[broker].watcher.is_none(), "the broker runs");
-        let mut cut = 0;
-        for partition in std::fs::read_dir(self.data(broker)).unwrap().map(|entry| entry.unwrap().path()) {
-            if !partition.file_name().unwrap().to_string_lossy().starts_with("footfall-hits-") {
-                continue;
-            }
-            let files = std::fs::read_dir(&partition).unwrap().map(|entry| entry.unwrap().path());
-            let newest =
-                files.filter(|path| path.extension().is_some_and(|extension| extension == "log")).max().unwrap();
-            let file = std::fs::OpenOptions::new().write(true).open(newest).unwrap();
-            let length = file.metadata().unwrap().len();
-            file.set_len(length - length / 3).unwrap();
-            cut += length / 3;
-        }
-        cut
+        kafka::cut_tail(&self.data(broker), topic)
     }
 
     /// Waits until every broker has what the others have.

@@ -97,6 +97,21 @@ impl Counts {
             actions: rows("event:name", &["visitors", "events"]),
         }
     }
+
+    /// Whether every page view and event stands where it does in `other`, and no visitor and no visit is missing.
+    pub fn has_all_of(&self, other: &Self) -> bool {
+        // Visitors, and visits where there are any, come before what each hit adds to.
+        let has_row = |(here, there): (&Vec<i64>, &Vec<i64>)| {
+            let people = here.len() / 2;
+            here[people..] == there[people..] && (0..people).all(|column| here[column] >= there[column])
+        };
+        let has_rows =
+            |here: &Rows, there: &Rows| here.keys().eq(there.keys()) && here.values().zip(there.values()).all(has_row);
+        has_row((&self.totals, &other.totals))
+            && has_rows(&self.pages, &other.pages)
+            && has_rows(&self.sources, &other.sources)
+            && has_rows(&self.actions, &other.actions)
+    }
 }
 
 /// What was acknowledged of a page, of a source, or in all.

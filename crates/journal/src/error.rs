@@ -126,6 +126,13 @@ pub enum JournalError {
         /// What is wrong, and in which file.
         what: String,
     },
+    /// The end of the partition is gone, with records that were read, and others may be appended in their places: a copy that did not
+    /// have them was made the leader, or every copy lost them. Reading goes on wherever it is begun.
+    #[error("partition {partition} has lost its end, with records that were read")]
+    Truncated {
+        /// The partition.
+        partition: u32,
+    },
     /// The storage failed. Where it was a write that failed, the journal stopped: every later append, commit and expiry
     /// says the same.
     #[error("journal failed while it tried to {tried}: {reason}")]

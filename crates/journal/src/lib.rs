@@ -85,7 +85,8 @@ pub trait Journal: Send + Sync + 'static {
     /// Reads durable records from the first offset at or above `from`, in order: at least one, at most `records_max` and
     /// about [`READ_BYTES_MAX`]. Where there is none yet it waits up to `wait` for one, and returns nothing after that.
     ///
-    /// An offset that has expired is not an error: reading goes on at the first record kept.
+    /// An offset that has expired is not an error: reading goes on at the first record kept. A partition that has lost records which
+    /// were read says so once, where that can be told ([`JournalError::Truncated`]).
     fn read(
         &self,
         partition: u32,

@@ -201,7 +201,7 @@ async fn elsewhere<J: Journal, S: Sink>(processor: &Processor<J, S>, partition: 
         let first = journal.first_at(partition, Millis(0)).await.ok()?;
         return (first >= journal.end(partition).await.ok()?).then_some(Millis(i64::MAX));
     };
-    let minute = Words::decode(&commit.metadata).ok()?.minute?;
+    let minute = Words::decode(&commit.metadata).ok()?.at?.minute();
     Some(Millis(minute.saturating_mul(MINUTE_MS)))
 }
 

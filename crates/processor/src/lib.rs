@@ -14,6 +14,7 @@ mod metrics;
 mod partition;
 mod reading;
 mod sink;
+mod truncation;
 pub mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};

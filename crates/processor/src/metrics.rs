@@ -16,6 +16,7 @@ pub struct Metrics {
     pub(crate) hits_late: IntCounter,
     pub(crate) records_unreadable: IntCounterVec,
     pub(crate) records_repeated: IntCounter,
+    pub(crate) journal_truncations: IntCounter,
     pub(crate) revenue_left_out: IntCounter,
     pub(crate) rights: IntCounterVec,
     pub(crate) bounds_met: IntCounterVec,
@@ -104,6 +105,10 @@ impl Metrics {
             records_repeated: counter(
                 "footfall_records_repeated_total",
                 "Records that a collector had to append twice; they were counted once.",
+            )?,
+            journal_truncations: counter(
+                "footfall_journal_truncations_total",
+                "Times that a partition of the journal had lost its end, with records that had been read.",
             )?,
             revenue_left_out: counter(
                 "footfall_revenue_left_out_total",

@@ -35,8 +35,8 @@ const PENDING_CELLS_MAX: usize = 100_000;
 const REPLAY_MS: i64 = 28 * 3_600_000;
 /// Live visitors are written again at least this often while nothing else is, so that an idle site falls to zero.
 const LIVE_EVERY: Duration = Duration::from_secs(30);
-/// How long the journal's end must stand before what was committed until it is taken for truncated.
-const TRUNCATED_AFTER: Duration = Duration::from_secs(60);
+/// How long the journal's end must stand before what was read or committed until it is taken for truncated.
+pub(crate) const TRUNCATED_AFTER: Duration = Duration::from_secs(60);
 /// Pauses between two tries at the journal or the store: doubled from the first to the last.
 const RETRY_PAUSE_MIN: Duration = Duration::from_millis(100);
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(30);
@@ -103,6 +103,8 @@ impl From<JournalError> for End {
                 tracing::info!(partition, "another process has the partition; leaving it");
                 Self::Stopped
             }
+            // Nothing that is written depends on what was read: the work begins again, and sees what there is.
+            JournalError::Truncated { .. } => Self::Stopped,
             error => Self::Failed(error.into()),
         }
     }
@@ -118,19 +120,25 @@ pub(crate) struct Partition<'a, J, S> {
     pub(crate) unmarked: u64,
     pub(crate) lost: Lost,
     /// First record that is folded and not in the counts.
-    first: Offset,
-    /// The partition's own name in tokens, where the journal has none.
+    pub(crate) first: Offset,
+    /// The partition's own name in tokens: where the journal has none, and where the journal's offsets are given a second time.
     name: Option<NonZeroU64>,
-    /// Journal minute up to which the counts are in the store.
-    counted_minute: Option<i64>,
+    /// When the last record came whose counts are in the store, by the journal's time.
+    counted_at: Option<Millis>,
     /// The record after the last one folded.
     pub(crate) next: Offset,
     /// Everything that the journal had before then is folded; nothing while the state is rebuilt.
     complete_to: Option<Millis>,
     /// Journal minute up to which days were closed.
     pub(crate) closed_minute: i64,
+    /// When the last record that was folded was appended.
+    pub(crate) last_at: Option<Millis>,
+    /// Where the journal ended when it was last asked.
+    pub(crate) end: Offset,
     /// Since when the journal ends before what was read of it.
-    shrunk: Option<Instant>,
+    pub(crate) shrunk: Option<Instant>,
+    /// Whether the journal has lost its end, with records that were read.
+    pub(crate) is_truncated: bool,
     /// Hits folded and tallied since the start, and how many of them the ledger has.
     pub(crate) received: i64,
     accounted: i64,
@@ -168,11 +176,14 @@ pub async fn run<J: Journal, S: Sink>(
         lost: Lost::default(),
         first: start,
         name: None,
-        counted_minute: None,
+        counted_at: None,
         next: start,
         complete_to: None,
         closed_minute: i64::MIN,
+        last_at: None,
+        end: start,
         shrunk: None,
+        is_truncated: false,
         received: 0,
         accounted: 0,
         difference: 0,
@@ -201,13 +212,14 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         let commit = self.patiently(|journal, number| async move { journal.committed(number).await }).await?;
         let commit = commit.unwrap_or(Commit { next: Offset::default(), metadata: Vec::new() });
         let unknown = |_| ProcessorError::UnknownMetadata { partition: self.number };
-        let Words { name, minute, intent } = Words::decode(&commit.metadata).map_err(unknown)?;
+        let Words { name, at: counted_at, intent } = Words::decode(&commit.metadata).map_err(unknown)?;
         self.name = match self.processor.journal_name {
-            Some(_) => None,
+            Some(_) => name,
             None => Some(name.map_or_else(new_name, Ok)?),
         };
         let decided = intent.map_or(commit.next, |intent| intent.next.max(commit.next));
-        let end = self.end_of_what_is_there(decided).await?;
+        let decided_at = intent.map_or(counted_at, |intent| intent.at);
+        let end = self.end_of_what_is_there(decided, decided_at).await?;
         let commit = Commit { next: commit.next.min(end), ..commit };
         let (begin, at) = self.replay_begin(commit.next).await?;
         let open = open_since(&self.processor.sites.load(), at);
@@ -227,7 +239,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         self.silent = false;
         self.first = commit.next;
         self.next = commit.next;
-        self.counted_minute = Some(self.closed_minute).filter(|minute| *minute != i64::MIN).or(minute);
+        self.counted_at = self.last_at.or(counted_at);
         let is_truncated = end < decided;
         let Some(intent) = intent else {
             return if is_truncated { self.begin_anew().await } else { Ok(()) };
@@ -251,38 +263,6 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         self.insert_and_commit(intent, &changes).await
     }
 
-    /// Where the journal ends, at most `decided`. A journal that ends before what was committed has lost its tail (a power cut, an
-    /// old copy that was restored): that is told, once it has stood for a minute, because a new leader of a partition knows its end
-    /// a moment later than its records.
-    async fn end_of_what_is_there(&mut self, decided: Offset) -> Result<Offset, End> {
-        for _second in 0..TRUNCATED_AFTER.as_secs() {
-            let end = self.patiently(|journal, number| async move { journal.end(number).await }).await?;
-            if end >= decided {
-                return Ok(decided);
-            }
-            self.pause(Duration::from_secs(1)).await?;
-        }
-        let end = self.patiently(|journal, number| async move { journal.end(number).await }).await?;
-        if end < decided {
-            tracing::error!(
-                partition = self.number,
-                %end,
-                committed = %decided,
-                "the journal has lost records that were committed: it was restored from an older copy, or cut by a power failure; \
-                 what was counted stays counted, and what is appended now is counted under a new name"
-            );
-        }
-        Ok(end.min(decided))
-    }
-
-    /// Commits where the partition stands now, under a new name: its offsets are given a second time.
-    async fn begin_anew(&mut self) -> Result<(), End> {
-        if self.name.is_some() {
-            self.name = Some(new_name()?);
-        }
-        self.commit(self.first, None).await
-    }
-
     /// Where the silent replay begins: far enough before the first uncommitted record for every day still open there. And when
     /// that record came.
     async fn replay_begin(&mut self, committed: Offset) -> Result<(Offset, Millis), End> {
@@ -297,6 +277,10 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
     async fn fold_until(&mut self, end: Offset, pending: Pending) -> Result<(), End> {
         while self.next < end {
             let entries = self.read(READ_RECORDS_MAX, Duration::ZERO).await?;
+            if self.is_truncated {
+                // Nothing was written yet: the work begins again, and sees what there is.
+                return Err(End::Stopped);
+            }
             if entries.is_empty() {
                 break;
             }
@@ -331,6 +315,12 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
             let wait = due.saturating_duration_since(Instant::now()).min(READ_WAIT_MAX);
             let begun = self.processor.clock.now();
             let entries = self.read(READ_RECORDS_MAX, wait).await?;
+            if self.is_truncated {
+                // What was read may stand behind records that were passed over.
+                self.go_on_where_others_stood(&mut live).await?;
+                flushed = Instant::now();
+                continue;
+            }
             // Where there was nothing to read, nothing was missing when it was looked.
             let complete_to = entries.last().map_or(begun, |entry| entry.at);
             self.fold_entries(entries.into_iter())?;
@@ -353,7 +343,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
     }
 
     /// Inserts what is folded and commits it. Without new records only the live visitors are refreshed, now and then.
-    async fn flush(&mut self, live: &mut Instant) -> Result<(), End> {
+    pub(crate) async fn flush(&mut self, live: &mut Instant) -> Result<(), End> {
         if self.next == self.first {
             if live.elapsed() >= LIVE_EVERY {
                 *live = Instant::now();
@@ -366,7 +356,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         }
         *live = Instant::now();
         let changes = self.take_changes();
-        let intent = Intent::new(self.first, self.next);
+        let intent = Intent::new(self.first, self.next, self.last_at);
         self.commit(self.first, Some(intent)).await?;
         self.insert_and_commit(intent, &changes).await
     }
@@ -375,17 +365,23 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         let token = intent.token(&self.journal_name(), self.number);
         self.offer(&token, changes).await?;
         self.first = intent.next;
-        self.counted_minute = Some(self.closed_minute).filter(|minute| *minute != i64::MIN);
+        self.counted_at = self.last_at;
         self.commit(intent.next, None).await
     }
 
     fn journal_name(&self) -> String {
-        let own = || self.name.map_or_else(String::new, |name| format!("{name:016x}"));
-        self.processor.journal_name.clone().unwrap_or_else(own)
+        let own = self.name.map(|name| format!("{name:016x}"));
+        self.processor.journal_name.iter().cloned().chain(own).collect::<Vec<_>>().join("-")
+    }
+
+    /// Commits where the partition stands now, under a new name: its offsets are given a second time.
+    pub(crate) async fn begin_anew(&mut self) -> Result<(), End> {
+        self.name = Some(new_name()?);
+        self.commit(self.first, None).await
     }
 
     async fn commit(&mut self, next: Offset, intent: Option<Intent>) -> Result<(), End> {
-        let metadata = Words { name: self.name, minute: self.counted_minute, intent }.encode();
+        let metadata = Words { name: self.name, at: self.counted_at, intent }.encode();
         let commit = Commit { next, metadata };
         self.patiently(|journal, number| {
             let commit = commit.clone();
@@ -414,7 +410,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
     }
 
     /// Waits, or hears that it is time to stop.
-    async fn pause(&mut self, pause: Duration) -> Result<(), End> {
+    pub(crate) async fn pause(&mut self, pause: Duration) -> Result<(), End> {
         tokio::select! {
             () = tokio::time::sleep(pause) => Ok(()),
             _ = self.stop.wait_for(|stop| *stop) => Err(End::Stopped),
@@ -480,25 +476,21 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
     }
 
     /// Tells how far behind the counts are; while the journal does not answer, what was told last stands. A journal that ends before
-    /// what was read of it, for longer than a new leader needs, has lost its tail: what is appended now stands where others stood,
-    /// and would be passed over. The work then begins again, which looks where the journal ends.
+    /// what was read of it, for longer than a new leader needs, has lost its end.
     async fn report_lag(&mut self) -> Result<(), End> {
         let journal = &self.processor.journal;
-        let asked = async {
-            let end = journal.end(self.number).await?;
-            let oldest = journal.read(self.number, self.first, 1, Duration::ZERO).await;
-            Ok::<_, JournalError>((end, oldest.ok().and_then(|entries| entries.into_iter().next())))
-        };
-        let (end, oldest) = match asked.await {
-            Ok(told) => told,
+        let end = match journal.end(self.number).await {
+            Ok(end) => end,
             Err(error) if error.passes() => return Ok(()),
             Err(error) => return Err(error.into()),
         };
+        let oldest = journal.read(self.number, self.first, 1, Duration::ZERO).await;
+        self.is_truncated |= matches!(oldest, Err(JournalError::Truncated { .. }));
+        let oldest = oldest.ok().and_then(|entries| entries.into_iter().next());
         if end >= self.next {
-            self.shrunk = None;
+            (self.shrunk, self.end) = (None, end);
         } else if self.shrunk.get_or_insert_with(Instant::now).elapsed() > TRUNCATED_AFTER {
-            tracing::error!(partition = self.number, %end, read = %self.next, "the journal has lost records that were read");
-            return Err(End::Stopped);
+            self.is_truncated = true;
         }
         let label = self.number.to_string();
         let behind = end.0.saturating_sub(self.first.0);

@@ -24,22 +24,30 @@ const SITES_HEARD_WITHIN_MS: i64 = 600_000;
 pub(crate) const RECORDS: &str = "records";
 
 impl<J: Journal, S: Sink> Partition<'_, J, S> {
-    /// Reads records from where the fold is. Where the journal is damaged it goes on behind the damage.
+    /// Reads records from where the fold is. Where the journal is damaged it goes on behind the damage; where it has lost its end, with
+    /// records that were read, it notes that and reads nothing.
     pub(crate) async fn read(&mut self, records_max: usize, wait: Duration) -> Result<Vec<Entry>, End> {
         loop {
             let from = self.next;
             let read = |journal: Arc<J>, number| async move {
                 match journal.read(number, from, records_max, wait).await {
-                    Err(JournalError::Corrupt { offset, resumes_at, what, .. }) => Ok(Err((offset, resumes_at, what))),
+                    Err(JournalError::Corrupt { offset, resumes_at, what, .. }) => {
+                        Ok(Err(Some((offset, resumes_at, what))))
+                    }
+                    Err(JournalError::Truncated { .. }) => Ok(Err(None)),
                     read => read.map(Ok),
                 }
             };
             let (offset, resumes_at, what) = match self.patiently(read).await? {
+                Err(None) => {
+                    self.is_truncated = true;
+                    return Ok(Vec::new());
+                }
                 Ok(entries) => {
                     self.know_sites_of(&entries).await?;
                     return Ok(entries);
                 }
-                Err(damage) => damage,
+                Err(Some(damage)) => damage,
             };
             let records = resumes_at.0.saturating_sub(offset.0);
             tracing::error!(partition = self.number, records, what, "records are lost to damage; going on behind them");
@@ -60,8 +68,8 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         }
     }
 
-    /// When the last record that was read was appended: what is missing behind it came no earlier.
-    fn reached(&self) -> Option<Millis> {
+    /// The minute in which the last record that was read was appended: what is missing behind it came no earlier.
+    pub(crate) fn reached(&self) -> Option<Millis> {
         (self.closed_minute != i64::MIN).then(|| Millis(self.closed_minute.saturating_mul(60_000)))
     }
 
@@ -103,6 +111,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         for entry in entries {
             self.note_expired(&entry);
             self.next = entry.offset.next();
+            self.last_at = Some(entry.at);
             self.close_days(entry.at);
             if entry.bytes.is_empty() {
                 // Appended for its time alone, which has just been taken.
@@ -203,7 +212,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
     }
 
     /// Notes records that cannot be counted.
-    fn lose(&mut self, at: Millis, loss: Loss, records: u64) {
+    pub(crate) fn lose(&mut self, at: Millis, loss: Loss, records: u64) {
         if !self.silent {
             self.processor.metrics.records_unreadable.with_label_values(&[loss.as_str()]).inc_by(records);
         }

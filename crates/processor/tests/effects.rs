@@ -48,24 +48,42 @@ impl Log {
     }
 }
 
-/// A journal that tells its commits, may be damaged, may have lost its tail, and may be slow.
-struct Told(MemoryJournal, Arc<Log>, Mutex<Option<std::ops::Range<u64>>>, Mutex<Option<Offset>>, AtomicBool);
+/// A journal that tells its commits, may be damaged, may lose its end, and may be slow.
+struct Told {
+    journal: Mutex<Arc<MemoryJournal>>,
+    log: Arc<Log>,
+    damage: Mutex<Option<std::ops::Range<u64>>>,
+    /// Where it says that it ends, if that is not where it does.
+    end: Mutex<Option<Offset>>,
+    /// Whether the next reader hears that its place is gone.
+    is_truncated: AtomicBool,
+    slow: AtomicBool,
+}
+
+impl Told {
+    fn journal(&self) -> Arc<MemoryJournal> {
+        Arc::clone(&self.journal.lock().unwrap())
+    }
+}
 
 impl Journal for Told {
     fn partitions(&self) -> u32 {
-        self.0.partitions()
+        self.journal().partitions()
     }
 
     async fn append(&self, partition: u32, record: Vec<u8>) -> Result<Offset, AppendError> {
-        self.0.append(partition, record).await
+        self.journal().append(partition, record).await
     }
 
     async fn read(&self, partition: u32, from: Offset, max: usize, wait: Duration) -> Result<Vec<Entry>, JournalError> {
-        if self.4.load(Ordering::Relaxed) {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            return self.0.read(partition, from, max.min(1), wait).await;
+        if self.is_truncated.swap(false, Ordering::Relaxed) {
+            return Err(JournalError::Truncated { partition });
         }
-        let damage = self.2.lock().unwrap().clone();
+        if self.slow.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            return self.journal().read(partition, from, max.min(1), wait).await;
+        }
+        let damage = self.damage.lock().unwrap().clone();
         if let Some(damage) = damage {
             if damage.contains(&from.0) {
                 let (offset, resumes_at) = (from, Offset(damage.end));
@@ -78,37 +96,37 @@ impl Journal for Told {
             }
             if from.0 < damage.start {
                 let max = max.min(usize::try_from(damage.start - from.0).unwrap());
-                return self.0.read(partition, from, max, wait).await;
+                return self.journal().read(partition, from, max, wait).await;
             }
         }
-        self.0.read(partition, from, max, wait).await
+        self.journal().read(partition, from, max, wait).await
     }
 
     async fn first_at(&self, partition: u32, at: Millis) -> Result<Offset, JournalError> {
-        self.0.first_at(partition, at).await
+        self.journal().first_at(partition, at).await
     }
 
     async fn end(&self, partition: u32) -> Result<Offset, JournalError> {
-        let cut = *self.3.lock().unwrap();
-        cut.map_or(self.0.end(partition).await, Ok)
+        let cut = *self.end.lock().unwrap();
+        cut.map_or(self.journal().end(partition).await, Ok)
     }
 
     async fn commit(&self, partition: u32, commit: Commit) -> Result<(), JournalError> {
-        if self.1.commits.lock().unwrap().pop_front() == Some(true) {
+        if self.log.commits.lock().unwrap().pop_front() == Some(true) {
             return Err(JournalError::Failed { tried: "commit".to_owned(), reason: "pulled".to_owned() });
         }
         // A form, a name and a time stand in every commit; a range behind them is an intent.
         let effect = Effect::Committed { next: commit.next.0, intent: commit.metadata.len() > 17 };
-        self.1.effects.lock().unwrap().push(effect);
-        self.0.commit(partition, commit).await
+        self.log.effects.lock().unwrap().push(effect);
+        self.journal().commit(partition, commit).await
     }
 
     async fn committed(&self, partition: u32) -> Result<Option<Commit>, JournalError> {
-        self.0.committed(partition).await
+        self.journal().committed(partition).await
     }
 
     async fn expire(&self, before: Millis) -> Result<u64, JournalError> {
-        self.0.expire(before).await
+        self.journal().expire(before).await
     }
 }
 
@@ -147,8 +165,14 @@ impl Desk {
         let log = Arc::new(Log::default());
         let now = Arc::new(AtomicI64::new(NOW.0));
         let journal = MemoryJournal::new(1, clock(&now));
-        let slow = AtomicBool::new(false);
-        let journal = Arc::new(Told(journal, Arc::clone(&log), Mutex::default(), Mutex::default(), slow));
+        let journal = Arc::new(Told {
+            journal: Mutex::new(Arc::new(journal)),
+            log: Arc::clone(&log),
+            damage: Mutex::default(),
+            end: Mutex::default(),
+            is_truncated: AtomicBool::default(),
+            slow: AtomicBool::default(),
+        });
         Self { journal, keys, log, now, registry: Mutex::default(), _directory: directory }
     }
 
@@ -189,6 +213,17 @@ impl Desk {
             let sealed = sealer.seal(&Record::Hits(vec![hit]).encode()).unwrap();
             self.journal.append(0, sealed).await.unwrap();
         }
+    }
+
+    /// The journal keeps so many of its records, and its commit.
+    async fn lose_all_but(&self, kept: usize) {
+        let old = self.journal.journal();
+        let new = MemoryJournal::new(1, clock(&self.now));
+        for entry in old.read(0, Offset(0), kept, Duration::ZERO).await.unwrap() {
+            new.append(0, entry.bytes).await.unwrap();
+        }
+        new.commit(0, old.committed(0).await.unwrap().unwrap()).await.unwrap();
+        *self.journal.journal.lock().unwrap() = Arc::new(new);
     }
 
     /// Runs a processor until `done` holds of the effects, or until it fails.
@@ -325,7 +360,7 @@ async fn a_restart_writes_nothing_that_was_committed() {
 async fn what_is_damaged_is_passed_over_and_what_is_behind_it_counted() {
     let desk = Desk::new();
     desk.hits(5).await;
-    *desk.journal.2.lock().unwrap() = Some(1..3);
+    *desk.journal.damage.lock().unwrap() = Some(1..3);
     let last = Effect::Committed { next: 5, intent: false };
     desk.run_until(|effects| effects.contains(&last)).await.unwrap();
     let pageviews: i64 = desk
@@ -341,7 +376,7 @@ async fn what_is_damaged_is_passed_over_and_what_is_behind_it_counted() {
     let told: Vec<LostLine> = desk.log.lost.lock().unwrap().iter().flat_map(|(_, lines)| lines.clone()).collect();
     assert_eq!(told.iter().map(|line| (line.loss, line.records)).collect::<Vec<_>>(), [(Loss::Damaged, 2)]);
     // A restart that finds the damage where it begins gets on, too.
-    *desk.journal.2.lock().unwrap() = Some(0..5);
+    *desk.journal.damage.lock().unwrap() = Some(0..5);
     desk.hits(1).await;
     let next = Effect::Committed { next: 6, intent: false };
     desk.run_until(|effects| effects.contains(&next)).await.unwrap();
@@ -478,23 +513,93 @@ async fn who_cannot_be_read_again_within_an_open_day_is_told_as_forgotten() {
     assert_eq!(outage(25).await, []);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_journal_that_loses_what_was_read_is_looked_at_again() {
-    let desk = Desk::new();
-    desk.hits(3).await;
-    // What stands behind the end is what was appended since, where others stood.
-    let counted = Effect::Inserted { token: "j-0-1-3-1".to_owned(), pageviews: 2 };
-    let cut = |effects: &[Effect]| {
-        if effects.contains(&DONE) {
-            *desk.journal.3.lock().unwrap() = Some(Offset(1));
+/// What was inserted of records, in order: the token, without a name's own words, and the page views.
+fn inserts(effects: &[Effect]) -> Vec<(String, i64)> {
+    let insert = |effect: &Effect| match effect {
+        Effect::Inserted { token, pageviews } if !token.contains("-live-") => {
+            let (journal, range) = token.split_once("-0-").unwrap();
+            let name = if journal == "j" { "" } else { "anew " };
+            Some((format!("{name}{range}"), *pageviews))
         }
-        effects.contains(&counted)
+        Effect::Inserted { .. } | Effect::Committed { .. } => None,
     };
-    desk.run_until(cut).await.unwrap();
-    let effects = desk.log.effects();
-    let place = |effect: &Effect| effects.iter().position(|one| one == effect);
-    let anew = place(&Effect::Committed { next: 1, intent: false });
-    assert!(place(&DONE) < anew && anew < place(&counted), "{effects:?}");
+    effects.iter().filter_map(insert).collect()
+}
+
+/// All of the journal but one record is gone and four others stand there and behind, of the same token as what was inserted before.
+async fn taken_over(desk: &Desk, later_ms: i64) {
+    desk.lose_all_but(1).await;
+    desk.now.fetch_add(later_ms, Ordering::Relaxed);
+    desk.hits(2).await;
+    desk.hits(2).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_follows_a_journal_that_loses_its_end_counts_what_comes_in_its_place_under_another_name() {
+    let desk = Desk::new();
+    desk.hits(5).await;
+    let (first, again) = (Effect::Committed { next: 5, intent: false }, Effect::Committed { next: 1, intent: false });
+    let done =
+        |effects: &[Effect]| effects.iter().skip_while(|effect| **effect != again).any(|effect| *effect == first);
+    let lose = async {
+        while !desk.log.effects().contains(&first) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // One more is read, and not inserted before its place is taken.
+        desk.hits(1).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        desk.journal.is_truncated.store(true, Ordering::Relaxed);
+        taken_over(&desk, 1).await;
+    };
+    let (ran, ()) = tokio::join!(desk.run_until(done), lose);
+    ran.unwrap();
+    assert_eq!(inserts(&desk.log.effects()), [("0-5-1".into(), 5), ("5-6-1".into(), 1), ("anew 1-5-1".into(), 4)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_journal_that_ends_before_what_was_read_has_lost_it() {
+    let desk = Desk::new();
+    desk.hits(5).await;
+    let first = Effect::Committed { next: 5, intent: false };
+    let lose = async {
+        while !desk.log.effects().contains(&first) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        desk.lose_all_but(1).await;
+        desk.now.fetch_add(1, Ordering::Relaxed);
+        desk.hits(2).await;
+    };
+    let done = |effects: &[Effect]| inserts(effects).len() == 2;
+    let (ran, ()) = tokio::join!(desk.run_until(done), lose);
+    ran.unwrap();
+    assert_eq!(inserts(&desk.log.effects()), [("0-5-1".into(), 5), ("anew 1-3-1".into(), 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_starts_on_a_journal_that_lost_its_end_sees_by_their_times_that_others_stand_there() {
+    let desk = Desk::new();
+    desk.hits(5).await;
+    let all = Effect::Committed { next: 5, intent: false };
+    desk.run_until(|effects| effects.contains(&all)).await.unwrap();
+    let before = desk.log.effects().len();
+    taken_over(&desk, 1).await;
+    desk.run_until(|effects| effects[before..].contains(&all)).await.unwrap();
+    let effects = &desk.log.effects()[before..];
+    assert_eq!(effects[0], Effect::Committed { next: 1, intent: false }, "{effects:?}");
+    assert_eq!(inserts(effects), [("anew 1-5-1".into(), 4)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_range_that_was_decided_only_what_is_left_of_it_goes_under_its_token() {
+    let desk = Desk::new();
+    desk.hits(5).await;
+    *desk.log.commits.lock().unwrap() = VecDeque::from([false, true]);
+    assert!(desk.run_until(|_| false).await.is_err());
+    let before = desk.log.effects().len();
+    taken_over(&desk, 1).await;
+    let all = Effect::Committed { next: 5, intent: false };
+    desk.run_until(|effects| effects[before..].contains(&all)).await.unwrap();
+    assert_eq!(inserts(&desk.log.effects()[before..]), [("0-5-1".into(), 1), ("anew 1-5-1".into(), 4)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -503,7 +608,7 @@ async fn a_replay_tells_how_many_records_are_left_until_none_is() {
     desk.hits(3).await;
     desk.run_until(|effects| effects.contains(&DONE)).await.unwrap();
     desk.hits(1).await;
-    desk.journal.4.store(true, Ordering::Relaxed);
+    desk.journal.slow.store(true, Ordering::Relaxed);
     let (told_to_replay, told_left) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
     let last = Effect::Committed { next: 4, intent: false };
     let look = |effects: &[Effect]| {

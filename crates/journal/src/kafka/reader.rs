@@ -40,6 +40,11 @@ struct Reader {
     consumer: BaseConsumer<Listener>,
     /// Where the client goes on; none before it was told.
     next: Option<Offset>,
+    /// The least offset that can come next. The client asks a new leader where the epoch of the last message ended (KIP-320); where
+    /// that is before its place, and where its place is beyond the partition's end, it goes back.
+    least: Offset,
+    /// Whether it went back.
+    went_back: bool,
 }
 
 impl Readers {
@@ -59,7 +64,12 @@ impl Readers {
             reader.go(settings, control, request)?;
         }
         // A reader that failed is not put back: its place is not known.
-        let mut entries = reader.read(settings, control, request, abandoned)?;
+        let read = reader.read(settings, control, request, abandoned);
+        if let Err(JournalError::Truncated { .. }) = read {
+            // The other one would say it a second time.
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+        let mut entries = read?;
         self.put(reader);
         let mut hold = self.hold.lock().unwrap_or_else(PoisonError::into_inner);
         hold.begin(request.from);
@@ -91,7 +101,7 @@ impl Reader {
             .reader()?
             .create_with_context(listener)
             .map_err(|error| fault::failure("make a reading client".to_owned(), &error))?;
-        Ok(Self { consumer, next: None })
+        Ok(Self { consumer, next: None, least: Offset::default(), went_back: false })
     }
 
     /// Moves to where the request begins, or as near as there are records: an offset out of range would be answered by a
@@ -108,7 +118,7 @@ impl Reader {
         super::place(&mut place, &settings.topic, request.partition, start)
             .and_then(|()| self.consumer.assign(&place))
             .map_err(|error| self.fault(request, &error))?;
-        self.next = Some(request.from);
+        (self.next, self.least, self.went_back) = (Some(request.from), start, false);
         Ok(())
     }
 
@@ -119,6 +129,9 @@ impl Reader {
         request: &Request,
         abandoned: &AtomicBool,
     ) -> Result<Vec<Entry>, JournalError> {
+        if self.went_back {
+            return Err(JournalError::Truncated { partition: request.partition });
+        }
         let begun = Instant::now();
         let (mut entries, mut bytes, mut exists) = (Vec::new(), 0_usize, false);
         while entries.len() < request.records_max && bytes < READ_BYTES_MAX {
@@ -130,6 +143,12 @@ impl Reader {
             };
             match self.consumer.poll(look) {
                 Some(Ok(message)) => {
+                    let offset = super::offset(message.offset());
+                    if offset < self.least {
+                        self.went_back = true;
+                        break;
+                    }
+                    self.least = offset.next();
                     if let Some(entry) = entry(&message, request.from) {
                         bytes = bytes.saturating_add(entry.bytes.len());
                         entries.push(entry);
@@ -158,6 +177,9 @@ impl Reader {
                 let reason = "there are records, but none came in time".to_owned();
                 return Err(JournalError::Unreachable { tried: tried(request), reason });
             }
+        }
+        if self.went_back && entries.is_empty() {
+            return Err(JournalError::Truncated { partition: request.partition });
         }
         self.next = Some(entries.last().map_or(request.from, |entry: &Entry| entry.offset.next()));
         Ok(entries)

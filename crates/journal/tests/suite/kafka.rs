@@ -1,7 +1,7 @@
 //! What holds on Kafka beside the common behaviour: its topic, its clock, its being away and coming back, its locks.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -304,6 +304,17 @@ async fn tls_reaches_a_broker_that_is_vouched_for_and_no_other() {
     assert!(refused.to_string().contains("certificate"), "{refused}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_asks_for_a_certificate_takes_ours_and_nobody_without() {
+    let with = |own: Option<(PathBuf, PathBuf)>| {
+        let tls = Tls { authorities: Some(shared().authorities()), own };
+        KafkaSettings { security: Security::Tls(tls), ..unlike_any_other(shared().own_tls(), 1) }
+    };
+    goes_through(with(Some(shared().client()))).await;
+    let refused = KafkaJournal::open(with(None)).await.err().unwrap();
+    assert!(refused.to_string().contains("certificate"), "{refused}");
+}
+
 async fn goes_through(settings: KafkaSettings) {
     let journal = KafkaJournal::open(settings).await.unwrap();
     journal.append(0, b"through".to_vec()).await.unwrap();
@@ -396,4 +407,42 @@ async fn append_until_refused(journal: Arc<KafkaJournal>, sender: u32, count: Ar
         }
     }
     acknowledged
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_follows_a_partition_hears_once_that_its_end_is_gone_whatever_stands_there_since() {
+    let mut broker = tokio::task::block_in_place(Broker::start);
+    let settings = unlike_any_other(broker.plain(), 1);
+    let journal = KafkaJournal::open(settings.clone()).await.unwrap();
+    for number in 0..90 {
+        journal.append(0, format!("first {number}").into_bytes()).await.unwrap();
+    }
+    assert_eq!(read_all(&journal, 0, 100).await.len(), 90);
+    // One more look, so that a client waits at the end.
+    assert_eq!(journal.read(0, Offset(90), 1, Duration::from_millis(300)).await, Ok(Vec::new()));
+    tokio::task::block_in_place(|| {
+        broker.kill();
+        assert!(broker.cut_tail(&settings.topic) > 0);
+        broker.restart();
+    });
+    // Another process appends: more than is gone, so that the end says nothing.
+    let other = KafkaJournal::open(settings).await.unwrap();
+    let cut = other.end(0).await.unwrap();
+    assert!(cut < Offset(90), "{cut}");
+    for number in 0..90 {
+        other.append(0, format!("second {number}").into_bytes()).await.unwrap();
+    }
+    let begun = Instant::now();
+    let told = loop {
+        match journal.read(0, Offset(90), 1, Duration::from_secs(1)).await {
+            Ok(none) if none.is_empty() && begun.elapsed() < LONG => {}
+            Err(JournalError::Unreachable { .. }) if begun.elapsed() < 2 * LONG => {}
+            told => break told,
+        }
+    };
+    assert_eq!(told, Err(JournalError::Truncated { partition: 0 }));
+    let entries = journal.read(0, cut, 100, LONG).await.unwrap();
+    assert_eq!(entries.first().map(|entry| (entry.offset, &entry.bytes[..])), Some((cut, &b"second 0"[..])));
+    let all = read_all(&journal, 0, 200).await;
+    assert_eq!(u64::try_from(all.len()), Ok(cut.0 + 90));
 }

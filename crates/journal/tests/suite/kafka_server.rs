@@ -77,8 +77,8 @@ impl Broker {
     fn with(properties: &str) -> Self {
         fetch();
         let directory = tempfile::Builder::new().prefix("footfall-kafka-").tempdir().unwrap().keep();
-        // All five are held until all are known, so that no two are the same.
-        let held: Vec<_> = (0..5).map(|_| listen()).collect();
+        // All are held until all are known, so that no two are the same.
+        let held: Vec<_> = (0..6).map(|_| listen()).collect();
         let ports = held.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
         drop(held);
         let mut broker = Self { directory, ports, watcher: None, starts: 0 };
@@ -104,6 +104,16 @@ impl Broker {
         self.address(4)
     }
 
+    /// TLS for who has a certificate of [`Broker::client`].
+    pub fn own_tls(&self) -> String {
+        self.address(5)
+    }
+
+    /// The one certificate that the broker takes where it asks for one, and its key.
+    pub fn client(&self) -> (PathBuf, PathBuf) {
+        (self.directory.join("client.pem"), self.directory.join("client.key"))
+    }
+
     /// The certificate that vouches for the broker.
     pub fn authorities(&self) -> PathBuf {
         self.directory.join("broker.pem")
@@ -124,6 +134,12 @@ impl Broker {
         process(self.watcher.as_ref().unwrap())
     }
 
+    /// As [`cut_tail`], of the broker that is not running.
+    pub fn cut_tail(&self, topic: &str) -> u64 {
+        assert!(self.watcher.is_none());
+        cut_tail(&self.directory.join("data"), topic)
+    }
+
     /// Starts the broker that is not running and waits until it answers.
     pub fn restart(&mut self) {
         assert!(self.watcher.is_none());
@@ -139,7 +155,7 @@ impl Broker {
 
     fn configure(&self, more: &str) {
         let directory = self.directory.display();
-        let [plain, sasl, tls, controller, sasl_tls] = [0, 1, 2, 3, 4].map(|index| self.address(index));
+        let [plain, sasl, tls, controller, sasl_tls, own_tls] = [0, 1, 2, 3, 4, 5].map(|index| self.address(index));
         let store = self.directory.join("broker.p12");
         let key = ["-alias", "broker", "-storepass", "changeit", "-keystore", store.to_str().unwrap()];
         let authorities = self.authorities();
@@ -148,6 +164,12 @@ impl Broker {
             .args(["-ext", "san=ip:127.0.0.1", "-validity", "3"])
             .args(key));
         run(Command::new("keytool").args(["-exportcert", "-rfc", "-file", authorities.to_str().unwrap()]).args(key));
+        let (client, client_key) = self.client();
+        run(Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3", "-subj", "/CN=footfall", "-keyout"])
+            .arg(client_key)
+            .arg("-out")
+            .arg(&client));
         let login = |(listener, mechanism)| {
             let module = "org.apache.kafka.common.security.scram.ScramLoginModule required;";
             format!("listener.name.{listener}.{mechanism}.sasl.jaas.config={module}\n")
@@ -159,15 +181,17 @@ impl Broker {
             let of = format!("listener.name.{listener}.ssl.keystore");
             format!("{of}.type=PKCS12\n{of}.location={directory}/broker.p12\n{of}.password=changeit\n")
         };
-        let stores = ["tls", "sasltls"].map(store).concat();
+        let stores = ["tls", "sasltls", "owntls"].map(store).concat();
+        let trusted = client.display();
         let properties = format!(
             "process.roles=broker,controller\n\
              node.id=1\n\
              controller.quorum.voters=1@{controller}\n\
-             listeners=PLAIN://{plain},SASL://{sasl},TLS://{tls},SASLTLS://{sasl_tls},CONTROLLER://{controller}\n\
-             advertised.listeners=PLAIN://{plain},SASL://{sasl},TLS://{tls},SASLTLS://{sasl_tls}\n\
+             listeners=PLAIN://{plain},SASL://{sasl},TLS://{tls},SASLTLS://{sasl_tls},OWNTLS://{own_tls},\
+             CONTROLLER://{controller}\n\
+             advertised.listeners=PLAIN://{plain},SASL://{sasl},TLS://{tls},SASLTLS://{sasl_tls},OWNTLS://{own_tls}\n\
              listener.security.protocol.map=PLAIN:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,\
-             SASLTLS:SASL_SSL\n\
+             SASLTLS:SASL_SSL,OWNTLS:SSL\n\
              controller.listener.names=CONTROLLER\n\
              inter.broker.listener.name=PLAIN\n\
              log.dirs={directory}/data\n\
@@ -181,6 +205,9 @@ impl Broker {
              sasl.enabled.mechanisms=SCRAM-SHA-512,SCRAM-SHA-256\n\
              {logins}\
              {stores}\
+             listener.name.owntls.ssl.client.auth=required\n\
+             listener.name.owntls.ssl.truststore.type=PEM\n\
+             listener.name.owntls.ssl.truststore.location={trusted}\n\
              {more}"
         );
         let file = self.directory.join("server.properties");
@@ -266,6 +293,24 @@ pub fn process(watcher: &Child) -> u32 {
     let watcher = watcher.id();
     let children = fs::read_to_string(format!("/proc/{watcher}/task/{watcher}/children")).unwrap();
     children.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// Cuts the last third off the newest file of each partition of a topic, of a broker that does not run, and says how many bytes.
+pub fn cut_tail(data: &Path, topic: &str) -> u64 {
+    let mut cut = 0;
+    for partition in fs::read_dir(data).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = partition.file_name().unwrap().to_string_lossy().into_owned();
+        if !name.rsplit_once('-').is_some_and(|(of, number)| of == topic && number.parse::<u32>().is_ok()) {
+            continue;
+        }
+        let files = fs::read_dir(&partition).unwrap().map(|entry| entry.unwrap().path());
+        let newest = files.filter(|path| path.extension().is_some_and(|extension| extension == "log")).max().unwrap();
+        let file = fs::OpenOptions::new().write(true).open(newest).unwrap();
+        let length = file.metadata().unwrap().len();
+        file.set_len(length - length / 3).unwrap();
+        cut += length / 3;
+    }
+    cut
 }
 
 /// Runs one of Kafka's own tools, and answers what it said.

@@ -1,0 +1,88 @@
+//! What a partition does where the journal has lost its end, with records that were read: a copy without them was made the leader
+//! (an unclean election), every copy lost them (a power cut), or the journal was restored from an older one.
+//!
+//! What is appended then stands where others stood. It came after them, so reading goes on at the first record that did; and the
+//! partition gets another name, because the same range under the same token would be dropped by the store. What was counted stays
+//! counted.
+
+use std::time::Duration;
+
+use journal::{Journal, Offset};
+use model::{Loss, Millis};
+use tokio::time::Instant;
+
+use crate::Sink;
+use crate::partition::{End, Partition, TRUNCATED_AFTER};
+
+impl<J: Journal, S: Sink> Partition<'_, J, S> {
+    /// Counts what was folded, of which the journal may have lost some, and goes on at the first record that came after it. The state
+    /// stays, with visitors of whom the journal knows nothing any more.
+    pub(crate) async fn go_on_where_others_stood(&mut self, live: &mut Instant) -> Result<(), End> {
+        (self.is_truncated, self.shrunk) = (false, None);
+        let cut = match self.last_at {
+            Some(at) => self.first_after(at).await?,
+            None => self.patiently(|journal, number| async move { journal.end(number).await }).await?,
+        };
+        if cut >= self.next {
+            // All that was read is there.
+            return Ok(());
+        }
+        let unread = self.end.0.saturating_sub(self.next.0);
+        self.tell(cut, self.next);
+        if unread > 0 {
+            self.lose(self.reached().unwrap_or_else(|| self.processor.clock.now()), Loss::Damaged, unread);
+        }
+        self.flush(live).await?;
+        (self.first, self.next, self.end) = (cut, cut, cut);
+        self.begin_anew().await
+    }
+
+    /// Where the journal ends for who starts: at `decided`, or where others begin to stand in the places of what was read before it, of
+    /// which the last came `decided_at`. A journal that ends before that is taken for truncated once it has stood so for a minute,
+    /// because a new leader of a partition knows its end a moment later than its records.
+    pub(crate) async fn end_of_what_is_there(
+        &mut self,
+        decided: Offset,
+        decided_at: Option<Millis>,
+    ) -> Result<Offset, End> {
+        let begun = Instant::now();
+        let end = loop {
+            let end = self.patiently(|journal, number| async move { journal.end(number).await }).await?;
+            if end >= decided || begun.elapsed() >= TRUNCATED_AFTER {
+                break end.min(decided);
+            }
+            self.pause(Duration::from_secs(1)).await?;
+        };
+        let found = match decided_at {
+            Some(at) if end < decided || self.is_another(decided, at).await? => self.first_after(at).await?.min(end),
+            _ => end,
+        };
+        if found < decided {
+            self.tell(found, decided);
+        }
+        Ok(found)
+    }
+
+    /// Whether a record that came later stands right before `next`, where the last one stood that was read. Where it has expired,
+    /// nothing is said against it.
+    async fn is_another(&mut self, next: Offset, at: Millis) -> Result<bool, End> {
+        let Some(last) = next.0.checked_sub(1) else { return Ok(false) };
+        let entry = self.look_at(Offset(last)).await?;
+        Ok(entry.is_some_and(|entry| entry.offset.0 == last && entry.at > at))
+    }
+
+    async fn first_after(&mut self, at: Millis) -> Result<Offset, End> {
+        self.patiently(|journal, number| async move { journal.first_at(number, at.plus(1)).await }).await
+    }
+
+    fn tell(&self, end: Offset, read: Offset) {
+        self.processor.metrics.journal_truncations.inc();
+        tracing::error!(
+            partition = self.number,
+            %end,
+            %read,
+            "the journal has lost records that were read: by an unclean election, a power cut, or an older copy that was restored; \
+             what was counted stays counted, and what is appended in their places is counted"
+        );
+    }
+}
