@@ -118,7 +118,7 @@ pub fn lost_ends(bed: &mut Bed, load: &Load, size: &Size) -> String {
     assert!(cut > 0, "nothing was cut off");
     let found = bed.names("processor").iter().map(|name| figure(bed.role(name), TRUNCATIONS)).sum::<f64>();
     assert!(found > 0.0, "no processor has seen it");
-    format!("bytes cut off {cut}; partitions in which processors saw it {found}")
+    format!("bytes cut off {cut}; partitions in which processors saw it {found}; of page views and events alone")
 }
 
 /// Each broker in turn is killed, the ends of its logs of hits and of commits are cut off, in the middle of a record, and it starts
