@@ -193,6 +193,7 @@ await looking(base, async ({ page, step, shows, accessible, open }) => {
 
   step("the map tells each country's visitors, the more the darker");
   const codes = map.map(([code]) => code);
+  await page.locator(".map").scrollIntoViewIfNeeded();
   await shows(onMap, map.map(([, told]) => told), codes);
   const [most, fewer, none] = await page.evaluate(shades, codes);
   assert.ok(most > fewer && fewer > none, `${most} ${fewer} ${none}`);

@@ -1,5 +1,6 @@
 // What a browser that is signed in loads before it shows the report: the page with its scripts, styles and fonts, as they come over the
-// wire, and not what they ask for: answers with numbers, and flags. Prints each with its size as JSON.
+// wire, and not what they ask for: answers with numbers, and flags; and what comes when who reads comes near the map. Prints each with
+// its size as JSON: `first` and `map`.
 // Usage: node weight.mjs BASE_URL TOKEN SITE
 import { PATIENCE, looking } from "./looking.mjs";
 
@@ -23,7 +24,14 @@ await looking(base, async ({ page, context, step, open }) => {
   });
   await open(`?site=${site}`);
   await page.waitForSelector(".list.pages tbody tr", PATIENCE);
+  await page.waitForSelector(".list.places tbody tr", PATIENCE);
+  await page.waitForLoadState("networkidle");
+  const first = { ...loaded };
+  const { top } = await page.locator(".map").evaluate((map) => map.getBoundingClientRect());
+  step("coming to the map");
+  await page.locator(".map").scrollIntoViewIfNeeded();
   await page.waitForSelector("svg.map path.known", { ...PATIENCE, state: "attached" });
   await page.waitForLoadState("networkidle");
-  return loaded;
+  const map = Object.fromEntries(Object.entries(loaded).filter(([path]) => !(path in first)));
+  return { first, map, top };
 });

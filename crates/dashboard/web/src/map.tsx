@@ -1,7 +1,8 @@
 // The world: each country as dark as it has visitors, or a dot for each region or city, as large as it has. What is drawn comes when it
-// is shown; the list in full has all of the numbers.
+// is nearly seen; the list in full has all of the numbers.
 
-import { useEffect, useState } from "preact/hooks";
+import type { RefObject } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Row } from "./api";
 import { folded } from "./folded";
 import { valueName } from "./filters";
@@ -17,10 +18,26 @@ interface Props {
   onChoose: (value: string) => void;
 }
 
-/** What is loaded when it is shown; without it there is still the table. */
-function useLoaded<T>(load: () => Promise<{ default: T }>): T | undefined {
+/** How far below what is seen something is loaded that may be seen next. */
+const NEAR = "100px";
+
+/** Whether an element was near what is seen. */
+function useNear(element: RefObject<Element | null>): boolean {
+  const [near, setNear] = useState(false);
+  useEffect(() => {
+    if (element.current === null) return;
+    const watch = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && setNear(true), { rootMargin: NEAR });
+    watch.observe(element.current);
+    return () => watch.disconnect();
+  }, []);
+  return near;
+}
+
+/** What is loaded when it is wanted; without it there is still the table. */
+function useLoaded<T>(wanted: boolean, load: () => Promise<{ default: T }>): T | undefined {
   const [loaded, setLoaded] = useState<T>();
   useEffect(() => {
+    if (!wanted) return;
     let shown = true;
     load()
       .then(({ default: it }) => shown && setLoaded(() => it))
@@ -28,15 +45,17 @@ function useLoaded<T>(load: () => Promise<{ default: T }>): T | undefined {
     return () => {
       shown = false;
     };
-  }, []);
+  }, [wanted]);
   return loaded;
 }
 
 const loadWorld = () => import("virtual:world");
 
 export function WorldMap({ rows, onChoose }: Props) {
-  const world = useLoaded(loadWorld);
-  if (world === undefined) return <div class="map waiting" aria-busy="true" />;
+  const place = useRef<HTMLDivElement>(null);
+  const near = useNear(place);
+  const world = useLoaded(near, loadWorld);
+  if (world === undefined) return <div ref={place} class="map waiting" aria-busy={near} />;
   const visitors = new Map(rows.map((row) => [row.dimensions[0] ?? "", row.metrics[0]]));
   const largest = Math.max(1, ...rows.filter((row) => row.dimensions[0] !== "(other)").map((row) => sized(row.metrics[0]) ?? 0));
   const shade = (code: string) => {
@@ -89,9 +108,11 @@ export function inTowns(towns: Record<string, Record<string, At>>, value: string
 const RADII = [14, 3] as const;
 
 export function DotMap({ kind, rows, onChoose }: Props & { kind: "region" | "city" }) {
-  const world = useLoaded(loadWorld);
-  const find = useLoaded(kind === "city" ? loadTowns : loadRegions);
-  if (world === undefined || find === undefined) return <div class="map waiting" aria-busy="true" />;
+  const place = useRef<HTMLDivElement>(null);
+  const near = useNear(place);
+  const world = useLoaded(near, loadWorld);
+  const find = useLoaded(near, kind === "city" ? loadTowns : loadRegions);
+  if (world === undefined || find === undefined) return <div ref={place} class="map waiting" aria-busy={near} />;
   const placed = rows.flatMap((row) => {
     const [value = ""] = row.dimensions;
     const [told = 0] = row.metrics;
