@@ -89,11 +89,11 @@ pub fn outages(bed: &mut Bed, load: &Load, size: &Size) -> String {
 
 /// All that was sent is counted; then every broker is killed, the end of each copy is cut off, and they start again: records are gone
 /// for good that were counted, as after an unclean election or a power cut, and what comes next stands in their places. Members of the
-/// group lose their partitions meanwhile, so that who has one next begins from its last commit and from what is left. All but the first
-/// time processors end with the brokers, and start when more has come than is gone.
+/// group lose their partitions meanwhile, so that who has one next begins from its last commit and from what is left. The second
+/// time, in the long form, processors end with the brokers, and start when more has come than is gone.
 pub fn lost_ends(bed: &mut Bed, load: &Load, size: &Size) -> String {
     let mut cut = 0;
-    for time in 0..size.of(1, 4) {
+    for time in 0..size.of(1, 2) {
         load.during(size.hits, size.pause, || {});
         bed.settle(load);
         bed.visitors_may_repeat = true;

@@ -54,6 +54,8 @@ pub struct Entry {
     /// When it was appended, by the journal's clock. Within a partition it never goes back: a clock that steps back is
     /// held at the last time given until it has caught up.
     pub at: Millis,
+    /// What the journal's clock said then. It may go back from record to record, and is the same whoever reads.
+    pub stamp: Millis,
     /// The record, byte for byte.
     pub bytes: Vec<u8>,
 }

@@ -74,7 +74,7 @@ impl State {
         let partition = self.partitions.get_mut(partition as usize)?;
         let offset = partition.end;
         partition.end = offset.next();
-        partition.entries.push_back(Entry { offset, at: self.last_at, bytes: record });
+        partition.entries.push_back(Entry { offset, at: self.last_at, stamp: self.last_at, bytes: record });
         Some(offset)
     }
 

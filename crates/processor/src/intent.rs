@@ -17,8 +17,8 @@ use model::Millis;
 /// Another word in the ledger, or a table more, needs no new version: each table's rows are written whole, or are not there yet.
 pub const FOLD_VERSION: u16 = 4;
 
-/// The first byte of the present form. The form before it, 2, had whole minutes, and no time of a range; the one before that had no
-/// first byte and no time, and was empty or 18 bytes.
+/// The first byte of the present form. The form before it, 2, had whole minutes, no stamp, and no time of a range; the one before that
+/// had no first byte and no time, and was empty or 18 bytes.
 const FORM: u8 = 3;
 const MINUTES: u8 = 2;
 const RANGE_BYTES: usize = 18;
@@ -43,6 +43,8 @@ pub struct Words {
     pub name: Option<NonZeroU64>,
     /// When the last record came whose counts are in the store, by the journal's time; nothing where that was never said.
     pub at: Option<Millis>,
+    /// The stamp of the last record that was read: of the range, if one was decided. By it another record in its place is known.
+    pub stamp: Option<Millis>,
     /// The insert that was decided.
     pub intent: Option<Intent>,
 }
@@ -53,6 +55,7 @@ impl Words {
         let mut bytes = vec![FORM];
         bytes.extend(self.name.map_or(0, NonZeroU64::get).to_le_bytes());
         bytes.extend(time_to_bytes(self.at));
+        bytes.extend(time_to_bytes(self.stamp));
         if let Some(intent) = self.intent {
             bytes.extend(intent.fold_version.to_le_bytes());
             bytes.extend(intent.first.0.to_le_bytes());
@@ -83,16 +86,19 @@ impl Words {
                 let (at, rest) = rest.split_first_chunk().ok_or(UnknownMetadata)?;
                 let name = NonZeroU64::new(u64::from_le_bytes(*name));
                 // It came at the end of that minute at the latest.
-                let at = match *form {
-                    MINUTES => time(*at).map(|minute| Millis(minute.0.saturating_mul(60_000).saturating_add(59_999))),
-                    _ => time(*at),
+                let end_of = |minute: Millis| Millis(minute.0.saturating_mul(60_000).saturating_add(59_999));
+                let (at, stamp, rest) = if *form == MINUTES {
+                    (time(*at).map(end_of), None, rest)
+                } else {
+                    let (stamp, rest) = rest.split_first_chunk().ok_or(UnknownMetadata)?;
+                    (time(*at), time(*stamp), rest)
                 };
                 let intent = match rest.split_last_chunk() {
                     _ if rest.is_empty() => None,
                     Some((rest, at)) if *form == FORM => Some(Intent { at: time(*at), ..range(rest)? }),
                     _ => Some(range(rest)?),
                 };
-                Ok(Self { name, at, intent })
+                Ok(Self { name, at, stamp, intent })
             }
             _ => Err(UnknownMetadata),
         }
@@ -129,16 +135,16 @@ mod tests {
 
     #[test]
     fn words_come_back_as_they_were() {
-        let (name, at) = (NonZeroU64::new(5), Some(Millis(-3)));
+        let (name, at, stamp) = (NonZeroU64::new(5), Some(Millis(-3)), Some(Millis(9)));
         for intent in
             [None, Some(Intent::new(Offset(7), Offset(u64::MAX), at)), Some(Intent::new(Offset(7), Offset(8), None))]
         {
-            for words in [Words { name, at, intent }, Words { intent, ..Words::default() }] {
+            for words in [Words { name, at, stamp, intent }, Words { intent, ..Words::default() }] {
                 assert_eq!(Words::decode(&words.encode()), Ok(words));
             }
         }
         for other in
-            [&b"something else"[..], b"eighteen other bytes", &[FORM], &[FORM; 12], &[FORM; 35], &[MINUTES; 43]]
+            [&b"something else"[..], b"eighteen other bytes", &[FORM], &[FORM; 12], &[FORM; 43], &[MINUTES; 43]]
         {
             assert_eq!(Words::decode(other), Err(UnknownMetadata), "{other:?}");
         }
@@ -153,8 +159,8 @@ mod tests {
         let (name, minute) = ([5, 0, 0, 0, 0, 0, 0, 0], [2, 0, 0, 0, 0, 0, 0, 0]);
         let minutes = [&[MINUTES], &name[..], &minute, &range].concat();
         let (name, at) = (NonZeroU64::new(5), Some(Millis(179_999)));
-        assert_eq!(Words::decode(&minutes), Ok(Words { name, at, intent }));
-        assert_eq!(Words::decode(&minutes[..17]), Ok(Words { name, at, intent: None }));
+        assert_eq!(Words::decode(&minutes), Ok(Words { name, at, stamp: None, intent }));
+        assert_eq!(Words::decode(&minutes[..17]), Ok(Words { name, at, stamp: None, intent: None }));
     }
 
     #[test]

@@ -84,7 +84,7 @@ pub enum ProcessorError {
 
 /// Why work on a partition ends.
 pub(crate) enum End {
-    /// It was asked to, or another process has the partition.
+    /// It was asked to, another process has the partition, or what was read has to be read again.
     Stopped,
     /// It cannot go on.
     Failed(ProcessorError),
@@ -131,8 +131,10 @@ pub(crate) struct Partition<'a, J, S> {
     complete_to: Option<Millis>,
     /// Journal minute up to which days were closed.
     pub(crate) closed_minute: i64,
-    /// When the last record that was folded was appended.
+    /// When the last record that was folded was appended, by the journal's time, and what its stamp is; no stamp where it is not known
+    /// which record stands right before the next one.
     pub(crate) last_at: Option<Millis>,
+    pub(crate) last_stamp: Option<Millis>,
     /// Where the journal ended when it was last asked.
     pub(crate) end: Offset,
     /// Since when the journal ends before what was read of it.
@@ -181,6 +183,7 @@ pub async fn run<J: Journal, S: Sink>(
         complete_to: None,
         closed_minute: i64::MIN,
         last_at: None,
+        last_stamp: None,
         end: start,
         shrunk: None,
         is_truncated: false,
@@ -212,14 +215,14 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         let commit = self.patiently(|journal, number| async move { journal.committed(number).await }).await?;
         let commit = commit.unwrap_or(Commit { next: Offset::default(), metadata: Vec::new() });
         let unknown = |_| ProcessorError::UnknownMetadata { partition: self.number };
-        let Words { name, at: counted_at, intent } = Words::decode(&commit.metadata).map_err(unknown)?;
+        let Words { name, at: counted_at, stamp, intent } = Words::decode(&commit.metadata).map_err(unknown)?;
         self.name = match self.processor.journal_name {
             Some(_) => name,
             None => Some(name.map_or_else(new_name, Ok)?),
         };
         let decided = intent.map_or(commit.next, |intent| intent.next.max(commit.next));
         let decided_at = intent.map_or(counted_at, |intent| intent.at);
-        let end = self.end_of_what_is_there(decided, decided_at).await?;
+        let end = self.end_of_what_was_read(decided, decided_at, stamp).await?;
         let commit = Commit { next: commit.next.min(end), ..commit };
         let (begin, at) = self.replay_begin(commit.next).await?;
         let open = open_since(&self.processor.sites.load(), at);
@@ -257,7 +260,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         if is_truncated {
             // What is left of the range goes under its token: where the whole was inserted before, the store drops it.
             self.offer(&intent.token(&self.journal_name(), self.number), &changes).await?;
-            self.first = self.next;
+            (self.first, self.counted_at) = (self.next, self.last_at.or(self.counted_at));
             return self.begin_anew().await;
         }
         self.insert_and_commit(intent, &changes).await
@@ -381,7 +384,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
     }
 
     async fn commit(&mut self, next: Offset, intent: Option<Intent>) -> Result<(), End> {
-        let metadata = Words { name: self.name, at: self.counted_at, intent }.encode();
+        let metadata = Words { name: self.name, at: self.counted_at, stamp: self.last_stamp, intent }.encode();
         let commit = Commit { next, metadata };
         self.patiently(|journal, number| {
             let commit = commit.clone();
@@ -479,13 +482,19 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
     /// what was read of it, for longer than a new leader needs, has lost its end.
     async fn report_lag(&mut self) -> Result<(), End> {
         let journal = &self.processor.journal;
+        let oldest = journal.read(self.number, self.first, 1, Duration::ZERO).await;
+        if let Err(JournalError::Truncated { .. }) = oldest {
+            self.is_truncated = true;
+            return Ok(());
+        }
         let end = match journal.end(self.number).await {
             Ok(end) => end,
-            Err(error) if error.passes() => return Ok(()),
+            Err(error) if error.passes() => {
+                self.shrunk = None;
+                return Ok(());
+            }
             Err(error) => return Err(error.into()),
         };
-        let oldest = journal.read(self.number, self.first, 1, Duration::ZERO).await;
-        self.is_truncated |= matches!(oldest, Err(JournalError::Truncated { .. }));
         let oldest = oldest.ok().and_then(|entries| entries.into_iter().next());
         if end >= self.next {
             (self.shrunk, self.end) = (None, end);

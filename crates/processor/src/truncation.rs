@@ -1,8 +1,8 @@
 //! What a partition does where the journal has lost its end, with records that were read: a copy without them was made the leader
 //! (an unclean election), every copy lost them (a power cut), or the journal was restored from an older one.
 //!
-//! What is appended then stands where others stood. It came after them, so reading goes on at the first record that did; and the
-//! partition gets another name, because the same range under the same token would be dropped by the store. What was counted stays
+//! What is appended then stands where others stood: another record, by its stamp, where the last one stood that was read. By the
+//! brokers' clocks it came after them, so reading goes on at the first record that did; and the partition gets another name, because the same range under the same token would be dropped by the store. What was counted stays
 //! counted.
 
 use std::time::Duration;
@@ -19,42 +19,44 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
     /// stays, with visitors of whom the journal knows nothing any more.
     pub(crate) async fn go_on_where_others_stood(&mut self, live: &mut Instant) -> Result<(), End> {
         (self.is_truncated, self.shrunk) = (false, None);
-        let cut = match self.last_at {
-            Some(at) => self.first_after(at).await?,
-            None => self.patiently(|journal, number| async move { journal.end(number).await }).await?,
-        };
-        if cut >= self.next {
+        if !self.is_another(self.next, self.last_stamp).await? {
             // All that was read is there.
             return Ok(());
         }
+        let cut = match self.last_at {
+            Some(at) => self.first_after(at).await?.min(self.next),
+            None => self.next,
+        };
         let unread = self.end.0.saturating_sub(self.next.0);
         self.tell(cut, self.next);
         if unread > 0 {
             self.lose(self.reached().unwrap_or_else(|| self.processor.clock.now()), Loss::Damaged, unread);
         }
         self.flush(live).await?;
-        (self.first, self.next, self.end) = (cut, cut, cut);
+        (self.first, self.next, self.end, self.last_stamp) = (cut, cut, cut, None);
         self.begin_anew().await
     }
 
-    /// Where the journal ends for who starts: at `decided`, or where others begin to stand in the places of what was read before it, of
-    /// which the last came `decided_at`. A journal that ends before that is taken for truncated once it has stood so for a minute,
-    /// because a new leader of a partition knows its end a moment later than its records.
-    pub(crate) async fn end_of_what_is_there(
+    /// How far what was read before this start is still there, at most to `decided`: up to where the journal ends, or others stand in
+    /// its place. The last of it came `decided_at` and has `stamp`. A journal that ends before that is taken for truncated once it has
+    /// told so for a minute, because a new leader of a partition may know its end a moment later than its records.
+    pub(crate) async fn end_of_what_was_read(
         &mut self,
         decided: Offset,
         decided_at: Option<Millis>,
+        stamp: Option<Millis>,
     ) -> Result<Offset, End> {
-        let begun = Instant::now();
+        let mut short_since = None;
         let end = loop {
             let end = self.patiently(|journal, number| async move { journal.end(number).await }).await?;
-            if end >= decided || begun.elapsed() >= TRUNCATED_AFTER {
+            let short_for = |since: &mut Option<Instant>| since.get_or_insert_with(Instant::now).elapsed();
+            if end >= decided || short_for(&mut short_since) >= TRUNCATED_AFTER {
                 break end.min(decided);
             }
             self.pause(Duration::from_secs(1)).await?;
         };
         let found = match decided_at {
-            Some(at) if end < decided || self.is_another(decided, at).await? => self.first_after(at).await?.min(end),
+            Some(at) if end < decided || self.is_another(decided, stamp).await? => self.first_after(at).await?.min(end),
             _ => end,
         };
         if found < decided {
@@ -63,12 +65,14 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         Ok(found)
     }
 
-    /// Whether a record that came later stands right before `next`, where the last one stood that was read. Where it has expired,
-    /// nothing is said against it.
-    async fn is_another(&mut self, next: Offset, at: Millis) -> Result<bool, End> {
-        let Some(last) = next.0.checked_sub(1) else { return Ok(false) };
-        let entry = self.look_at(Offset(last)).await?;
-        Ok(entry.is_some_and(|entry| entry.offset.0 == last && entry.at > at))
+    /// Whether another record stands right before `next` than the one of that stamp, or none: a record's stamp never changes, and the
+    /// brokers do not elect within a millisecond. Where it has expired, nothing is said against it.
+    async fn is_another(&mut self, next: Offset, stamp: Option<Millis>) -> Result<bool, End> {
+        let (Some(stamp), Some(last)) = (stamp, next.0.checked_sub(1)) else { return Ok(false) };
+        Ok(match self.look_at(Offset(last)).await? {
+            Some(entry) => entry.offset.0 == last && entry.stamp != stamp,
+            None => self.patiently(|journal, number| async move { journal.end(number).await }).await? < next,
+        })
     }
 
     async fn first_after(&mut self, at: Millis) -> Result<Offset, End> {

@@ -115,8 +115,8 @@ impl Journal for Told {
         if self.log.commits.lock().unwrap().pop_front() == Some(true) {
             return Err(JournalError::Failed { tried: "commit".to_owned(), reason: "pulled".to_owned() });
         }
-        // A form, a name and a time stand in every commit; a range behind them is an intent.
-        let effect = Effect::Committed { next: commit.next.0, intent: commit.metadata.len() > 17 };
+        // A form, a name, a time and a stamp stand in every commit; a range behind them is an intent.
+        let effect = Effect::Committed { next: commit.next.0, intent: commit.metadata.len() > 25 };
         self.log.effects.lock().unwrap().push(effect);
         self.journal().commit(partition, commit).await
     }

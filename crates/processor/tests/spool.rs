@@ -250,7 +250,7 @@ async fn count(inner: &Arc<Moody>, keys: &Arc<KeyStore>, sums: &Arc<Sums>, end: 
     let running = tokio::spawn(processor.run(stopping));
     let begun = Instant::now();
     // Behind a form, a name and a time would stand the range of an insert that is under way.
-    let is_done = |commit: Commit| commit.next == Offset(end) && commit.metadata.len() <= 17;
+    let is_done = |commit: Commit| commit.next == Offset(end) && commit.metadata.len() <= 25;
     while !inner.committed(0).await.unwrap().is_some_and(is_done) {
         assert!(begun.elapsed() < Duration::from_secs(30) && !running.is_finished(), "it does not get on");
         tokio::time::sleep(Duration::from_millis(5)).await;

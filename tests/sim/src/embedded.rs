@@ -162,7 +162,7 @@ impl Journal for EmbeddedJournal {
         let offset = disk.with(partition, |partition| {
             let offset = partition.end;
             let at = partition.entries.back().map_or(now, |(last, _)| last.at.max(now));
-            partition.entries.push_back((Entry { offset, at, bytes: record }, came));
+            partition.entries.push_back((Entry { offset, at, stamp: at, bytes: record }, came));
             partition.end = offset.next();
             partition.moved.ring();
             offset

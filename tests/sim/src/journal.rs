@@ -177,6 +177,7 @@ impl View {
             let entry = |(offset, record): (usize, &Logged)| Entry {
                 offset: Offset(offset as u64),
                 at: record.at,
+                stamp: record.at,
                 bytes: record.bytes.clone(),
             };
             records.map(entry).collect()
@@ -205,7 +206,7 @@ impl View {
             match planted {
                 Planted::InsertWithoutIntent if is_intent => {}
                 Planted::CommitBeforeInsert if is_intent => {
-                    let next = commit.metadata.get(27..35).and_then(|bytes| bytes.try_into().ok());
+                    let next = commit.metadata.get(35..43).and_then(|bytes| bytes.try_into().ok());
                     let next = Offset(next.map_or(0, u64::from_le_bytes));
                     partition.commit = Some(Commit { next, metadata: Vec::new() });
                 }
@@ -330,7 +331,7 @@ impl Journal for View {
 
 /// Whether a commit's words name a range: behind a form, a name and a time.
 fn is_intent(commit: &Commit) -> bool {
-    commit.metadata.len() > 17
+    commit.metadata.len() > 25
 }
 
 /// What a client says of brokers that do not answer.

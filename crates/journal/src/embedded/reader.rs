@@ -158,7 +158,12 @@ impl Fetch {
             if self.is_full() {
                 return;
             }
-            self.entries.push(Entry { offset: Offset(self.next), at: header.at, bytes: record.to_vec() });
+            self.entries.push(Entry {
+                offset: Offset(self.next),
+                at: header.at,
+                stamp: header.at,
+                bytes: record.to_vec(),
+            });
             self.bytes += record.len() + block::RECORD_OVERHEAD_BYTES;
             self.next += 1;
         }

@@ -26,7 +26,12 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(super) struct Readers {
     idle: Mutex<Vec<Reader>>,
     hold: Mutex<Hold>,
+    /// The furthest record that was handed out, and its stamp.
+    last: Mutex<Option<Handed>>,
 }
+
+/// A record that was handed out: its place, and its stamp, by which it is told from another one there.
+type Handed = (Offset, Millis);
 
 /// What is asked of a partition.
 pub(super) struct Request {
@@ -40,11 +45,15 @@ struct Reader {
     consumer: BaseConsumer<Listener>,
     /// Where the client goes on; none before it was told.
     next: Option<Offset>,
-    /// The least offset that can come next. The client asks a new leader where the epoch of the last message ended (KIP-320); where
-    /// that is before its place, and where its place is beyond the partition's end, it goes back.
+    /// The offset that comes next, unless it has expired. The client asks a new leader where the epoch of what it fetched last ended
+    /// (KIP-320); where that is before the place from which it fetches, it goes back there, and throws away what it had fetched.
     least: Offset,
-    /// Whether it went back.
-    went_back: bool,
+    /// The record before the one where it began, if it was handed out: a client that begins knows of no epoch, and reads it again.
+    before: Option<Handed>,
+    /// The gap that was asked for again.
+    gap: Option<Offset>,
+    /// Whether others stand where records stood that were handed out.
+    is_truncated: bool,
 }
 
 impl Readers {
@@ -61,16 +70,22 @@ impl Readers {
             None => Reader::new(settings, control.context().as_ref().clone())?,
         };
         if reader.next != Some(request.from) {
-            reader.go(settings, control, request)?;
+            let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            reader.go(settings, control, request, last.filter(|(offset, _)| offset.next() == request.from))?;
         }
         // A reader that failed is not put back: its place is not known.
         let read = reader.read(settings, control, request, abandoned);
         if let Err(JournalError::Truncated { .. }) = read {
             // The other one would say it a second time.
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
         let mut entries = read?;
         self.put(reader);
+        let read = entries.last().map(|entry| (entry.offset, entry.stamp));
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = (*last).max(read);
+        drop(last);
         let mut hold = self.hold.lock().unwrap_or_else(PoisonError::into_inner);
         hold.begin(request.from);
         for entry in &mut entries {
@@ -81,8 +96,9 @@ impl Readers {
 
     fn take(&self, from: Offset) -> Option<Reader> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        // Where none stands right, the one that was used longest ago moves: the other may be following the end.
-        let index = idle.iter().position(|reader| reader.next == Some(from)).unwrap_or(0);
+        // Where none stands right, the one that is less far moves: the other may be following the end.
+        let least_far = || idle.iter().enumerate().min_by_key(|(_, reader)| reader.next).map_or(0, |(index, _)| index);
+        let index = idle.iter().position(|reader| reader.next == Some(from)).unwrap_or_else(least_far);
         (index < idle.len() && (idle.len() == IDLE_MAX || idle.get(index)?.next == Some(from)))
             .then(|| idle.remove(index))
     }
@@ -101,7 +117,7 @@ impl Reader {
             .reader()?
             .create_with_context(listener)
             .map_err(|error| fault::failure("make a reading client".to_owned(), &error))?;
-        Ok(Self { consumer, next: None, least: Offset::default(), went_back: false })
+        Ok(Self { consumer, next: None, least: Offset::default(), before: None, gap: None, is_truncated: false })
     }
 
     /// Moves to where the request begins, or as near as there are records: an offset out of range would be answered by a
@@ -111,14 +127,21 @@ impl Reader {
         settings: &KafkaSettings,
         control: &BaseConsumer<Listener>,
         request: &Request,
+        before: Option<Handed>,
     ) -> Result<(), JournalError> {
         let (first, end) = watermarks(control, &settings.topic, request.partition)?;
-        let start = request.from.max(first).min(end);
+        let start = before.map_or(request.from, |(offset, _)| offset).max(first).min(end);
+        self.begin(settings, request, start)?;
+        (self.next, self.before, self.is_truncated) = (Some(request.from), before, false);
+        Ok(())
+    }
+
+    fn begin(&mut self, settings: &KafkaSettings, request: &Request, start: Offset) -> Result<(), JournalError> {
         let mut place = TopicPartitionList::new();
         super::place(&mut place, &settings.topic, request.partition, start)
             .and_then(|()| self.consumer.assign(&place))
             .map_err(|error| self.fault(request, &error))?;
-        (self.next, self.least, self.went_back) = (Some(request.from), start, false);
+        self.least = start;
         Ok(())
     }
 
@@ -129,7 +152,7 @@ impl Reader {
         request: &Request,
         abandoned: &AtomicBool,
     ) -> Result<Vec<Entry>, JournalError> {
-        if self.went_back {
+        if self.is_truncated {
             return Err(JournalError::Truncated { partition: request.partition });
         }
         let begun = Instant::now();
@@ -144,9 +167,20 @@ impl Reader {
             match self.consumer.poll(look) {
                 Some(Ok(message)) => {
                     let offset = super::offset(message.offset());
-                    if offset < self.least {
-                        self.went_back = true;
+                    let is_other = |(place, known): Handed| place == offset && known != stamp(&message);
+                    if offset < self.least || self.before.is_some_and(is_other) {
+                        self.is_truncated = true;
                         break;
+                    }
+                    if offset > self.least && self.gap != Some(self.least) {
+                        let (first, _) = watermarks(control, &settings.topic, request.partition)?;
+                        if first <= self.least {
+                            // It was thrown away, and is there.
+                            self.gap = Some(self.least);
+                            drop(message);
+                            self.begin(settings, request, self.least)?;
+                            continue;
+                        }
                     }
                     self.least = offset.next();
                     if let Some(entry) = entry(&message, request.from) {
@@ -178,7 +212,7 @@ impl Reader {
                 return Err(JournalError::Unreachable { tried: tried(request), reason });
             }
         }
-        if self.went_back && entries.is_empty() {
+        if self.is_truncated && entries.is_empty() {
             return Err(JournalError::Truncated { partition: request.partition });
         }
         self.next = Some(entries.last().map_or(request.from, |entry: &Entry| entry.offset.next()));
@@ -194,11 +228,16 @@ fn tried(request: &Request) -> String {
     format!("read partition {} from offset {}", request.partition, request.from)
 }
 
+/// What the brokers' clock said when a message was appended.
+fn stamp(message: &BorrowedMessage<'_>) -> Millis {
+    Millis(message.timestamp().to_millis().unwrap_or(0))
+}
+
 /// A message as an entry, unless it stands before what was asked for.
 fn entry(message: &BorrowedMessage<'_>, from: Offset) -> Option<Entry> {
     let offset = super::offset(message.offset());
-    let at = Millis(message.timestamp().to_millis().unwrap_or(0));
-    (offset >= from).then(|| Entry { offset, at, bytes: message.payload().unwrap_or_default().to_vec() })
+    let at = stamp(message);
+    (offset >= from).then(|| Entry { offset, at, stamp: at, bytes: message.payload().unwrap_or_default().to_vec() })
 }
 
 /// The first offset kept and the one after the last durable record.

@@ -412,37 +412,45 @@ async fn append_until_refused(journal: Arc<KafkaJournal>, sender: u32, count: Ar
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_follows_a_partition_hears_once_that_its_end_is_gone_whatever_stands_there_since() {
     let mut broker = tokio::task::block_in_place(Broker::start);
-    let settings = unlike_any_other(broker.plain(), 1);
-    let journal = KafkaJournal::open(settings.clone()).await.unwrap();
-    for number in 0..90 {
-        journal.append(0, format!("first {number}").into_bytes()).await.unwrap();
-    }
-    assert_eq!(read_all(&journal, 0, 100).await.len(), 90);
-    // One more look, so that a client waits at the end.
-    assert_eq!(journal.read(0, Offset(90), 1, Duration::from_millis(300)).await, Ok(Vec::new()));
-    tokio::task::block_in_place(|| {
-        broker.kill();
-        assert!(broker.cut_tail(&settings.topic) > 0);
-        broker.restart();
-    });
-    // Another process appends: more than is gone, so that the end says nothing.
-    let other = KafkaJournal::open(settings).await.unwrap();
-    let cut = other.end(0).await.unwrap();
-    assert!(cut < Offset(90), "{cut}");
-    for number in 0..90 {
-        other.append(0, format!("second {number}").into_bytes()).await.unwrap();
-    }
-    let begun = Instant::now();
-    let told = loop {
-        match journal.read(0, Offset(90), 1, Duration::from_secs(1)).await {
-            Ok(none) if none.is_empty() && begun.elapsed() < LONG => {}
-            Err(JournalError::Unreachable { .. }) if begun.elapsed() < 2 * LONG => {}
-            told => break told,
+    // A client that reads on knows by the epoch; one that begins anew after the outage, by the last record that was read.
+    for reads_meanwhile in [false, true] {
+        let settings = unlike_any_other(broker.plain(), 1);
+        let journal = KafkaJournal::open(settings.clone()).await.unwrap();
+        for number in 0..90 {
+            journal.append(0, format!("first {number}").into_bytes()).await.unwrap();
         }
-    };
-    assert_eq!(told, Err(JournalError::Truncated { partition: 0 }));
-    let entries = journal.read(0, cut, 100, LONG).await.unwrap();
-    assert_eq!(entries.first().map(|entry| (entry.offset, &entry.bytes[..])), Some((cut, &b"second 0"[..])));
-    let all = read_all(&journal, 0, 200).await;
-    assert_eq!(u64::try_from(all.len()), Ok(cut.0 + 90));
+        assert_eq!(read_all(&journal, 0, 100).await.len(), 90);
+        // One more look, so that a client waits at the end.
+        assert_eq!(journal.read(0, Offset(90), 1, Duration::from_millis(300)).await, Ok(Vec::new()));
+        tokio::task::block_in_place(|| broker.kill());
+        if reads_meanwhile {
+            let away = journal.read(0, Offset(90), 1, Duration::from_millis(300)).await;
+            assert!(matches!(away, Err(JournalError::Unreachable { .. })), "{away:?}");
+        }
+        tokio::task::block_in_place(|| {
+            assert!(broker.cut_tail(&settings.topic) > 0);
+            broker.restart();
+        });
+        // Another process appends: more than is gone, so that the end says nothing.
+        let other = KafkaJournal::open(settings).await.unwrap();
+        let cut = other.end(0).await.unwrap();
+        assert!(cut < Offset(90), "{cut}");
+        for number in 0..90 {
+            other.append(0, format!("second {number}").into_bytes()).await.unwrap();
+        }
+        let begun = Instant::now();
+        let told = loop {
+            match journal.read(0, Offset(90), 1, Duration::from_secs(1)).await {
+                Ok(none) if none.is_empty() && begun.elapsed() < LONG => {}
+                Err(JournalError::Unreachable { .. }) if begun.elapsed() < 2 * LONG => {}
+                told => break told,
+            }
+        };
+        assert_eq!(told, Err(JournalError::Truncated { partition: 0 }));
+        let entries = journal.read(0, cut, 100, LONG).await.unwrap();
+        let first = entries.first().map(|entry| (entry.offset, &entry.bytes[..]));
+        assert_eq!(first, Some((cut, &b"second 0"[..])));
+        let all = read_all(&journal, 0, 200).await;
+        assert_eq!(u64::try_from(all.len()), Ok(cut.0 + 90));
+    }
 }
