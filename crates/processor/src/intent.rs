@@ -4,7 +4,7 @@
 //! The range is written before the insert and cleared after it. After a crash the processor repeats exactly that range under
 //! exactly that token, so the store drops the second arrival; a zombie can repeat a range, never invent one. Times tell
 //! other processors when every partition's counts have passed the end of a day; and who starts, whether the last record that was
-//! read is still there, or a later one in its place. The name goes with the commit: a topic
+//! read is still there, or another one in its place. The name goes with the commit: a topic
 //! that was deleted and made again counts its offsets from the beginning, has no commits, and gets new names.
 
 use std::num::NonZeroU64;

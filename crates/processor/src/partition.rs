@@ -35,8 +35,6 @@ const PENDING_CELLS_MAX: usize = 100_000;
 const REPLAY_MS: i64 = 28 * 3_600_000;
 /// Live visitors are written again at least this often while nothing else is, so that an idle site falls to zero.
 const LIVE_EVERY: Duration = Duration::from_secs(30);
-/// How long the journal's end must stand before what was read or committed until it is taken for truncated.
-pub(crate) const TRUNCATED_AFTER: Duration = Duration::from_secs(60);
 /// Pauses between two tries at the journal or the store: doubled from the first to the last.
 const RETRY_PAUSE_MIN: Duration = Duration::from_millis(100);
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(30);
@@ -498,8 +496,8 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         let oldest = oldest.ok().and_then(|entries| entries.into_iter().next());
         if end >= self.next {
             (self.shrunk, self.end) = (None, end);
-        } else if self.shrunk.get_or_insert_with(Instant::now).elapsed() > TRUNCATED_AFTER {
-            self.is_truncated = true;
+        } else {
+            self.is_truncated |= self.has_shrunk();
         }
         let label = self.number.to_string();
         let behind = end.0.saturating_sub(self.first.0);

@@ -2,8 +2,8 @@
 //! (an unclean election), every copy lost them (a power cut), or the journal was restored from an older one.
 //!
 //! What is appended then stands where others stood: another record, by its stamp, where the last one stood that was read. By the
-//! brokers' clocks it came after them, so reading goes on at the first record that did; and the partition gets another name, because the same range under the same token would be dropped by the store. What was counted stays
-//! counted.
+//! brokers' clocks it came after them, so reading goes on at the first record that did; and the partition gets another name, because
+//! the same range under the same token would be dropped by the store. What was counted stays counted.
 
 use std::time::Duration;
 
@@ -12,7 +12,10 @@ use model::{Loss, Millis};
 use tokio::time::Instant;
 
 use crate::Sink;
-use crate::partition::{End, Partition, TRUNCATED_AFTER};
+use crate::partition::{End, Partition};
+
+/// How long the journal's end must stand before what was read or committed until it is taken for truncated.
+const TRUNCATED_AFTER: Duration = Duration::from_secs(60);
 
 impl<J: Journal, S: Sink> Partition<'_, J, S> {
     /// Counts what was folded, of which the journal may have lost some, and goes on at the first record that came after it. The state
@@ -46,11 +49,9 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         decided_at: Option<Millis>,
         stamp: Option<Millis>,
     ) -> Result<Offset, End> {
-        let mut short_since = None;
         let end = loop {
-            let end = self.patiently(|journal, number| async move { journal.end(number).await }).await?;
-            let short_for = |since: &mut Option<Instant>| since.get_or_insert_with(Instant::now).elapsed();
-            if end >= decided || short_for(&mut short_since) >= TRUNCATED_AFTER {
+            let end = self.end().await?;
+            if end >= decided || self.has_shrunk() {
                 break end.min(decided);
             }
             self.pause(Duration::from_secs(1)).await?;
@@ -59,6 +60,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
             Some(at) if end < decided || self.is_another(decided, stamp).await? => self.first_after(at).await?.min(end),
             _ => end,
         };
+        self.shrunk = None;
         if found < decided {
             self.tell(found, decided);
         }
@@ -71,8 +73,17 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         let (Some(stamp), Some(last)) = (stamp, next.0.checked_sub(1)) else { return Ok(false) };
         Ok(match self.look_at(Offset(last)).await? {
             Some(entry) => entry.offset.0 == last && entry.stamp != stamp,
-            None => self.patiently(|journal, number| async move { journal.end(number).await }).await? < next,
+            None => self.end().await? < next,
         })
+    }
+
+    /// Whether the journal has ended too early for longer than a new leader needs, now that it does again.
+    pub(crate) fn has_shrunk(&mut self) -> bool {
+        self.shrunk.get_or_insert_with(Instant::now).elapsed() >= TRUNCATED_AFTER
+    }
+
+    async fn end(&mut self) -> Result<Offset, End> {
+        self.patiently(|journal, number| async move { journal.end(number).await }).await
     }
 
     async fn first_after(&mut self, at: Millis) -> Result<Offset, End> {
