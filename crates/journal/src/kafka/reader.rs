@@ -152,12 +152,9 @@ impl Reader {
         request: &Request,
         abandoned: &AtomicBool,
     ) -> Result<Vec<Entry>, JournalError> {
-        if self.is_truncated {
-            return Err(JournalError::Truncated { partition: request.partition });
-        }
         let begun = Instant::now();
         let (mut entries, mut bytes, mut exists) = (Vec::new(), 0_usize, false);
-        while entries.len() < request.records_max && bytes < READ_BYTES_MAX {
+        while !self.is_truncated && entries.len() < request.records_max && bytes < READ_BYTES_MAX {
             let left = request.wait.saturating_sub(begun.elapsed());
             let look = match (entries.is_empty(), exists) {
                 (false, _) => Duration::ZERO,
@@ -170,7 +167,7 @@ impl Reader {
                     let is_other = |(place, known): Handed| place == offset && known != stamp(&message);
                     if offset < self.least || self.before.is_some_and(is_other) {
                         self.is_truncated = true;
-                        break;
+                        continue;
                     }
                     if offset > self.least && self.gap != Some(self.least) {
                         let (first, _) = watermarks(control, &settings.topic, request.partition)?;
