@@ -1,6 +1,6 @@
 // What a browser that is signed in loads before it shows the report: the page with its scripts, styles and fonts, as they come over the
 // wire, and not what they ask for: answers with numbers, and flags; and what comes when who reads comes near the map. Prints each with
-// its size as JSON: `first` and `map`.
+// its size as JSON, `first` and `map`, and how far down the map begins, `top`.
 // Usage: node weight.mjs BASE_URL TOKEN SITE
 import { PATIENCE, looking } from "./looking.mjs";
 

@@ -21,16 +21,17 @@ interface Props {
 /** How far below what is seen something is loaded that may be seen next. */
 const NEAR = "100px";
 
-/** Whether an element was near what is seen. */
-function useNear(element: RefObject<Element | null>): boolean {
+/** What stands where something is to be loaded, and whether it was near what is seen. */
+function useNear(): [RefObject<HTMLDivElement | null>, boolean] {
+  const place = useRef<HTMLDivElement>(null);
   const [near, setNear] = useState(false);
   useEffect(() => {
-    if (element.current === null) return;
+    if (place.current === null) return;
     const watch = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && setNear(true), { rootMargin: NEAR });
-    watch.observe(element.current);
+    watch.observe(place.current);
     return () => watch.disconnect();
   }, []);
-  return near;
+  return [place, near];
 }
 
 /** What is loaded when it is wanted; without it there is still the table. */
@@ -52,8 +53,7 @@ function useLoaded<T>(wanted: boolean, load: () => Promise<{ default: T }>): T |
 const loadWorld = () => import("virtual:world");
 
 export function WorldMap({ rows, onChoose }: Props) {
-  const place = useRef<HTMLDivElement>(null);
-  const near = useNear(place);
+  const [place, near] = useNear();
   const world = useLoaded(near, loadWorld);
   if (world === undefined) return <div ref={place} class="map waiting" aria-busy={near} />;
   const visitors = new Map(rows.map((row) => [row.dimensions[0] ?? "", row.metrics[0]]));
@@ -108,8 +108,7 @@ export function inTowns(towns: Record<string, Record<string, At>>, value: string
 const RADII = [14, 3] as const;
 
 export function DotMap({ kind, rows, onChoose }: Props & { kind: "region" | "city" }) {
-  const place = useRef<HTMLDivElement>(null);
-  const near = useNear(place);
+  const [place, near] = useNear();
   const world = useLoaded(near, loadWorld);
   const find = useLoaded(near, kind === "city" ? loadTowns : loadRegions);
   if (world === undefined || find === undefined) return <div ref={place} class="map waiting" aria-busy={near} />;
