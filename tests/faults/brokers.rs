@@ -122,7 +122,8 @@ pub fn lost_ends(bed: &mut Bed, load: &Load, size: &Size) -> String {
 }
 
 /// Each broker in turn is killed, the ends of its logs of hits and of commits are cut off, in the middle of a record, and it starts
-/// again, while the two others live. No processor runs meanwhile, so that what was cut had not been counted; and each copy has been cut when the last one has.
+/// again, while the two others live. No processor runs meanwhile, so that what was cut had not been counted; and each copy has been
+/// cut when the last one has.
 pub fn cut_tails(bed: &mut Bed, load: &Load, size: &Size) -> String {
     let mut cut = 0;
     load.during(size.hits, size.pause, || {

@@ -329,7 +329,7 @@ impl Journal for View {
     }
 }
 
-/// Whether a commit's words name a range: behind a form, a name and a time.
+/// Whether a commit's words name a range: behind a form, a name, a time and a stamp.
 fn is_intent(commit: &Commit) -> bool {
     commit.metadata.len() > 25
 }
