@@ -1,5 +1,5 @@
-//! What a commit's metadata says: the partition's name in tokens, when the last record came that is in the counts, and the one range
-//! whose insert had been decided when it was written, if one was.
+//! What a commit's metadata says: the partition's name in tokens, when the last record came that is in the counts, the one range
+//! whose insert had been decided when it was written, if one was, and at which record each of the last hours began.
 //!
 //! The range is written before the insert and cleared after it. After a crash the processor repeats exactly that range under
 //! exactly that token, so the store drops the second arrival; a zombie can repeat a range, never invent one. Times tell
@@ -12,6 +12,8 @@ use std::num::NonZeroU64;
 use journal::Offset;
 use model::Millis;
 
+use crate::hours::Hours;
+
 /// Changes when the same records would fold into other cells. A range that another version decided is repeated under the same
 /// token: of each of its blocks the store keeps the one that came first, so each hit is counted by one version or the other.
 /// Another word in the ledger, or a table more, needs no new version: each table's rows are written whole, or are not there yet.
@@ -22,6 +24,8 @@ pub const FOLD_VERSION: u16 = 4;
 const FORM: u8 = 3;
 const MINUTES: u8 = 2;
 const RANGE_BYTES: usize = 18;
+/// A range and the time of its last record.
+const INTENT_BYTES: usize = RANGE_BYTES + 8;
 
 /// A range of records that is being inserted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +41,7 @@ pub struct Intent {
 }
 
 /// A commit's words.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Words {
     /// The partition's name; nothing where the whole journal has one and the partition never lost its end.
     pub name: Option<NonZeroU64>,
@@ -47,21 +51,25 @@ pub struct Words {
     pub stamp: Option<Millis>,
     /// The insert that was decided.
     pub intent: Option<Intent>,
+    /// Where each of the last hours began.
+    pub hours: Hours,
 }
 
 impl Words {
     /// Writes them as commit metadata.
-    pub fn encode(self) -> Vec<u8> {
+    pub fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![FORM];
         bytes.extend(self.name.map_or(0, NonZeroU64::get).to_le_bytes());
         bytes.extend(time_to_bytes(self.at));
         bytes.extend(time_to_bytes(self.stamp));
+        bytes.push(self.intent.is_some().into());
         if let Some(intent) = self.intent {
             bytes.extend(intent.fold_version.to_le_bytes());
             bytes.extend(intent.first.0.to_le_bytes());
             bytes.extend(intent.next.0.to_le_bytes());
             bytes.extend(time_to_bytes(intent.at));
         }
+        self.hours.encode(&mut bytes);
         bytes
     }
 
@@ -87,18 +95,21 @@ impl Words {
                 let name = NonZeroU64::new(u64::from_le_bytes(*name));
                 // It came at the end of that minute at the latest.
                 let end_of = |minute: Millis| Millis(minute.0.saturating_mul(60_000).saturating_add(59_999));
-                let (at, stamp, rest) = if *form == MINUTES {
-                    (time(*at).map(end_of), None, rest)
-                } else {
-                    let (stamp, rest) = rest.split_first_chunk().ok_or(UnknownMetadata)?;
-                    (time(*at), time(*stamp), rest)
+                if *form == MINUTES {
+                    let intent = if rest.is_empty() { None } else { Some(range(rest)?) };
+                    return Ok(Self { name, at: time(*at).map(end_of), intent, ..Self::default() });
+                }
+                let (stamp, rest) = rest.split_first_chunk().ok_or(UnknownMetadata)?;
+                let (intent, hours) = match rest {
+                    [0, hours @ ..] => (None, hours),
+                    [1, rest @ ..] => {
+                        let (intent, hours) = rest.split_first_chunk::<INTENT_BYTES>().ok_or(UnknownMetadata)?;
+                        let (intent, at) = intent.split_last_chunk().ok_or(UnknownMetadata)?;
+                        (Some(Intent { at: time(*at), ..range(intent)? }), hours)
+                    }
+                    _ => return Err(UnknownMetadata),
                 };
-                let intent = match rest.split_last_chunk() {
-                    _ if rest.is_empty() => None,
-                    Some((rest, at)) if *form == FORM => Some(Intent { at: time(*at), ..range(rest)? }),
-                    _ => Some(range(rest)?),
-                };
-                Ok(Self { name, at, stamp, intent })
+                Ok(Self { name, at: time(*at), stamp: time(*stamp), intent, hours: Hours::decode(hours)? })
             }
             _ => Err(UnknownMetadata),
         }
@@ -139,13 +150,21 @@ mod tests {
         for intent in
             [None, Some(Intent::new(Offset(7), Offset(u64::MAX), at)), Some(Intent::new(Offset(7), Offset(8), None))]
         {
-            for words in [Words { name, at, stamp, intent }, Words { intent, ..Words::default() }] {
+            let mut hours = Hours::default();
+            hours.note(Millis(3), Offset(6));
+            for words in [Words { name, at, stamp, intent, hours }, Words { intent, ..Words::default() }] {
                 assert_eq!(Words::decode(&words.encode()), Ok(words));
             }
         }
-        for other in
-            [&b"something else"[..], b"eighteen other bytes", &[FORM], &[FORM; 12], &[FORM; 43], &[MINUTES; 43]]
-        {
+        for other in [
+            &b"something else"[..],
+            b"eighteen other bytes",
+            &[FORM],
+            &[FORM; 12],
+            &[FORM; 25],
+            &[FORM; 52],
+            &[MINUTES; 43],
+        ] {
             assert_eq!(Words::decode(other), Err(UnknownMetadata), "{other:?}");
         }
     }
@@ -159,8 +178,8 @@ mod tests {
         let (name, minute) = ([5, 0, 0, 0, 0, 0, 0, 0], [2, 0, 0, 0, 0, 0, 0, 0]);
         let minutes = [&[MINUTES], &name[..], &minute, &range].concat();
         let (name, at) = (NonZeroU64::new(5), Some(Millis(179_999)));
-        assert_eq!(Words::decode(&minutes), Ok(Words { name, at, stamp: None, intent }));
-        assert_eq!(Words::decode(&minutes[..17]), Ok(Words { name, at, stamp: None, intent: None }));
+        assert_eq!(Words::decode(&minutes), Ok(Words { name, at, intent, ..Words::default() }));
+        assert_eq!(Words::decode(&minutes[..17]), Ok(Words { name, at, ..Words::default() }));
     }
 
     #[test]

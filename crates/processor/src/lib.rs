@@ -5,6 +5,7 @@
 //! exactly once, whatever is killed and whenever, and whichever process has a partition.
 
 pub mod closing;
+mod hours;
 pub mod import;
 mod inquiry;
 mod intent;

@@ -1,7 +1,7 @@
 //! Records that were acknowledged and cannot be opened or read, counted by hour until they are written with the flush that
 //! commits them: so none is committed in silence, and a replay writes none twice.
 //!
-//! What a replay can no longer open within an open day was counted by an earlier start, or told as expired by it: which, it cannot
+//! What a replay can no longer open or read within an open day was counted by an earlier start, or told as expired by it: which, it cannot
 //! know, so what it tells as forgotten is an upper bound, and each start tells it again. There is no second try and no other way to
 //! their content. Errs when a crash comes between an insert and its commit and the key dies before the next start: then hits of that
 //! insert are counted and lost here. A day's loss is an upper bound.

@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::closing::Progress;
+use crate::hours::Hours;
 use crate::inquiry::{self, Inquiry};
 use crate::intent::{FOLD_VERSION, Intent, Words};
 use crate::lost::Lost;
@@ -133,6 +134,8 @@ pub(crate) struct Partition<'a, J, S> {
     /// which record stands right before the next one.
     pub(crate) last_at: Option<Millis>,
     pub(crate) last_stamp: Option<Millis>,
+    /// At which record each of the last hours began.
+    pub(crate) hours: Hours,
     /// Where the journal ended when it was last asked.
     pub(crate) end: Offset,
     /// Since when the journal ends before what was read of it.
@@ -182,6 +185,7 @@ pub async fn run<J: Journal, S: Sink>(
         closed_minute: i64::MIN,
         last_at: None,
         last_stamp: None,
+        hours: Hours::default(),
         end: start,
         shrunk: None,
         is_truncated: false,
@@ -213,7 +217,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         let commit = self.patiently(|journal, number| async move { journal.committed(number).await }).await?;
         let commit = commit.unwrap_or(Commit { next: Offset::default(), metadata: Vec::new() });
         let unknown = |_| ProcessorError::UnknownMetadata { partition: self.number };
-        let Words { name, at: counted_at, stamp, intent } = Words::decode(&commit.metadata).map_err(unknown)?;
+        let Words { name, at: counted_at, stamp, intent, hours } = Words::decode(&commit.metadata).map_err(unknown)?;
         self.name = match self.processor.journal_name {
             Some(_) => name,
             None => Some(name.map_or_else(new_name, Ok)?),
@@ -230,7 +234,11 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         metrics.replay_records.with_label_values(&[&label]).set(i64::try_from(to_replay).unwrap_or(i64::MAX));
         self.next = begin;
         self.silent = true;
-        self.fold_until(commit.next, Pending::Discard { open_since: open.hour() }).await?;
+        self.hours = hours;
+        self.hours.cut(end);
+        let opened = self.first_of_open_days(open.hour(), begin).min(commit.next);
+        self.fold_until(opened, Pending::Discard { open_since: i64::MAX, to: commit.next }).await?;
+        self.fold_until(commit.next, Pending::Discard { open_since: open.hour(), to: commit.next }).await?;
         let forgotten = self.lost.forgotten();
         let unreadable = &self.processor.metrics.records_unreadable;
         unreadable.with_label_values(&[Loss::Forgotten.as_str()]).inc_by(forgotten);
@@ -274,6 +282,19 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         Ok((first.min(committed), at))
     }
 
+    /// The first record of the days that are open since that hour, of which those before `begin` are noted as dropped by the
+    /// journal: counted, and known to nobody any more. What was dropped before them is of days that have closed, and no news. An older
+    /// version's commit says nothing of it.
+    fn first_of_open_days(&mut self, open_since: i64, begin: Offset) -> Offset {
+        if self.hours.is_empty() {
+            return begin;
+        }
+        for (hour, records) in self.hours.before(begin, open_since) {
+            self.lost.note(Millis(hour.saturating_mul(3_600_000)), Loss::Forgotten, records);
+        }
+        self.hours.first_since(open_since).unwrap_or(Offset(u64::MAX))
+    }
+
     /// Folds the records below `end`.
     async fn fold_until(&mut self, end: Offset, pending: Pending) -> Result<(), End> {
         while self.next < end {
@@ -291,11 +312,11 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
                 // All that was left below the end has expired meanwhile.
                 self.pass_expired(end);
             }
-            if let Pending::Discard { open_since } = pending {
+            if let Pending::Discard { open_since, to } = pending {
                 self.fold.discard_changes();
                 self.lost.take_for_forgotten(open_since);
                 (self.received, self.accounted) = (0, 0);
-                let left = end.0.saturating_sub(self.next.0);
+                let left = to.0.saturating_sub(self.next.0);
                 let replay = self.processor.metrics.replay_records.with_label_values(&[&self.number.to_string()]);
                 replay.set(i64::try_from(left).unwrap_or(i64::MAX));
             }
@@ -382,7 +403,9 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
     }
 
     async fn commit(&mut self, next: Offset, intent: Option<Intent>) -> Result<(), End> {
-        let metadata = Words { name: self.name, at: self.counted_at, stamp: self.last_stamp, intent }.encode();
+        let hours = self.hours.clone();
+        let words = Words { name: self.name, at: self.counted_at, stamp: self.last_stamp, intent, hours };
+        let metadata = words.encode();
         let commit = Commit { next, metadata };
         self.patiently(|journal, number| {
             let commit = commit.clone();
@@ -535,9 +558,10 @@ fn new_name() -> Result<NonZeroU64, ProcessorError> {
 /// What becomes of the changes of a replayed range.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pending {
-    /// It is committed. Days that began in this hour or later are still open.
+    /// It is committed, as is what follows up to `to`. Days that began in this hour or later are still open.
     Discard {
         open_since: i64,
+        to: Offset,
     },
     Keep,
 }

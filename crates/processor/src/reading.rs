@@ -111,6 +111,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         for entry in entries {
             self.note_expired(&entry);
             self.next = entry.offset.next();
+            self.hours.note(entry.at, entry.offset);
             (self.last_at, self.last_stamp) = (self.last_at.max(Some(entry.at)), Some(entry.stamp));
             self.close_days(entry.at);
             if entry.bytes.is_empty() {

@@ -36,6 +36,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
             self.lose(self.reached().unwrap_or_else(|| self.processor.clock.now()), Loss::Damaged, unread);
         }
         self.flush(live).await?;
+        self.hours.cut(cut);
         (self.first, self.next, self.end, self.last_stamp) = (cut, cut, cut, None);
         self.begin_anew().await
     }

@@ -116,7 +116,7 @@ impl Journal for Told {
             return Err(JournalError::Failed { tried: "commit".to_owned(), reason: "pulled".to_owned() });
         }
         // A form, a name, a time and a stamp stand in every commit; a range behind them is an intent.
-        let effect = Effect::Committed { next: commit.next.0, intent: commit.metadata.len() > 25 };
+        let effect = Effect::Committed { next: commit.next.0, intent: commit.metadata.get(25) == Some(&1) };
         self.log.effects.lock().unwrap().push(effect);
         self.journal().commit(partition, commit).await
     }
@@ -489,8 +489,8 @@ async fn an_interrupted_insert_whose_records_expired_is_passed_over_and_told() {
 }
 
 /// A hit that is counted at eight in the morning; another one `after` hours later, which nobody reads; and a start four hours and a
-/// half after the first one's key has died.
-async fn outage(after: i64) -> Vec<(String, Vec<LostLine>)> {
+/// half after the first one's key has died, and the journal may have dropped it.
+async fn outage(after: i64, drops: bool) -> Vec<(String, Vec<LostLine>)> {
     let desk = Desk::new();
     desk.hits(1).await;
     let counted = Effect::Committed { next: 1, intent: false };
@@ -499,6 +499,9 @@ async fn outage(after: i64) -> Vec<(String, Vec<LostLine>)> {
     desk.hours_pass(5);
     desk.hits(1).await;
     desk.hours_pass(32 - after);
+    if drops {
+        assert_eq!(desk.journal.expire(NOW.plus(4 * 3_600_000)).await, Ok(1));
+    }
     let done = Effect::Committed { next: 2, intent: false };
     desk.run_until(|effects| effects.contains(&done)).await.unwrap();
     desk.log.lost.lock().unwrap().clone()
@@ -508,9 +511,11 @@ async fn outage(after: i64) -> Vec<(String, Vec<LostLine>)> {
 async fn who_cannot_be_read_again_within_an_open_day_is_told_as_forgotten() {
     // The second hit is of the same evening: it was not known any more that the first one's visitor had been there.
     let forgotten = LostLine { hour: NOW.hour(), loss: Loss::Forgotten, records: 1 };
-    assert_eq!(outage(15).await, [("j-0-1-2-1".to_owned(), vec![forgotten])]);
-    // It is of the next morning, when the first one's day had closed.
-    assert_eq!(outage(25).await, []);
+    for drops in [false, true] {
+        assert_eq!(outage(15, drops).await, [("j-0-1-2-1".to_owned(), vec![forgotten.clone()])], "{drops}");
+        // It is of the next morning, when the first one's day had closed.
+        assert_eq!(outage(25, drops).await, [], "{drops}");
+    }
 }
 
 /// What was inserted of records, in order: the token, without a name's own words, and the page views.

@@ -206,7 +206,7 @@ impl View {
             match planted {
                 Planted::InsertWithoutIntent if is_intent => {}
                 Planted::CommitBeforeInsert if is_intent => {
-                    let next = commit.metadata.get(35..43).and_then(|bytes| bytes.try_into().ok());
+                    let next = commit.metadata.get(36..44).and_then(|bytes| bytes.try_into().ok());
                     let next = Offset(next.map_or(0, u64::from_le_bytes));
                     partition.commit = Some(Commit { next, metadata: Vec::new() });
                 }
@@ -329,9 +329,9 @@ impl Journal for View {
     }
 }
 
-/// Whether a commit's words name a range: behind a form, a name, a time and a stamp.
+/// Whether a commit's words name a range: said behind a form, a name, a time and a stamp.
 fn is_intent(commit: &Commit) -> bool {
-    commit.metadata.len() > 25
+    commit.metadata.get(25) == Some(&1)
 }
 
 /// What a client says of brokers that do not answer.
