@@ -19,10 +19,14 @@ pub struct Hours(BTreeMap<i64, Offset>);
 impl Hours {
     /// Notes a record: each once, or again in the same order.
     pub fn note(&mut self, at: Millis, offset: Offset) {
-        let hour = at.hour();
-        if let std::collections::btree_map::Entry::Vacant(vacant) = self.0.entry(hour) {
-            vacant.insert(offset);
-            self.0 = self.0.split_off(&hour.saturating_sub(HOURS_MAX - 1));
+        self.0.entry(at.hour()).or_insert(offset);
+    }
+
+    /// All up to the last record is counted: hours that no open day can have are forgotten. Not before: who repeats an insert has to
+    /// find as many records gone as the first one did.
+    pub fn are_counted(&mut self) {
+        if let Some((last, _)) = self.0.last_key_value() {
+            self.0 = self.0.split_off(&last.saturating_sub(HOURS_MAX - 1));
         }
     }
 
@@ -110,7 +114,8 @@ mod tests {
 
     #[test]
     fn as_many_hours_as_a_day_can_be_open_are_kept_and_come_back() {
-        let hours = noted(&(0..100).map(|hour| (hour, 3 * hour as u64)).collect::<Vec<_>>());
+        let mut hours = noted(&(0..100).map(|hour| (hour, 3 * hour as u64)).collect::<Vec<_>>());
+        hours.are_counted();
         assert_eq!(hours.first_since(0), Some(Offset(210)));
         for hours in [hours, noted(&[(-3, 1), (2, u64::MAX)]), Hours::default()] {
             let mut bytes = Vec::new();

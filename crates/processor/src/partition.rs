@@ -388,6 +388,7 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         self.offer(&token, changes).await?;
         self.first = intent.next;
         self.counted_at = self.last_at;
+        self.hours.are_counted();
         self.commit(intent.next, None).await
     }
 
