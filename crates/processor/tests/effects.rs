@@ -115,7 +115,7 @@ impl Journal for Told {
         if self.log.commits.lock().unwrap().pop_front() == Some(true) {
             return Err(JournalError::Failed { tried: "commit".to_owned(), reason: "pulled".to_owned() });
         }
-        // A form, a name, a time and a stamp stand in every commit; a range behind them is an intent.
+        // Behind a form, a name, a time and a stamp every commit says whether a range follows: an intent.
         let effect = Effect::Committed { next: commit.next.0, intent: commit.metadata.get(25) == Some(&1) };
         self.log.effects.lock().unwrap().push(effect);
         self.journal().commit(partition, commit).await

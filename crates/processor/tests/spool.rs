@@ -249,8 +249,8 @@ async fn count(inner: &Arc<Moody>, keys: &Arc<KeyStore>, sums: &Arc<Sums>, end: 
     let (stop, stopping) = watch::channel(false);
     let running = tokio::spawn(processor.run(stopping));
     let begun = Instant::now();
-    // Behind a form, a name and a time would stand the range of an insert that is under way.
-    let is_done = |commit: Commit| commit.next == Offset(end) && commit.metadata.len() <= 25;
+    // Behind a form, a name, a time and a stamp it says whether an insert is under way.
+    let is_done = |commit: Commit| commit.next == Offset(end) && commit.metadata.get(25) == Some(&0);
     while !inner.committed(0).await.unwrap().is_some_and(is_done) {
         assert!(begun.elapsed() < Duration::from_secs(30) && !running.is_finished(), "it does not get on");
         tokio::time::sleep(Duration::from_millis(5)).await;
