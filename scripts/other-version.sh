@@ -3,7 +3,7 @@
 # first commit whose processors read the commits of this one's. It is built once, in a worktree under target/.
 set -eu
 cd "$(dirname "$0")/.."
-of=$(git describe --tags --abbrev=0 2>/dev/null || git log --reverse --format=%h -S'pub hours: Hours,' -- crates/processor/src/intent.rs | head -n 1)
+of=$(git describe --tags --abbrev=0 2>/dev/null || git log --reverse --format=%h -S'&[[u8; 8]; 2]' -- crates/processor/src/hours.rs | head -n 1)
 [ -n "$of" ] || { echo "other-version: no tag and no such commit; is this a shallow clone?" >&2; exit 1; }
 tree=$PWD/target/other/$of
 binary=$tree/target/release/footfall

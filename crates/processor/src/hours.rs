@@ -9,8 +9,9 @@ use model::Millis;
 
 use crate::intent::UnknownMetadata;
 
-/// No day that is open began longer ago than a replay reaches back, which is 28 hours; the hour in which it did, and this one.
-const HOURS_MAX: i64 = 30;
+/// No day that is open began longer ago than a replay reaches back, which is 28 hours. As many again may be read before they are counted,
+/// after an outage: who repeats that insert has to find as many records gone as the first one did.
+const HOURS_MAX: usize = 64;
 
 /// The first record of each hour that had any, of the last ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,13 +21,8 @@ impl Hours {
     /// Notes a record: each once, or again in the same order.
     pub fn note(&mut self, at: Millis, offset: Offset) {
         self.0.entry(at.hour()).or_insert(offset);
-    }
-
-    /// All up to the last record is counted: hours that no open day can have are forgotten. Not before: who repeats an insert has to
-    /// find as many records gone as the first one did.
-    pub fn are_counted(&mut self) {
-        if let Some((last, _)) = self.0.last_key_value() {
-            self.0 = self.0.split_off(&last.saturating_sub(HOURS_MAX - 1));
+        if self.0.len() > HOURS_MAX {
+            self.0.pop_first();
         }
     }
 
@@ -53,12 +49,10 @@ impl Hours {
         records.filter(|(_, records)| *records > 0).collect()
     }
 
-    /// Writes them: the last hour, and of each how long before that it was and where it began.
+    /// Writes them: each hour, and where it began.
     pub fn encode(&self, bytes: &mut Vec<u8>) {
-        let Some((last, _)) = self.0.last_key_value() else { return };
-        bytes.extend(last.to_le_bytes());
         for (hour, first) in &self.0 {
-            bytes.push(u8::try_from(last - hour).unwrap_or(u8::MAX));
+            bytes.extend(hour.to_le_bytes());
             bytes.extend(first.0.to_le_bytes());
         }
     }
@@ -68,14 +62,14 @@ impl Hours {
     /// # Errors
     /// Something else wrote it.
     pub fn decode(bytes: &[u8]) -> Result<Self, UnknownMetadata> {
-        let Some((last, hours)) = bytes.split_first_chunk() else {
-            return if bytes.is_empty() { Ok(Self::default()) } else { Err(UnknownMetadata) };
-        };
-        let last = i64::from_le_bytes(*last);
-        let (hours, rest) = hours.as_chunks::<9>();
-        let hour =
-            |[ago, first @ ..]: &[u8; 9]| (last.saturating_sub(i64::from(*ago)), Offset(u64::from_le_bytes(*first)));
-        if rest.is_empty() { Ok(Self(hours.iter().map(hour).collect())) } else { Err(UnknownMetadata) }
+        let (numbers, rest) = bytes.as_chunks();
+        let (hours, odd) = numbers.as_chunks();
+        let hour = |[hour, first]: &[[u8; 8]; 2]| (i64::from_le_bytes(*hour), Offset(u64::from_le_bytes(*first)));
+        if rest.is_empty() && odd.is_empty() {
+            Ok(Self(hours.iter().map(hour).collect()))
+        } else {
+            Err(UnknownMetadata)
+        }
     }
 }
 
@@ -114,16 +108,16 @@ mod tests {
 
     #[test]
     fn as_many_hours_as_a_day_can_be_open_are_kept_and_come_back() {
-        let mut hours = noted(&(0..100).map(|hour| (hour, 3 * hour as u64)).collect::<Vec<_>>());
-        hours.are_counted();
-        assert_eq!(hours.first_since(0), Some(Offset(210)));
-        for hours in [hours, noted(&[(-3, 1), (2, u64::MAX)]), Hours::default()] {
+        let hours = noted(&(0..100).map(|hour| (hour, 3 * hour as u64)).collect::<Vec<_>>());
+        assert_eq!(hours.first_since(0), Some(Offset(108)));
+        for hours in [hours, noted(&[(-3, 1), (1_000_000, u64::MAX)]), Hours::default()] {
             let mut bytes = Vec::new();
             hours.encode(&mut bytes);
-            assert!(bytes.len() <= 8 + 9 * HOURS_MAX as usize);
+            assert!(bytes.len() <= 16 * HOURS_MAX);
             assert_eq!(Hours::decode(&bytes), Ok(hours));
         }
-        assert_eq!(Hours::decode(&[1; 7]), Err(UnknownMetadata));
-        assert_eq!(Hours::decode(&[1; 18]), Err(UnknownMetadata));
+        for odd in [7, 18, 24] {
+            assert_eq!(Hours::decode(&vec![1; odd]), Err(UnknownMetadata), "{odd} bytes");
+        }
     }
 }

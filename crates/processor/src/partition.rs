@@ -236,7 +236,13 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         self.silent = true;
         self.hours = hours;
         self.hours.cut(end);
-        let opened = self.first_of_open_days(open.hour(), begin).min(commit.next);
+        for (hour, records) in self.hours.before(begin, open.hour()) {
+            self.lost.note(Millis(hour.saturating_mul(3_600_000)), Loss::Forgotten, records);
+        }
+        // What the journal drops of the days before, now or while this reads, is no news. An older version's commit does not say where
+        // those end.
+        let opened = if self.hours.is_empty() { Some(begin) } else { self.hours.first_since(open.hour()) };
+        let opened = opened.map_or(commit.next, |opened| opened.min(commit.next));
         self.fold_until(opened, Pending::Discard { open_since: i64::MAX, to: commit.next }).await?;
         self.fold_until(commit.next, Pending::Discard { open_since: open.hour(), to: commit.next }).await?;
         let forgotten = self.lost.forgotten();
@@ -280,19 +286,6 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         let from = at.plus(-REPLAY_MS);
         let first = self.patiently(|journal, number| async move { journal.first_at(number, from).await }).await?;
         Ok((first.min(committed), at))
-    }
-
-    /// The first record of the days that are open since that hour, of which those before `begin` are noted as dropped by the
-    /// journal: counted, and known to nobody any more. What was dropped before them is of days that have closed, and no news. An older
-    /// version's commit says nothing of it.
-    fn first_of_open_days(&mut self, open_since: i64, begin: Offset) -> Offset {
-        if self.hours.is_empty() {
-            return begin;
-        }
-        for (hour, records) in self.hours.before(begin, open_since) {
-            self.lost.note(Millis(hour.saturating_mul(3_600_000)), Loss::Forgotten, records);
-        }
-        self.hours.first_since(open_since).unwrap_or(Offset(u64::MAX))
     }
 
     /// Folds the records below `end`.
@@ -388,7 +381,6 @@ impl<J: Journal, S: Sink> Partition<'_, J, S> {
         self.offer(&token, changes).await?;
         self.first = intent.next;
         self.counted_at = self.last_at;
-        self.hours.are_counted();
         self.commit(intent.next, None).await
     }
 
