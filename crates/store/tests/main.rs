@@ -7,6 +7,7 @@
 //! * `host`: ClickHouse's HTTP interface, request by request
 //! * `child`: the engine as a supervised process
 //! * `faults`: what networks, disks and operators do to inserts, through the `proxy`
+//! * `writes`: disks that fail under the engine
 //! * `golden`: every statement that is sent, for a single server and for a cluster, and who may send it
 //! * `https`: a server behind TLS
 //! * `clients`: clients that nobody here wrote
@@ -38,3 +39,5 @@ mod proxy;
 mod schema;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod writes;

@@ -1,4 +1,4 @@
-//! The engine's C interface behind safe types: the only unsafe code of this crate, and nothing but that.
+//! The engine's C interface behind safe types: with `writes` the only unsafe code of this crate, and nothing but that.
 //!
 //! It decides nothing. The invariant: every handle the library hands out is owned by exactly one value here, is used by
 //! one thread at a time (`&mut`), and is given back exactly once, in `Drop`. The library itself is never unloaded: its
@@ -10,7 +10,10 @@ use std::marker::PhantomData;
 use std::path::Path;
 use std::ptr;
 
+use libloading::os::unix;
+
 use super::EngineError;
+use super::writes::{self, Loaded, Write};
 
 /// What the library calls a connection: a pointer it owns to a pointer it owns.
 type RawConnection = *mut c_void;
@@ -93,8 +96,8 @@ impl Library {
             |error: libloading::Error| EngineError::Library { path: path.to_owned(), detail: error.to_string() };
         // SAFETY: loading runs the library's initialisers. The file is the pinned engine, whose checksum is verified when
         // it is fetched; it is made to be loaded like this, and is never unloaded (leaked below).
-        let library = unsafe { libloading::Library::new(path) }.map_err(failed)?;
-        let library: &'static libloading::Library = Box::leak(Box::new(library));
+        let library = unsafe { unix::Library::open(Some(path), unix::RTLD_NOW | unix::RTLD_LOCAL) }.map_err(failed)?;
+        let library: &'static unix::Library = Box::leak(Box::new(library));
         // SAFETY (all look-ups below): each name is paired with the signature that `chdb.h` declares for it.
         let functions = unsafe {
             Functions {
@@ -124,6 +127,13 @@ impl Library {
             }
         };
         let functions: &'static Functions = Box::leak(Box::new(functions));
+        let loaded = Loaded { path, name: "chdb_connect", address: functions.connect as usize };
+        // SAFETY: write(2) has this signature. The library is loaded with its imports resolved, stays so, and has no
+        // connection yet, without which it runs nothing.
+        unsafe {
+            let write = unix::Library::this().get::<Write>(c"write").map_err(failed)?;
+            writes::watch(&loaded, *write)?;
+        }
         // SAFETY: takes a plain number, and is called before the first connection, as its documentation asks.
         unsafe { (functions.set_signal_handlers)(0) };
         Ok(Self(functions))

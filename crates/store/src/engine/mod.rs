@@ -18,6 +18,7 @@ mod request;
 mod sessions;
 mod statement;
 mod supervised;
+mod writes;
 
 use std::fmt;
 use std::net::SocketAddr;

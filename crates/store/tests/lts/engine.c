@@ -26,9 +26,17 @@ static const char *(*OLD(error))(result);
 static unsigned long long (*OLD(rows))(result), (*OLD(storage_rows))(result), (*OLD(storage_bytes))(result);
 static double (*OLD(elapsed))(result);
 
+// By write(2), which every engine's library has to import: who loads it watches those calls. The old library's own are not watched.
+static void give_up(const char *name) {
+    char text[1024];
+    int length = snprintf(text, sizeof text, "25.8: %s: %s\n", name, dlerror());
+    if (write(2, text, (size_t)length < sizeof text ? (size_t)length : sizeof text) < 0) abort();
+    abort();
+}
+
 static void *need(void *in, const char *name) {
     void *found = dlsym(in, name);
-    if (!found) { fprintf(stderr, "25.8: %s: %s\n", name, dlerror()); abort(); }
+    if (!found) give_up(name);
     return found;
 }
 
@@ -37,12 +45,12 @@ void _ZN4CHDB16PythonTableCache5clearEv(void) {}
 
 static void open_it(void) {
     void *python = dlopen(PYTHON, RTLD_NOW | RTLD_GLOBAL);
-    if (!python) { fprintf(stderr, "25.8: %s\n", dlerror()); abort(); }
+    if (!python) give_up(PYTHON);
     Dl_info self;
     dladdr((void *)open_it, &self);
     dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL);
     engine = dlopen(PACKAGES "/chdb/_chdb.abi3.so", RTLD_LAZY | RTLD_LOCAL);
-    if (!engine) { fprintf(stderr, "25.8: %s\n", dlerror()); abort(); }
+    if (!engine) give_up("the package");
     OLD(connect) = need(engine, "chdb_connect");
     OLD(query) = need(engine, "chdb_query_n");
     OLD(destroy) = need(engine, "chdb_destroy_query_result");
