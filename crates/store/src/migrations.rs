@@ -45,6 +45,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!("0008_windows"),
     migration!("0010_reached"),
     migration!("0011_months"),
+    migration!("0012_synced_merges"),
 ];
 
 /// The table that remembers. Two rows of one migration are one after a merge, and one to a reader that asks for names.

@@ -3,7 +3,8 @@
 //! A limit on the size of files stands for the disk: a write beyond it fails as one on a full disk does, and nobody else is harmed.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use store::Store;
@@ -83,6 +84,59 @@ async fn a_merge_that_cannot_be_written_leaves_what_it_was_made_of() {
         })
         .await;
         assert_eq!(engine.restarts(), fault as u64 + 1, "{bytes} bytes: the engine went on");
+    }
+    engine.stop().await;
+}
+
+/// The engine with a record of what it syncs and renames.
+async fn recorded(data: &Path) -> (Engine, PathBuf) {
+    fetch();
+    let (library, calls) = (data.join("calls.so"), data.join("calls"));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/calls.c");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).arg("-ldl");
+    assert!(compiler.status().expect("a C compiler, as for the build").success());
+    let script = data.join("engine.sh");
+    let (program, library) = (program().display().to_string(), library.display());
+    let lines = format!("#!/bin/sh\nexec env CALLS='{}' LD_PRELOAD='{library}' '{program}' \"$@\"\n", calls.display());
+    std::fs::write(&script, lines).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let config = ChildConfig { program: script, data: data.join("engine"), arguments: Vec::new() };
+    (Engine::start(config).await.unwrap(), calls)
+}
+
+#[tokio::test]
+async fn a_merge_is_on_the_disk_before_it_has_its_name() {
+    let data = tempfile::tempdir().unwrap();
+    let (engine, calls) = recorded(data.path()).await;
+    let store = Store::connect(&engine.store_config("footfall"));
+    store.migrate().await.unwrap();
+    for token in ["a", "b"] {
+        insert(&store, token).await;
+    }
+    for table in ["counts", "ledger"] {
+        ask(&engine, &format!("OPTIMIZE TABLE {table} FINAL")).await.unwrap();
+        let part = format!(
+            "SELECT path FROM system.parts WHERE database = 'footfall' AND table = '{table}' AND active AND level > 0"
+        );
+        let part = ask(&engine, &part).await.unwrap();
+        let part = part.trim_end_matches('/');
+        let calls = std::fs::read_to_string(&calls).unwrap();
+        // Inside of it, so that its temporary name is known by where it went.
+        let renamed = |line: &&str| {
+            line.strip_prefix("rename ").is_some_and(|names| names.trim_end().trim_end_matches('/').ends_with(part))
+        };
+        let rename = calls.lines().find(renamed).unwrap_or_else(|| panic!("{part}: {calls}"));
+        let (before, _) = calls.split_once(rename).unwrap();
+        let temporary = rename.split(' ').nth(1).unwrap().trim_end_matches('/');
+        let mut files = 0;
+        // What is in the directory of the months' sums is not synced: `months::where_a_power_cut_took_the_months_the_days_are_told`.
+        for file in std::fs::read_dir(part).unwrap() {
+            let synced = format!("sync {temporary}/{} \n", file.unwrap().file_name().display());
+            assert!(before.contains(&synced), "{table}: {synced}");
+            files += 1;
+        }
+        assert!(files > 5, "{files}");
     }
     engine.stop().await;
 }

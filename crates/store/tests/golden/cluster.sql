@@ -225,6 +225,36 @@ ALTER TABLE counts ON CLUSTER 'main' ADD PROJECTION IF NOT EXISTS months
 ALTER TABLE counts ON CLUSTER 'main' MATERIALIZE PROJECTION IF EXISTS months
 ;
 
+-- alter_sync = 2
+-- distributed_ddl_output_mode = throw
+-- distributed_ddl_task_timeout = 540
+ALTER TABLE counts ON CLUSTER 'main' MODIFY SETTING min_rows_to_fsync_after_merge = 1
+;
+
+-- alter_sync = 2
+-- distributed_ddl_output_mode = throw
+-- distributed_ddl_task_timeout = 540
+ALTER TABLE ledger ON CLUSTER 'main' MODIFY SETTING min_rows_to_fsync_after_merge = 1
+;
+
+-- alter_sync = 2
+-- distributed_ddl_output_mode = throw
+-- distributed_ddl_task_timeout = 540
+ALTER TABLE imports ON CLUSTER 'main' MODIFY SETTING min_rows_to_fsync_after_merge = 1
+;
+
+-- alter_sync = 2
+-- distributed_ddl_output_mode = throw
+-- distributed_ddl_task_timeout = 540
+ALTER TABLE closings ON CLUSTER 'main' MODIFY SETTING min_rows_to_fsync_after_merge = 1
+;
+
+-- alter_sync = 2
+-- distributed_ddl_output_mode = throw
+-- distributed_ddl_task_timeout = 540
+ALTER TABLE lost ON CLUSTER 'main' MODIFY SETTING min_rows_to_fsync_after_merge = 1
+;
+
 -- Sent by: processor.
 
 -- default_format = RowBinaryWithNamesAndTypes
