@@ -12,11 +12,15 @@ use store::engine::child::{ChildConfig, Engine};
 
 use crate::support::{JUNE, eventually, fetch, flush, program};
 
-/// The engine as a child whose writes can be made to fail: the signal that tells of a file's limit is ignored, so that the write says it.
+/// The engine as a child whose writes can be made to fail: the signal that tells of a file's limit is ignored, so that the write says it. It
+/// starts with a limit of nothing where there is a file `full`.
 async fn engine(data: &Path) -> Engine {
     fetch();
     let script = data.join("engine.sh");
-    std::fs::write(&script, format!("#!/bin/sh\ntrap '' XFSZ\nexec '{}' \"$@\"\n", program().display())).unwrap();
+    let (full, program) = (data.join("full"), program().display().to_string());
+    let lines =
+        format!("#!/bin/sh\ntrap '' XFSZ\n[ -e '{}' ] && ulimit -f 0\nexec '{program}' \"$@\"\n", full.display());
+    std::fs::write(&script, lines).unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
     Engine::start(ChildConfig { program: script, data: data.join("engine"), arguments: Vec::new() }).await.unwrap()
 }
@@ -85,6 +89,31 @@ async fn a_merge_that_cannot_be_written_leaves_what_it_was_made_of() {
         .await;
         assert_eq!(engine.restarts(), fault as u64 + 1, "{bytes} bytes: the engine went on");
     }
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn an_engine_that_starts_on_a_full_disk_answers_and_keeps_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let engine = engine(data.path()).await;
+    let store = Store::connect(&engine.store_config("footfall"));
+    store.migrate().await.unwrap();
+    insert(&store, "first").await;
+    let full = data.path().join("full");
+    std::fs::write(&full, "").unwrap();
+    let first = engine.process_id().unwrap();
+    assert!(Command::new("kill").args(["-9", &first.to_string()]).status().unwrap().success());
+    let counted = async || ask(&engine, "SELECT sum(pageviews) FROM counts").await;
+    for restarts in 1..4 {
+        // A merge of its own may end it as well.
+        let counted = async || engine.restarts() >= restarts && counted().await.is_ok_and(|sum| sum == "120");
+        eventually("it answers", counted).await;
+        let error = store.insert("second", &flush([JUNE], 40)).await.unwrap_err();
+        assert!(error.retry(), "{error}");
+    }
+    std::fs::remove_file(full).unwrap();
+    insert(&store, "second").await;
+    eventually("it is counted", async || counted().await.is_ok_and(|sum| sum == "240")).await;
     engine.stop().await;
 }
 

@@ -50,7 +50,8 @@ fn lock(path: &Path) -> Result<File, EngineError> {
         }
         Err(fs::TryLockError::Error(error)) => return Err(failed(error)),
     }
-    lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(failed)?;
+    // For the message of a second one alone: on a full disk it stays unsaid.
+    let _ = lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id()));
     Ok(lock)
 }
 

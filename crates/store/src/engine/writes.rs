@@ -7,13 +7,13 @@
 //! So the library's calls are led through [`write`] here, by way of the table that the loader keeps of a library's imports: at the first write to a
 //! file that fails the process ends, as by `kill -9`. What such an end leaves is known and mended at the next start: nothing half-written ever had
 //! its final name, and what was not acknowledged is sent again. That one is started at once by whoever looks after it
-//! ([`super::child`]), and ends again as long as there is no room. docs/decisions/0028-the-engine-ends-where-it-cannot-write.md argues it.
+//! ([`super::child`]) and answers also where there is no room; it ends again when it is to keep something. docs/decisions/0028-the-engine-ends-where-it-cannot-write.md argues it.
 #![allow(unsafe_code)]
 
 use std::ffi::{c_int, c_void};
 use std::fs::File;
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -26,6 +26,10 @@ use super::EngineError;
 
 /// write(2).
 pub(super) type Write = unsafe extern "C" fn(c_int, *const c_void, usize) -> isize;
+
+/// The file in which the engine notes its process and when it started, at each start anew. Nobody reads it, and it shall not keep an engine on a
+/// full disk from answering.
+const NOTE: &str = "status";
 
 /// The C library's, which the engine's calls go on to.
 static ORIGINAL: OnceLock<Write> = OnceLock::new();
@@ -127,21 +131,26 @@ unsafe extern "C" fn write(descriptor: c_int, bytes: *const c_void, count: usize
         let error = std::io::Error::last_os_error();
         // SAFETY: the caller has just written to it, or tried to; it is not closed here.
         let descriptor = unsafe { BorrowedFd::borrow_raw(descriptor) };
-        if error.kind() != std::io::ErrorKind::Interrupted && is_file_of_engine(descriptor) {
-            end(descriptor, &error);
+        if error.kind() != std::io::ErrorKind::Interrupted
+            && let Some(file) = file_of_counts(descriptor)
+        {
+            end(&file, &error);
         }
     }
     written
 }
 
-/// A file, and not where messages go to. Pipes and sockets say by errors what is no fault.
-fn is_file_of_engine(descriptor: BorrowedFd<'_>) -> bool {
-    let is_file = |stat: rustix::fs::Stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-    descriptor.as_raw_fd() > 2 && rustix::fs::fstat(descriptor).is_ok_and(is_file)
+/// The file, if it is one, and not where messages go to. Pipes and sockets say by errors what is no fault.
+fn file_of_counts(descriptor: BorrowedFd<'_>) -> Option<PathBuf> {
+    let stat = rustix::fs::fstat(descriptor).ok()?;
+    if descriptor.as_raw_fd() <= 2 || FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return None;
+    }
+    let file = std::fs::read_link(format!("/proc/self/fd/{}", descriptor.as_raw_fd())).unwrap_or_default();
+    Some(file).filter(|file| !file.ends_with(NOTE))
 }
 
-fn end(descriptor: BorrowedFd<'_>, error: &std::io::Error) -> ! {
-    let file = std::fs::read_link(format!("/proc/self/fd/{}", descriptor.as_raw_fd())).unwrap_or_default();
+fn end(file: &Path, error: &std::io::Error) -> ! {
     tracing::error!(file = %file.display(), %error, "the engine cannot write and ends, so that nothing half-written counts");
     // Without handlers and destructors, which would wait for the engine's threads or write more.
     let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
