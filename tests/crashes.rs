@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::distributed::figure;
 use crate::harness::{AGENT, Server, eventually};
 
 const HITS: u64 = 200_000;
@@ -118,4 +119,20 @@ fn kill_9_of_any_process_loses_nothing_and_doubles_nothing() {
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(server.totals("example.com", &["pageviews", "visitors"]), expected);
     server.stop();
+}
+
+#[test]
+fn an_engine_that_is_killed_comes_back_and_its_end_is_counted() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::configured(&directory.path().join("data"), CONFIG);
+    for ends in 1..=2 {
+        let engine = *children(server.child.id()).first().unwrap();
+        assert!(std::process::Command::new("kill").args(["-9", &engine.to_string()]).status().unwrap().success());
+        eventually("the engine answers", || {
+            let is_new = children(server.child.id()).iter().any(|id| *id != engine);
+            (is_new && server.try_totals("example.com", &["visitors"]).is_some()).then_some(())
+        });
+        assert_eq!(figure(&server, "footfall_engine_restarts_total"), f64::from(ends));
+    }
+    server.kill();
 }

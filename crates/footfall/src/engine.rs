@@ -2,8 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, bail};
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
+use prometheus::{IntCounter, Registry};
 use store::Store;
 use store::engine::child::{ChildConfig, Engine};
 use store::engine::{self, EngineConfig};
@@ -36,6 +40,35 @@ pub async fn start(config: &Config) -> anyhow::Result<(Engine, Store)> {
     let store = Store::connect(&engine.store_config(DATABASE));
     store.migrate().await.context("cannot bring the schema up to date")?;
     Ok((engine, store))
+}
+
+/// Shows how often the engine died, which its parent alone sees.
+///
+/// # Errors
+/// The registry has the figure already.
+pub fn register(registry: &Registry, engine: &Engine) -> Result<(), prometheus::Error> {
+    let help = "How often the embedded engine ended by itself, or was killed, and was started again.";
+    let (restarts, shown) = (engine.restarts_later(), IntCounter::new("footfall_engine_restarts_total", help)?);
+    registry.register(Box::new(Restarts { restarts, shown, one_at_a_time: Mutex::new(()) }))
+}
+
+struct Restarts<F> {
+    restarts: F,
+    shown: IntCounter,
+    /// Held while the figure is brought up to date.
+    one_at_a_time: Mutex<()>,
+}
+
+impl<F: Fn() -> u64 + Send + Sync> Collector for Restarts<F> {
+    fn desc(&self) -> Vec<&Desc> {
+        self.shown.desc()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let _one_at_a_time = self.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shown.inc_by((self.restarts)().saturating_sub(self.shown.get()));
+        self.shown.collect()
+    }
 }
 
 /// `footfall migrate`: brings the tables of a ClickHouse server up to date.

@@ -72,6 +72,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}; is another server there?", config.listen))?;
     let (engine, store) = engine::start(&config).await?;
+    engine::register(&shared.registry, &engine)?;
     let tables = assets::tables(&config)?;
     let token = token::obtain(&config.data, config.token.as_deref())?;
     let metrics = Metrics::register(&shared.registry)?;

@@ -113,7 +113,13 @@ impl Engine {
     /// How often it died and was started again.
     #[must_use]
     pub fn restarts(&self) -> u64 {
-        self.shared.restarts.load(Ordering::Relaxed)
+        self.restarts_later()()
+    }
+
+    /// The same, to be asked for at any later time.
+    pub fn restarts_later(&self) -> impl Fn() -> u64 + Send + Sync + use<> {
+        let shared = Arc::clone(&self.shared);
+        move || shared.restarts.load(Ordering::Relaxed)
     }
 
     /// The present process's id, if there is one.
