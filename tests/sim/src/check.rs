@@ -20,7 +20,7 @@ const TOLD_MAX: usize = 8;
 
 /// Compares.
 pub fn check(script: &Script, driver: Driver) -> Outcome {
-    let Driver { world, broker, tables, common, lost, broken, keys_destroyed, .. } = driver;
+    let Driver { world, broker, tables, common, lost, forgotten, broken, keys_destroyed, .. } = driver;
     let mut outcome = Outcome {
         injected: world.all_injected(),
         trace: world.trace(),
@@ -99,6 +99,11 @@ pub fn check(script: &Script, driver: Driver) -> Outcome {
     let has_outage = script.steps.iter().any(|step| matches!(step.what, What::LongOutage));
     if !has_outage && let Some(line) = told.iter().find(|line| line.loss == Loss::Forgotten) {
         outcome.wrong.push(format!("{} records of hour {} are told as forgotten", line.records, line.hour));
+    }
+    // Told at least: each start after an outage tells its own anew, and one may be killed before that is kept, so that the next one does.
+    let told_forgotten: i64 = told.iter().filter(|line| line.loss == Loss::Forgotten).map(|line| line.records).sum();
+    if told_forgotten < forgotten {
+        outcome.wrong.push(format!("{forgotten} records are forgotten; the store was told of {told_forgotten}"));
     }
     for site in &script.sites {
         for ((_, day), cells) in closed.iter().filter(|((domain, _), _)| *domain == site.domain) {

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use fold::calendar::Zone;
-use model::{Millis, Sites};
+use model::{LocalDay, Millis, Sites};
 use privacy::seal::{KEY_LIFE_HOURS, Opener, dies_at};
 use processor::keys::{KeyStore, Turn};
 use processor::witness::Told;
@@ -63,6 +63,8 @@ pub struct Driver {
     pub tables: Arc<Tables>,
     /// Records that nobody could open in time, by partition and offset.
     pub lost: BTreeSet<(u32, usize)>,
+    /// Records of open days that were counted and that no start after an outage could know of.
+    pub forgotten: i64,
     /// What must never be and was.
     pub broken: Vec<String>,
     /// Keys that were destroyed.
@@ -159,6 +161,7 @@ impl Driver {
             broker,
             tables,
             lost: BTreeSet::new(),
+            forgotten: 0,
             broken: Vec::new(),
             keys_destroyed: 0,
             common,

@@ -88,6 +88,7 @@ impl Driver {
             // Where everything that waited has expired, the loss is told with the partition's next record, whatever it is.
             self.broker.keep(number, Vec::new(), Content::Tick, i64::MAX);
         }
+        self.forgotten += (0..self.partitions()).map(|number| self.forgotten_of(number, now)).sum::<i64>();
         self.down = false;
         self.look_after();
         self.catch_up().await;
@@ -102,6 +103,19 @@ impl Driver {
             let dead = log.iter().enumerate().skip(from).filter(|(offset, record)| is_lost(*offset, record));
             self.lost.extend(dead.map(|(offset, _)| (number, offset)));
         }
+    }
+
+    /// How many records of days that are open nobody can know any more of those that were counted: dropped, or without their key.
+    fn forgotten_of(&self, number: u32, now: Millis) -> i64 {
+        let (log, (next, kept)) = (self.broker.log(number), self.broker.next_and_kept(number));
+        // A start goes by the time of what it reads first.
+        let at = log.get(next.max(kept)).map_or(now, |record| record.at);
+        let open = self.parts.sites.load().iter().map(|site| open_since(&site.timezone, at)).min().unwrap_or(at);
+        let is_forgotten = |(offset, record): &(usize, &Logged)| {
+            record.at.hour() >= open.hour() && (*offset < kept || dies_at(record.hour) <= now)
+        };
+        let forgotten = log.iter().enumerate().take(next).filter(is_forgotten).count();
+        i64::try_from(forgotten).unwrap_or(i64::MAX)
     }
 
     pub(super) async fn end(&mut self, script: &Script) {
@@ -164,4 +178,12 @@ impl Driver {
             self.broken.push("a key of the day lives still".to_owned());
         }
     }
+}
+
+/// When the first day began that has not closed.
+fn open_since(zone: &str, at: Millis) -> Millis {
+    let mut zone = Zone::find_or_utc(zone);
+    let today = zone.moment(at).day;
+    let mut days = (today.0 - 3..=today.0).map(LocalDay);
+    days.find(|day| zone.closes(*day) > at).map_or(at, |day| zone.end_of(LocalDay(day.0 - 1)))
 }
