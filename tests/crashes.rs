@@ -124,7 +124,7 @@ fn kill_9_of_any_process_loses_nothing_and_doubles_nothing() {
 #[test]
 fn an_engine_that_is_killed_comes_back_and_its_end_is_counted() {
     let directory = tempfile::tempdir().unwrap();
-    let server = Server::configured(&directory.path().join("data"), CONFIG);
+    let server = Server::configured(directory.path(), CONFIG);
     for ends in 1..=2 {
         let engine = *children(server.child.id()).first().unwrap();
         assert!(std::process::Command::new("kill").args(["-9", &engine.to_string()]).status().unwrap().success());
