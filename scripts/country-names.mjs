@@ -1,6 +1,6 @@
 // Writes the countries' names that reports by e-mail show, a line each: code, English, Japanese. They are those of the Unicode CLDR, as
 // Node.js carries it and as browsers show them on the page.
-//   node scripts/country-names.mjs > crates/dashboard/src/mail/countries.tsv
+//   node scripts/country-names.mjs > crates/dashboard/src/places/countries.tsv
 
 const names = ["en", "ja"].map((language) => new Intl.DisplayNames([language], { type: "region", fallback: "none" }));
 // Not of a country: unions, and what stands for unknown or for tests.

@@ -255,6 +255,9 @@ fn read_test(operator: &str, name: &str, values: &[Value]) -> Result<Filter, Pro
             "a segment names the event itself (`event:name`) or the page (`event:page`), not a goal",
         ));
     }
+    if named.places().is_some() {
+        return Err(Problem::wrong("a segment names places by their codes: `visit:country`, `visit:region`"));
+    }
     let value = |value: &Value| match value {
         Value::String(text) => Ok(text.as_str().into()),
         Value::Number(number) => Ok(number.to_string().into()),

@@ -10,6 +10,7 @@ pub mod define;
 mod headers;
 mod mail;
 mod page;
+mod places;
 pub mod query;
 mod reply;
 mod routes;

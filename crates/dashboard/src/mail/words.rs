@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use settings::{Rhythm, Tongue};
 
 use super::report::Kind;
+use crate::places::{self, Names};
 use crate::query::metric::Metric;
 
 /// The words of one language.
@@ -35,12 +36,8 @@ pub(crate) struct Words {
     pub(crate) unsubscribe_gone: &'static str,
     metrics: [&'static str; 6],
     tables: [&'static str; 4],
-    /// Where its names stand among a country's.
-    countries_column: usize,
+    countries: fn() -> &'static Names,
 }
-
-/// Code, English and Japanese name, parted by tabs: `scripts/country-names.mjs` writes it.
-const COUNTRIES: &str = include_str!("countries.tsv");
 
 const ENGLISH: Words = Words {
     lang: "en",
@@ -70,7 +67,7 @@ const ENGLISH: Words = Words {
     unsubscribe_gone: "This report is not sent to you: you have unsubscribed already, or it has ended.",
     metrics: ["Visitors", "Visits", "Page views", "Bounce rate", "Visit duration", "Conversion"],
     tables: ["Pages", "Sources", "Countries", "Goals"],
-    countries_column: 0,
+    countries: places::countries,
 };
 
 const JAPANESE: Words = Words {
@@ -101,7 +98,7 @@ const JAPANESE: Words = Words {
     unsubscribe_gone: "このレポートはあなたに送られていません。すでに停止されたか、配信が終了しています。",
     metrics: ["訪問者数", "訪問数", "ページビュー", "直帰率", "訪問時間", "コンバージョン"],
     tables: ["ページ", "参照元", "国", "ゴール"],
-    countries_column: 1,
+    countries: places::countries_in_japanese,
 };
 
 /// The words of a language.
@@ -137,8 +134,7 @@ impl Words {
 
     /// A country's name by its code; the code where there is none.
     pub(crate) fn country<'n>(&self, code: &'n str) -> &'n str {
-        let names = COUNTRIES.lines().find_map(|line| line.strip_prefix(code)?.strip_prefix('\t'));
-        names.and_then(|names| names.split('\t').nth(self.countries_column)).unwrap_or(code)
+        (self.countries)().get(code).copied().unwrap_or(code)
     }
 
     pub(crate) const fn title(&self, rhythm: Rhythm) -> &'static str {
@@ -164,8 +160,5 @@ mod tests {
         assert_eq!((told(Tongue::English, "DE"), told(Tongue::Japanese, "DE")), ("Germany", "ドイツ"));
         assert_eq!((told(Tongue::English, "ZW"), told(Tongue::Japanese, "AD")), ("Zimbabwe", "アンドラ"));
         assert_eq!((told(Tongue::English, "D"), told(Tongue::English, "de")), ("D", "de"));
-        for line in COUNTRIES.lines() {
-            assert_eq!(line.split('\t').filter(|part| !part.is_empty()).count(), 3, "{line}");
-        }
     }
 }

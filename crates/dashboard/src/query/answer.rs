@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use store::questions::{Answer, Row};
 
 use super::coverage::Coverage;
-use super::defined::{CountedFrom, shown};
+use super::defined::CountedFrom;
 use super::degraded::Degraded;
 use super::metric::Basis;
 use super::plan::{Plan, keeps_known_values_only};
@@ -164,7 +164,7 @@ fn tell_row(query: &Query, plan: &Plan, found: &Found, (row, bucket): (&Row, Opt
     let label = |at: Option<(LocalDay, Option<u8>)>| -> Vec<Option<String>> {
         let one = |dimension: &Dimension| match dimension {
             Dimension::Time(_) => at.map(|(day, hour)| bucket_label(day, hour)),
-            Dimension::Of(named) => value.map(|value| shown(named.dimension, value).to_owned()),
+            Dimension::Of(named) => value.map(|value| named.told(value).to_owned()),
         };
         query.dimensions.iter().map(one).collect()
     };

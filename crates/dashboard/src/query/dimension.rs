@@ -4,7 +4,9 @@ use model::Dimension;
 use model::limits::PROP_NAME_CHARS_MAX;
 use store::questions::{Column, Grain};
 
+use super::defined::shown;
 use super::problem::Problem;
+use crate::places::{self, Names};
 
 /// A dimension as somebody named it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +49,14 @@ pub const NAMES: [(&str, Dimension); 26] = [
     ("event:props:NAME", Dimension::Property),
 ];
 
+/// Plausible's second names of some of the same cells: whoever asks by one is told, and filters by, what places are called in English. A city has
+/// no other name than its value.
+pub const BY_NAME: [(&str, Dimension); 3] = [
+    ("visit:country_name", Dimension::Country),
+    ("visit:region_name", Dimension::Region),
+    ("visit:city_name", Dimension::City),
+];
+
 /// The name of the time dimension and its grain; `None` is chosen by the range.
 pub const TIMES: [(&str, Option<Grain>); 5] = [
     ("time", None),
@@ -81,7 +91,7 @@ impl Named {
                  GET /api/v1/stats/realtime?site_id=…",
             ));
         }
-        match NAMES.iter().find(|(known, _)| *known == name) {
+        match NAMES.iter().chain(&BY_NAME).find(|(known, _)| *known == name) {
             Some((_, dimension)) => Ok(named(*dimension, String::new())),
             None => Err(Problem::unknown("dimension", name, names())),
         }
@@ -91,6 +101,26 @@ impl Named {
     #[must_use]
     pub fn is_goal(&self) -> bool {
         self.name == GOAL
+    }
+
+    /// What its values are called, where it is asked by that.
+    #[must_use]
+    pub(crate) fn places(&self) -> Option<&'static Names> {
+        match (self.dimension, self.is_by_name()) {
+            (Dimension::Country, true) => Some(places::countries()),
+            (Dimension::Region, true) => Some(places::regions()),
+            _ => None,
+        }
+    }
+
+    fn is_by_name(&self) -> bool {
+        BY_NAME.iter().any(|(name, _)| *name == self.name)
+    }
+
+    /// A value as it is told: a code that has no name as it is.
+    #[must_use]
+    pub fn told<'v>(&self, value: &'v str) -> &'v str {
+        self.places().and_then(|names| names.get(value).copied()).unwrap_or_else(|| shown(self.dimension, value))
     }
 
     /// Whether both are the same cells.
@@ -114,7 +144,7 @@ pub fn time_name(grain: Option<Grain>) -> &'static str {
 
 /// Every name that can be asked by.
 fn names() -> impl Iterator<Item = &'static str> + Clone {
-    NAMES.iter().map(|(name, _)| *name).chain(TIMES.iter().map(|(name, _)| *name))
+    NAMES.iter().chain(&BY_NAME).map(|(name, _)| *name).chain(TIMES.iter().map(|(name, _)| *name))
 }
 
 /// The name to tell somebody about a dimension.
@@ -230,6 +260,7 @@ mod tests {
             ("event:pages", "event:page"),
             ("visit:countries", "visit:country"),
             ("page", "event:page"),
+            ("visit:county_name", "visit:country_name"),
             ("time:days", "time:day"),
         ] {
             let problem = Named::parse(wrong).unwrap_err().to_string();
@@ -237,6 +268,19 @@ mod tests {
         }
         let problem = Named::parse("time:minute").unwrap_err().to_string();
         assert!(problem.contains("`time:hour`") && problem.contains("/api/v1/stats/realtime?"), "{problem}");
+    }
+
+    #[test]
+    fn who_asks_by_names_is_told_names_and_codes_that_have_none() {
+        let told = |name: &str, value: &'static str| Named::parse(name).unwrap().told(value);
+        assert_eq!((told("visit:country_name", "DE"), told("visit:country", "DE")), ("Germany", "DE"));
+        assert_eq!((told("visit:country_name", "(other)"), told("visit:country_name", "ZZ")), ("(other)", "ZZ"));
+        assert_eq!(
+            (told("visit:region_name", "GB-ENG"), told("visit:city_name", "Leeds, GB")),
+            ("England", "Leeds, GB")
+        );
+        let [by_code, by_name] = ["visit:country", "visit:country_name"].map(|name| Named::parse(name).unwrap());
+        assert!(by_code.is_same(&by_name));
     }
 
     #[test]

@@ -3,11 +3,14 @@
 //! `and` of several dimensions stays; `or` and `not` stay within one dimension. Anything else would need the visits
 //! themselves, which are not kept, and is refused with the way to get it (a segment).
 
+use model::limits::OTHER;
 use serde_json::{Map, Value};
 use store::questions::Selection;
 
 use super::dimension::{Named, is_of_hits};
+use super::near::nearest;
 use super::problem::{Problem, shortened};
+use crate::places::Names;
 
 /// Most filters in one question, nested ones included.
 const FILTERS_MAX: usize = 20;
@@ -241,6 +244,10 @@ fn read_test(operator: &str, name: &str, values: &[Value], case_sensitive: bool)
     if values.is_empty() {
         return Err(Problem::wrong(format!("the filter on `{}` names no value", shortened(name))));
     }
+    if let Some(names) = named.places() {
+        let values = codes(&named, names, operator, &values, case_sensitive)?;
+        return Ok(Test { operator: Operator::Is, negated, named, values, case_sensitive: true, keeps: Keeps::Hits });
+    }
     if named.is_goal() && operator == Operator::Is {
         (named, values) = read_goals(named, values)?;
     }
@@ -250,6 +257,48 @@ fn read_test(operator: &str, name: &str, values: &[Value], case_sensitive: bool)
         ));
     }
     Ok(Test { operator, negated, named, values, case_sensitive, keeps: Keeps::Hits })
+}
+
+/// The codes of the places whose names a filter keeps.
+fn codes(
+    named: &Named,
+    names: &Names,
+    operator: Operator,
+    values: &[String],
+    case_sensitive: bool,
+) -> Result<Vec<String>, Problem> {
+    let folded = |text: &str| if case_sensitive { text.to_owned() } else { text.to_lowercase() };
+    let mut codes = Vec::new();
+    for value in values {
+        let before = codes.len();
+        let wanted = folded(value);
+        let keeps = |name: &str| match operator {
+            Operator::Is => folded(name) == wanted,
+            Operator::Contains => folded(name).contains(&wanted),
+            Operator::Matches => false,
+        };
+        codes.extend(names.iter().filter(|(_, name)| keeps(name)).map(|(code, _)| (*code).to_owned()));
+        if operator == Operator::Is && value == OTHER {
+            codes.push(value.clone());
+        }
+        if codes.len() == before {
+            return Err(no_such_place(named, names, operator, value));
+        }
+    }
+    codes.sort_unstable();
+    Ok(codes)
+}
+
+fn no_such_place(named: &Named, names: &Names, operator: Operator, value: &str) -> Problem {
+    let by_code = named.name.trim_end_matches("_name");
+    if operator == Operator::Matches {
+        return Problem::wrong(format!(
+            "what places are called is not looked for by regular expressions: use `contains`, or codes with `{by_code}`"
+        ));
+    }
+    let near = nearest(value, names.values().copied());
+    let hint = near.map_or(format!("by codes ask with `{by_code}`"), |near| format!("did you mean `{near}`?"));
+    Problem::wrong(format!("no place of `{}` is called `{}`; {hint}", named.name, shortened(value)))
 }
 
 /// Goals are custom events, or pages where they are named as Plausible names such goals.
@@ -276,8 +325,8 @@ fn read_value(value: &Value, named: &Named, operator: Operator) -> Result<String
         Value::Number(number) => number.to_string(),
         _ => return Err(Problem::form("filters", "lists of texts", value)),
     };
-    let of_country = named.dimension == model::Dimension::Country && operator == Operator::Is;
-    if of_country && text.len() != 2 {
+    let is_code = named.dimension == model::Dimension::Country && named.places().is_none() && operator == Operator::Is;
+    if is_code && text.len() != 2 {
         return Err(Problem::form("visit:country", "a two-letter code such as \"DE\"", value));
     }
     Ok(text)
@@ -368,6 +417,31 @@ mod tests {
             ["and", [["is", "visit:country", ["AT", "DE", "DE"]], ["is_not", "visit:country", ["DE"]]]],
         ]));
         assert_eq!((kept.is, kept.is_not), (Some(vec!["AT".to_owned(), "DE".to_owned()]), vec!["DE".to_owned()]));
+    }
+
+    #[test]
+    fn places_are_filtered_by_what_they_are_called() {
+        let is = |filters: Value| selection(filters).is.unwrap();
+        assert_eq!(is(json!([["is", "visit:country_name", ["Germany", "Japan", "(other)"]]])), ["(other)", "DE", "JP"]);
+        assert_eq!(is(json!([["is", "visit:country_name", ["japan"], { "case_sensitive": false }]])), ["JP"]);
+        assert_eq!(is(json!([["contains", "visit:country_name", ["Guinea"]]])), ["GN", "GQ", "GW", "PG"]);
+        assert_eq!(is(json!([["is", "visit:region_name", ["England"]]])), ["GB-ENG"]);
+        assert_eq!(is(json!([["is", "visit:region_name", ["Limburg"]]])), ["BE-VLI", "NL-LI"]);
+        assert_eq!(selection(json!([["is_not", "visit:country_name", ["France"]]])).is_not, ["FR"]);
+        let both = json!([["is", "visit:country", ["FR", "DE"]], ["is_not", "visit:country_name", ["France"]]]);
+        assert_eq!(selection(both).is_not, ["FR"]);
+        let either = json!([["or", [["is", "visit:country", ["FR"]], ["is", "visit:country_name", ["Japan"]]]]]);
+        assert_eq!(is(either), ["FR", "JP"]);
+        assert_eq!(is(json!([["is", "visit:city_name", ["Leeds, GB"]]])), ["Leeds, GB"]);
+        for (filter, told) in [
+            (json!(["is", "visit:country_name", ["DE"]]), "with `visit:country`"),
+            (json!(["is", "visit:country_name", ["Germnay"]]), "did you mean `Germany`?"),
+            (json!(["contains", "visit:region_name", ["xyzzy"]]), "with `visit:region`"),
+            (json!(["matches", "visit:country_name", ["^G"]]), "use `contains`"),
+        ] {
+            let problem = parsed(json!([filter])).unwrap_err();
+            assert!(problem.contains(told), "{problem}");
+        }
     }
 
     #[test]

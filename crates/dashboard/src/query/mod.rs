@@ -265,6 +265,9 @@ fn parse_sorting(name: &str, metrics: &[Metric], dimensions: &[Dimension]) -> Re
     }
     match dimensions.iter().find(|dimension| is_asked(dimension)) {
         Some(Dimension::Time(_)) => Ok(Sorting::Time),
+        Some(Dimension::Of(named)) if named.places().is_some() => Err(Problem::wrong(
+            "rows are not put in the order of what places are called: order by a metric, or ask by codes (`visit:country`)",
+        )),
         Some(Dimension::Of(_)) => Ok(Sorting::Value),
         None => Err(Problem::wrong(format!(
             "`order_by` names `{}`, which is not among the query's metrics and dimensions",

@@ -8,7 +8,7 @@ use axum::response::IntoResponse;
 use serde_json::{Map, Value, json};
 
 use super::{ENDPOINTS, Endpoint};
-use crate::query::dimension::{NAMES, TIMES};
+use crate::query::dimension::{BY_NAME, NAMES, TIMES};
 use crate::query::filter::OPERATORS;
 use crate::query::metric::Metric;
 
@@ -40,7 +40,8 @@ fn describe(mut document: Value) -> Value {
     let schemas = &mut document["components"]["schemas"];
     schemas["Metric"] = json!({ "enum": Metric::ALL.map(Metric::as_str) });
     schemas["TimeDimension"] = json!({ "enum": TIMES.map(|(name, _)| name) });
-    let names: Vec<&str> = NAMES.iter().map(|(name, _)| *name).filter(|name| !name.ends_with(":NAME")).collect();
+    let names: Vec<&str> =
+        NAMES.iter().chain(&BY_NAME).map(|(name, _)| *name).filter(|name| !name.ends_with(":NAME")).collect();
     schemas["CountedDimension"] =
         json!({ "anyOf": [{ "enum": names }, { "type": "string", "pattern": "^event:props:.+$" }] });
     schemas["FilterOperator"] = json!({ "enum": OPERATORS });
