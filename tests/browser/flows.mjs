@@ -147,6 +147,12 @@ async function show(expected) {
     await page.selectOption(".site select", "*");
     await shows(() => Object.fromEntries([...document.querySelectorAll(".sums div")].map((sum) => [sum.dataset.metric, Number(sum.querySelector("dd").innerText.split(/\s/)[0])])), expected.sums);
     await shows(() => Object.fromEntries([...document.querySelectorAll(".sites tbody tr")].map((row) => [row.querySelector(".name").innerText, Number(row.querySelector("td").innerText)])), expected.sites);
+    step("all sites over time");
+    await page.click(".sums [data-metric=pageviews] button");
+    assert.equal((await search()).metric, "pageviews");
+    // Page views of hours are those of the day; a visitor may be of two hours.
+    await shows(() => [...document.querySelectorAll(".all-sites .as-table tbody td")].reduce((sum, cell) => sum + Number(cell.textContent), 0), expected.sums.pageviews);
+    await accessible("all sites over time");
     await page.click(`.sites button.name:has-text("${expected.other}")`);
     await page.waitForSelector(".overview .total", PATIENCE);
     assert.equal((await search()).site, expected.other);

@@ -6,15 +6,15 @@ import { beforeIn, queryCompared } from "./compared";
 import { type Sheet, columnsOf, notesOf } from "./export";
 import { ExportAs, type Taking } from "./export-as";
 import { inFull, metricValue } from "./format";
-import { bucketTold, toldAs, upTo } from "./graph";
+import { Graph, bucketTold, toldAs, upTo } from "./graph";
 import { t } from "./late";
-import { Change, Spark, SumOfDays } from "./overview";
+import { Change, GraphTools, Spark, SumOfDays } from "./overview";
 import { Problem } from "./problem";
-import { type Interval, type Range, compared, intervalFor, isComparable, openBucket, partOf } from "./range";
+import { type Interval, type Range, compared, intervalFor, intervalsFor, isComparable, openBucket, partOf } from "./range";
 import { METRICS } from "./reports";
 import type { Scope } from "./scope";
 import "./style/ways.css";
-import { useAnswer } from "./use-answer";
+import { type Asked, useAnswer } from "./use-answer";
 
 /** They are asked at every fifth tick: there may be many. */
 const TICKS_PER_SITE = 5;
@@ -33,7 +33,9 @@ export function AllSitesView({ scope, sites }: { scope: Scope; sites: Site[] }) 
   const against = compared(range, place.compare, place.against);
   const key = JSON.stringify(["all", names, range.dates, against]);
   const all = useAnswer(key, Math.floor(tick / TICKS_PER_SITE), (signal) => queryCompared({ site_id: names, metrics: SUMMED, date_range: range.dates }, against, signal));
-  const earlier = areComparable(against, names.map((name) => firstDays[name])) ? beforeIn(all.value) : undefined;
+  const compares = areComparable(against, names.map((name) => firstDays[name]));
+  const earlier = compares ? beforeIn(all.value) : undefined;
+  const chosen = SUMMED.includes(place.metric) ? place.metric : "visitors";
   const sheet = async ({ format, signal, onRows }: Taking) => {
     const ask = (site_id: string | string[], against: [string, string] | null) => queryCompared({ site_id, metrics: SUMMED, date_range: range.dates }, against, signal, format);
     return sitesSheet(await tellSites(names, against, { ask, firstDayOf: (name) => firstDayOf(name, signal), onRows }));
@@ -47,7 +49,11 @@ export function AllSitesView({ scope, sites }: { scope: Scope; sites: Site[] }) 
           <dl class="sums">
             {SUMMED.map((metric, index) => (
               <div key={metric} data-metric={metric}>
-                <dt>{t(METRICS[metric])}</dt>
+                <dt>
+                  <button type="button" class="label" aria-pressed={metric === chosen} onClick={() => scope.go({ metric })}>
+                    {t(METRICS[metric])}
+                  </button>
+                </dt>
                 <dd title={inFull(all.value?.results[0]?.metrics[index])}>
                   {metricValue(metric, all.value?.results[0]?.metrics[index])} <Change name={metric} value={all.value?.results[0]?.metrics[index]} earlier={earlier?.results[0]?.metrics[index]} scope={scope} />
                   <SumOfDays name={metric} answer={all.value} value={all.value?.results[0]?.metrics[index]} />
@@ -56,6 +62,7 @@ export function AllSitesView({ scope, sites }: { scope: Scope; sites: Site[] }) 
             ))}
           </dl>
         )}
+        <SumOver scope={scope} sites={shown} metric={chosen} compares={compares} />
         <p class="hint">{t("all_sites_why")}</p>
       </section>
       <section class="card list sites" aria-label={t("sites")}>
@@ -95,10 +102,48 @@ export function AllSitesView({ scope, sites }: { scope: Scope; sites: Site[] }) 
   );
 }
 
+interface SumProps {
+  scope: Scope;
+  sites: Site[];
+  metric: Metric;
+  compares: boolean;
+}
+
+/** The sum over time. A part of a day is another one where clocks differ, so that there are no hours of such sites. */
+function SumOver({ scope, sites, metric, compares }: SumProps) {
+  const { range, place, tick } = scope;
+  const names = sites.map((site) => site.domain);
+  const intervals = intervalsFor(range).filter((interval) => interval !== "hour" || sites.every((site) => site.timezone === sites[0]?.timezone));
+  const usual = intervalFor(range, place.interval);
+  const interval = intervals.includes(usual) ? usual : intervals[0];
+  const against = compared(range, place.compare, place.against);
+  const turn = Math.floor(tick / TICKS_PER_SITE);
+  const over = useAnswer(JSON.stringify(["all over", names, range.dates, against, interval]), turn, async (signal) => {
+    if (interval === undefined) return undefined;
+    return queryCompared({ site_id: names, metrics: SUMMED, dimensions: [`time:${interval}`], include: { time_labels: true }, date_range: range.dates }, against, signal);
+  });
+  const first = useAnswer(JSON.stringify(["first day", names]), 0, (signal) => firstDayOf(names, signal));
+  if (interval === undefined) return null;
+  const before = compares ? beforeIn(over.value) : undefined;
+  const site = { ...scope.site, timezone: furthest(sites)?.timezone ?? scope.site.timezone };
+  return (
+    <>
+      <GraphTools scope={scope} interval={interval} intervals={intervals} metric={metric} answer={over.value} compares={before !== undefined} isMissed={false} />
+      <Graph scope={{ ...scope, site, filters: [] }} index={SUMMED.indexOf(metric)} metric={metric} interval={interval} firstDay={first.value ?? undefined} asked={over as Asked<Answer>} before={before} notes={[]} />
+    </>
+  );
+}
+
+/** Where it is latest: what has begun there has begun. */
+export const furthest = (sites: Site[]): Site | undefined => {
+  const hour = (site: Site) => openBucket("hour", site.timezone, [""]);
+  return sites.reduce<Site | undefined>((one, other) => (one === undefined || hour(other) > hour(one) ? other : one), undefined);
+};
+
 /** The first day with a count; `null` where there is none yet, and nothing while nobody knows. */
 type FirstDay = string | null | undefined;
 
-async function firstDayOf(site: string, signal?: AbortSignal): Promise<string | null> {
+async function firstDayOf(site: string | string[], signal?: AbortSignal): Promise<string | null> {
   const answer = await query({ site_id: site, metrics: ["visits", "pageviews"], date_range: "all" }, signal);
   return answer.results[0]?.metrics.every((value) => value === 0) === true ? null : answer.query.date_range[0].slice(0, 10);
 }

@@ -30,7 +30,7 @@ export function drawnBy({ range, place, filters }: Scope): Interval {
 }
 
 export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string | undefined }) {
-  const { site, range, filters, place, tick, go } = scope;
+  const { site, range, filters, place, tick } = scope;
   const metrics = totalMetrics(filters, hasMoney(scope));
   const interval = drawnBy(scope);
   const asked = { site_id: site.domain, metrics, filters: sent(filters) };
@@ -50,7 +50,6 @@ export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string |
   // Whoever chose the dates is told why there is no line of them.
   const isMissed = place.compare === "custom" && firstDay !== undefined && over.value !== undefined && overBefore === undefined;
   const open = openBucket(interval, site.timezone, range.dates);
-  const sums = sumsDays(over.value?.meta, metric);
   const notes = useAnswer(`notes ${site.domain}`, 0, (signal) => (scope.shared === null ? definitions(site.domain, "annotations", signal) : Promise.resolve([])));
   const totals = async ({ format, signal }: Taking) => {
     const told = await queryCompared({ ...asked, metrics: shown, date_range: range.dates }, compares ? against : null, signal, format);
@@ -84,34 +83,7 @@ export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string |
           />
         ))}
       </div>
-      <div class="graph-tools">
-        <span class="legend">
-          {(overBefore || sums) && (
-            <span title={sums ? t("sum_of_days_why") : undefined}>
-              <i class="line" aria-hidden="true" /> {toldAs(over.value, metric)}
-            </span>
-          )}
-          {overBefore && (
-            <span>
-              <i class="line earlier" aria-hidden="true" /> {beforeName(scope)}
-              {range.open && range.days > 1 && ` (${t("not_over")})`}
-            </span>
-          )}
-          {isMissed && <span>{t("no_line", { dates: beforeName(scope) })}</span>}
-        </span>
-        {intervalsFor(range).length > 1 && (
-          <label>
-            {t("interval")}{" "}
-            <select value={interval} onChange={(event) => go({ interval: event.currentTarget.value as Interval })}>
-              {intervalsFor(range).map((name) => (
-                <option key={name} value={name}>
-                  {t(`interval_${name}` as Word)}
-                </option>
-              ))}
-            </select>
-          </label>
-        )}
-      </div>
+      <GraphTools scope={scope} interval={interval} intervals={intervalsFor(range)} metric={metric} answer={over.value} compares={overBefore !== undefined} isMissed={isMissed} />
       <Graph scope={scope} index={metrics.indexOf(metric)} metric={metric} interval={interval} firstDay={firstDay} asked={over} before={overBefore} notes={notes.value ?? []} />
       <div class="takes">
         <ExportAs title={t("overview")} label={t("export_totals")} name={`${site.domain}-totals`} scope={scope} sheet={totals} />
@@ -119,6 +91,54 @@ export function Overview({ scope, firstDay }: { scope: Scope; firstDay: string |
       </div>
       <Notes answer={now.value} firstDay={firstDay} />
     </section>
+  );
+}
+
+interface Tools {
+  scope: Scope;
+  interval: Interval;
+  intervals: Interval[];
+  metric: Metric;
+  answer: Answer | undefined;
+  /** Whether the comparison is drawn. */
+  compares: boolean;
+  /** Whether one was asked for that cannot be. */
+  isMissed: boolean;
+}
+
+/** What the lines of the graph are, and the choice of its interval. */
+export function GraphTools({ scope, interval, intervals, metric, answer, compares, isMissed }: Tools) {
+  const { range, go } = scope;
+  const sums = sumsDays(answer?.meta, metric);
+  return (
+    <div class="graph-tools">
+      <span class="legend">
+        {(compares || sums) && (
+          <span title={sums ? t("sum_of_days_why") : undefined}>
+            <i class="line" aria-hidden="true" /> {toldAs(answer, metric)}
+          </span>
+        )}
+        {compares && (
+          <span>
+            <i class="line earlier" aria-hidden="true" /> {beforeName(scope)}
+            {range.open && range.days > 1 && ` (${t("not_over")})`}
+          </span>
+        )}
+        {isMissed && <span>{t("no_line", { dates: beforeName(scope) })}</span>}
+      </span>
+      {intervals.length > 1 && (
+        <label>
+          {t("interval")}{" "}
+          <select value={interval} onChange={(event) => go({ interval: event.currentTarget.value as Interval })}>
+            {intervals.map((name) => (
+              <option key={name} value={name}>
+                {t(`interval_${name}` as Word)}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+    </div>
   );
 }
 

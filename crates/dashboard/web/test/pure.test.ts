@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { coverageLine, loweredBy } from "../src/coverage";
 import { degradedLine } from "../src/degraded";
-import { type Answer, ApiError, type Filter, type Me, type Metric, type Told, onTokenInFragment, query, takeTokenFromFragment } from "../src/api";
+import { type Answer, ApiError, type Filter, type Me, type Metric, type Site, type Told, onTokenInFragment, query, takeTokenFromFragment } from "../src/api";
 import { beforeIn, queryCompared } from "../src/compared";
 import { FILE_ROWS_MAX, type Page, columnsOf, csv, json, notesOf, pageAfter, wholeList } from "../src/export";
 import { axisLabel, bucketLabel, clockTime, countryName, duration, inFull, languageName, metricValue, payIn, sized, vitalValue } from "../src/format";
@@ -12,7 +12,7 @@ import { fill, learn, preferred, speak, t } from "../src/i18n";
 import { en } from "../src/words/en";
 import { late } from "../src/words/en-late";
 import { ja } from "../src/words/ja";
-import { areComparable, sitesSheet, tellSites } from "../src/all-sites";
+import { areComparable, furthest, sitesSheet, tellSites } from "../src/all-sites";
 import { wholeLog } from "../src/audit-log";
 import { tellSegment } from "../src/define";
 import { readAction, tellGoal } from "../src/definitions";
@@ -690,6 +690,12 @@ test("nothing is compared with days before the first count, of one site or of se
   assert.deepEqual(rows.map(([name, ...metrics]) => [name, metrics.at(-1)]), [["(all)", null], ["old", 1], ["young", null], ["empty", null]]);
   await of(["old", "empty"]);
   assert.deepEqual(asked.at(-1), [["old", "empty"], against]);
+});
+
+test("of several sites the day that is not over is that of the clock that is furthest ahead", () => {
+  const site = (timezone: string) => ({ domain: timezone, timezone }) as Site;
+  assert.equal(furthest([site("America/New_York"), site("Pacific/Auckland"), site("UTC")])?.timezone, "Pacific/Auckland");
+  assert.equal(furthest([]), undefined);
 });
 
 test("a token leaves the address whenever a link brings one", () => {
