@@ -12,6 +12,8 @@ BINARY := target/release/footfall
 # Always of the whole workspace: the features of what is shared, and with them what has to be built anew, follow from the packages chosen.
 # `system` is the one test target whose name begins with `sy`. Where targets are named, cargo builds no examples to run: tests need those.
 CARGO_TEST := cargo test --release --locked --workspace
+# Tests of the whole system wait more than they calculate: for browsers, brokers, and the seconds that faults last.
+SYSTEM_THREADS := $(shell n=$$(nproc); echo $$((n < 4 ? 4 : n)))
 TRACKER := crates/collector/tracker
 WEB := crates/dashboard/web
 
@@ -49,7 +51,7 @@ test-unit: build
 
 test-system: build
 	@scripts/test-needs.sh
-	@$(CARGO_TEST) --test system
+	@$(CARGO_TEST) --test system -- --test-threads $(SYSTEM_THREADS)
 
 sim: ## Simulate a million days of faults (SEEDS=n: so many; FOOTFALL_SIM_SEED=n: one, told)
 	@cargo run --quiet --release --locked -p sim -- $(or $(SEEDS),1000000)

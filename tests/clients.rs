@@ -39,6 +39,12 @@ fn a_client_made_for_plausible_is_answered() {
     eventually("the hits in the counts", || {
         (server.totals(SITE, &["visitors", "pageviews", "events"]) == [2, 3, 4]).then_some(())
     });
+    // Who is there now is written after what was counted.
+    let authorization = format!("Bearer {TOKEN}");
+    let now = format!("/api/v1/stats/realtime/visitors?site_id={SITE}");
+    eventually("both visitors now", || {
+        (server.send("GET", &now, &[("authorization", &authorization)], b"").text().trim() == "2").then_some(())
+    });
     let asked = Command::new("node")
         .arg("plausible.mjs")
         .args([&server.url(), TOKEN, SITE])

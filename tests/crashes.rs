@@ -33,11 +33,11 @@ fn next(state: &mut u64) -> u64 {
     *state
 }
 
-/// The ids of the processes below `parent`.
+/// The ids of the processes below `parent`, whichever of its threads started them.
 fn children(parent: u32) -> Vec<u32> {
-    let path = format!("/proc/{parent}/task/{parent}/children");
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    text.split_whitespace().map(|id| id.parse().unwrap()).collect()
+    let threads = std::fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten().flatten();
+    let texts = threads.map(|thread| std::fs::read_to_string(thread.path().join("children")).unwrap_or_default());
+    texts.flat_map(|text| text.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<_>>()).collect()
 }
 
 fn batch(number: u64) -> Vec<u8> {
