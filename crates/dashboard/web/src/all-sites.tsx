@@ -125,20 +125,22 @@ function SumOver({ scope, sites, metric, compares }: SumProps) {
   const first = useAnswer(JSON.stringify(["first day", names]), 0, (signal) => firstDayOf(names, signal));
   if (interval === undefined) return null;
   const before = compares ? beforeIn(over.value) : undefined;
-  const site = { ...scope.site, timezone: furthest(sites)?.timezone ?? scope.site.timezone };
+  const [behind, ahead] = clocks(sites);
+  const site = { ...scope.site, timezone: ahead ?? scope.site.timezone };
   return (
     <>
       <GraphTools scope={scope} interval={interval} intervals={intervals} metric={metric} answer={over.value} compares={before !== undefined} isMissed={false} />
-      <Graph scope={{ ...scope, site, filters: [] }} index={SUMMED.indexOf(metric)} metric={metric} interval={interval} firstDay={first.value ?? undefined} asked={over as Asked<Answer>} before={before} notes={[]} />
+      <Graph scope={{ ...scope, site, filters: [] }} index={SUMMED.indexOf(metric)} metric={metric} interval={interval} firstDay={first.value ?? undefined} asked={over as Asked<Answer>} before={before} notes={[]} behind={behind} />
     </>
   );
 }
 
-/** Where it is latest: what has begun there has begun. */
-export const furthest = (sites: Site[]): Site | undefined => {
-  const hour = (site: Site) => openBucket("hour", site.timezone, [""]);
-  return sites.reduce<Site | undefined>((one, other) => (one === undefined || hour(other) > hour(one) ? other : one), undefined);
-};
+/** The time zones of sites in which it is earliest and latest. */
+export function clocks(sites: Site[]): [string | undefined, string | undefined] {
+  const hour = (timezone: string) => openBucket("hour", timezone, [""]);
+  const zones = sites.map((site) => site.timezone).sort((one, other) => hour(one).localeCompare(hour(other)));
+  return [zones[0], zones.at(-1)];
+}
 
 /** The first day with a count; `null` where there is none yet, and nothing while nobody knows. */
 type FirstDay = string | null | undefined;

@@ -24,7 +24,7 @@ interface Points {
   /** The comparison's, bucket by bucket, and their labels. */
   earlier: Told[];
   earlierLabels: string[];
-  /** The bucket that is still filling, or beyond the end. */
+  /** The first bucket that is still filling, or beyond the end. */
   open: number;
   /** What a bucket holds of its week or month, where that is not all; of the one that is still filling it is clear. */
   parts: ([string, string] | undefined)[];
@@ -45,9 +45,11 @@ interface Props {
   asked: Asked<Answer>;
   before: Answer | undefined;
   notes: Annotation[];
+  /** Of several sites, where it is earliest: what is not over there is not over. */
+  behind?: string | undefined;
 }
 
-export function Graph({ scope, index, metric, interval, firstDay, asked, before, notes }: Props) {
+export function Graph({ scope, index, metric, interval, firstDay, asked, before, notes, behind }: Props) {
   const { site, range } = scope;
   if (asked.error !== undefined && asked.value === undefined) {
     return (
@@ -59,7 +61,7 @@ export function Graph({ scope, index, metric, interval, firstDay, asked, before,
   if (asked.value === undefined) return <div class="plot waiting" aria-busy="true" />;
   // With a comparison there is a row for every bucket.
   if (asked.value.results.every((row) => row.metrics.every((value) => value === 0 || value === null))) return <Nothing site={site} range={range} filtered={scope.filters.length > 0} below={asked.value.meta.folded?.below} />;
-  const told = read(asked.value, before, index, { interval, timezone: site.timezone, firstDay });
+  const told = read(asked.value, before, index, { interval, timezone: site.timezone, behind: behind ?? site.timezone, firstDay });
   const points = { ...told, notes: noted(notes, told.labels, range.dates[1]) };
   const shown = { points, grain: `time:${interval}`, metric, label: toldAs(asked.value, metric), sums: sumsDays(asked.value.meta, metric), theme: scope.place.theme };
   return (
@@ -89,11 +91,12 @@ export function noted(notes: Annotation[], labels: string[], lastDay: string): M
 interface Times {
   interval: Interval;
   timezone: string;
+  behind: string;
   firstDay: string | undefined;
 }
 
 /** The bucket of an answer that is still filling, where its last day, if it is known, is not over. */
-const filling = (answer: Answer | undefined, { interval, timezone }: Times, last?: string) => openBucket(interval, timezone, [answer?.meta.time_labels?.[0]?.slice(0, 10) ?? "", last]);
+const filling = (answer: Answer | undefined, interval: Interval, timezone: string, last?: string) => openBucket(interval, timezone, [answer?.meta.time_labels?.[0]?.slice(0, 10) ?? "", last]);
 
 /** A metric of an answer by its buckets: zero where nothing was counted. */
 function counted(answer: Answer | undefined, index: number): (label: string) => Told {
@@ -106,19 +109,20 @@ function read(answer: Answer, before: Answer | undefined, index: number, times: 
   const { firstDay } = times;
   // A comparison may reach to today as well.
   const [first, last] = answer.query.date_range.map((at) => at.slice(0, 10)) as [string, string];
-  const [now, nowBefore] = [filling(answer, times, last), filling(before, times)];
+  const { interval, timezone, behind } = times;
+  const [now, nowBehind, nowBefore] = [filling(answer, interval, timezone, last), filling(answer, interval, behind, last), filling(before, interval, timezone)];
   const labels = answer.meta.time_labels ?? [];
   const at = counted(answer, index);
   const ahead = labels.findIndex((label) => label > now);
   const begun = firstDay === undefined ? 0 : Math.max(0, labels.findIndex((_, i) => (labels[i + 1] ?? "9") > firstDay));
   const isMeasured = (i: number) => i >= begun && (ahead === -1 || i < ahead);
   const values = labels.map((label, i) => (isMeasured(i) ? at(label) : null));
-  const open = labels.indexOf(now);
+  const open = labels.indexOf(nowBehind);
   const earlierLabels = before?.meta.time_labels ?? [];
   const atBefore = counted(before, index);
   const earlierAt = (label: string | undefined) => (label === undefined || label > nowBefore ? null : atBefore(label));
   const earlier = before === undefined ? [] : labels.map((_, i) => earlierAt(earlierLabels[i]));
-  const parts = labels.map((label, i) => (i === open ? undefined : partOf(label, times.interval, [first, last])));
+  const parts = labels.map((label, i) => (open !== -1 && i >= open ? undefined : partOf(label, interval, [first, last])));
   return { labels, values, earlier, earlierLabels, open: open === -1 ? labels.length : open, parts, step: answer.meta.rounded?.to ?? 1 };
 }
 
@@ -131,7 +135,7 @@ export function upTo(answer: Answer | undefined, open: string, index = 0): Map<s
 /** The line of an answer of one metric as a table, with what it is compared with beside it. What is not over is told to be so. */
 export function seriesSheet(answer: Answer, metric: Metric, interval: Interval, timezone: string, firstDay: string | undefined): Sheet {
   const before = beforeIn(answer);
-  const told = read(answer, before, 0, { interval, timezone, firstDay });
+  const told = read(answer, before, 0, { interval, timezone, behind: timezone, firstDay });
   const columns = columnsOf([metric], answer.meta);
   const rows = told.labels.map((label, i) => {
     const beside = before === undefined ? [] : [told.earlierLabels[i] ?? "", told.earlier[i] ?? null];
@@ -212,7 +216,7 @@ function Plot({ points, grain, metric, label, sums, theme }: PlotProps) {
             </>
           )}
           <br />
-          <span>{bucketTold(points.labels[hover.index] ?? "", grain, hover.index === points.open, points.parts[hover.index])}</span>
+          <span>{bucketTold(points.labels[hover.index] ?? "", grain, hover.index >= points.open, points.parts[hover.index])}</span>
           {points.notes.has(hover.index) && (
             <>
               <br />
@@ -243,7 +247,7 @@ export function bucketTold(label: string, grain: string, isOpen: boolean, part: 
 function data(points: Points): uPlot.AlignedData {
   const sizes = points.values.map(sized);
   const over = sizes.map((value, i) => (i < points.open ? value : null));
-  const filling = sizes.map((value, i) => (i === points.open || i === points.open - 1 ? value : null));
+  const filling = sizes.map((value, i) => (i >= points.open - 1 ? value : null));
   const earlier = points.labels.map((_, i) => sized(points.earlier[i]));
   return [points.values.map((_, i) => i), earlier, over, filling];
 }
@@ -380,7 +384,7 @@ function Table({ points, grain, metric, label, sums }: PlotProps) {
             return (
               <tr key={bucket}>
                 <th scope="row">
-                  {bucketTold(bucket, grain, i === points.open, points.parts[i])}
+                  {bucketTold(bucket, grain, i >= points.open, points.parts[i])}
                   {points.notes.has(i) && <span class="noted"> · {points.notes.get(i)}</span>}
                 </th>
                 <td>{metricValue(metric, value)}</td>

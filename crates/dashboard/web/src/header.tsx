@@ -51,7 +51,8 @@ export function Header({ me, sites, scope, today, liveTick, onHelp, onSignOut, o
             site.domain
           )}
         </h1>
-        <Live site={site} tick={liveTick} />
+        {/* Who is there now is one site's. */}
+        {place.view !== "sites" && <Live site={site} tick={liveTick} />}
       </div>
       <Tabs scope={scope} />
       <div class="when">

@@ -12,7 +12,7 @@ import { fill, learn, preferred, speak, t } from "../src/i18n";
 import { en } from "../src/words/en";
 import { late } from "../src/words/en-late";
 import { ja } from "../src/words/ja";
-import { areComparable, furthest, sitesSheet, tellSites } from "../src/all-sites";
+import { areComparable, clocks, sitesSheet, tellSites } from "../src/all-sites";
 import { wholeLog } from "../src/audit-log";
 import { tellSegment } from "../src/define";
 import { readAction, tellGoal } from "../src/definitions";
@@ -692,10 +692,10 @@ test("nothing is compared with days before the first count, of one site or of se
   assert.deepEqual(asked.at(-1), [["old", "empty"], against]);
 });
 
-test("of several sites the day that is not over is that of the clock that is furthest ahead", () => {
+test("of several sites it is earliest and latest by their clocks, whatever their names", () => {
   const site = (timezone: string) => ({ domain: timezone, timezone }) as Site;
-  assert.equal(furthest([site("America/New_York"), site("Pacific/Auckland"), site("UTC")])?.timezone, "Pacific/Auckland");
-  assert.equal(furthest([]), undefined);
+  assert.deepEqual(clocks(["Pacific/Honolulu", "Pacific/Auckland", "UTC"].map(site)), ["Pacific/Honolulu", "Pacific/Auckland"]);
+  assert.deepEqual(clocks([]), [undefined, undefined]);
 });
 
 test("a token leaves the address whenever a link brings one", () => {
