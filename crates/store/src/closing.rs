@@ -106,13 +106,11 @@ impl Store {
     /// # Errors
     /// See [`StoreError::retry`]; repeating is safe.
     pub async fn close_day(&self, day: &ClosedDay, visitors_min: u32) -> Result<Folded, StoreError> {
-        let mut done = Folded::default();
+        let all = self.to_fold(day, visitors_min).await?;
+        let mut left = all;
         for _ in 0..ROUNDS_MAX {
             let round = self.rounds(day).await?.folded.saturating_add(1);
-            let sql = include_str!("../sql/closing/to_fold.sql").replace("{small}", &small());
-            let asked = small_of(self.client().query(&sql), day, visitors_min).fetch_one::<ToFold>();
-            let to_fold = within(FOLDING, ROUND_TIMEOUT, asked).await?;
-            let nothing = to_fold.folded == 0 && to_fold.hours == 0;
+            let nothing = left == Folded::default();
             // A day on which nothing is small has a first round all the same: its notes say that it was looked at, and when.
             if nothing && round > 1 {
                 break;
@@ -122,10 +120,18 @@ impl Store {
                 self.fold_round(day, visitors_min, round).await?;
             }
             self.note(day, round, "folded").await?;
-            done.cells += to_fold.folded;
-            done.hours += to_fold.hours;
+            left = self.to_fold(day, visitors_min).await?;
         }
-        Ok(done)
+        // What an import brings meanwhile is not seen in the difference.
+        let gone = |all: u64, left: u64| all.saturating_sub(left);
+        Ok(Folded { cells: gone(all.cells, left.cells), hours: gone(all.hours, left.hours) })
+    }
+
+    async fn to_fold(&self, day: &ClosedDay, visitors_min: u32) -> Result<Folded, StoreError> {
+        let sql = include_str!("../sql/closing/to_fold.sql").replace("{small}", &small());
+        let asked = small_of(self.client().query(&sql), day, visitors_min).fetch_one::<ToFold>();
+        let ToFold { folded, hours } = within(FOLDING, ROUND_TIMEOUT, asked).await?;
+        Ok(Folded { cells: folded, hours })
     }
 
     /// Merges the months of days that were closed, so that what was taken back is no longer in any part in use, and notes
@@ -186,6 +192,7 @@ impl Store {
         // the same cells again, under the next round's token.
         let settings = self.once(&token, BLOCK_ROWS, Held::ByAll).await?;
         let query = small_of(self.client().query(&sql), day, visitors_min).with_setting("max_insert_threads", "1");
+        let query = query.param("cells_max", CELLS_PER_ROUND_MAX);
         let query = settings.into_iter().fold(query, |query, (name, value)| query.with_setting(name, value));
         within(FOLDING, ROUND_TIMEOUT, query.execute()).await
     }
@@ -240,7 +247,7 @@ fn of_day(query: Query, day: &ClosedDay) -> Query {
 
 /// The parameters of `small.sql`.
 fn small_of(query: Query, day: &ClosedDay, visitors_min: u32) -> Query {
-    bounded(of_day(query, day)).param("visitors_min", i64::from(visitors_min)).param("cells_max", CELLS_PER_ROUND_MAX)
+    bounded(of_day(query, day)).param("visitors_min", i64::from(visitors_min))
 }
 
 /// Bounds the memory of a question that groups all rows of a day: in a table that goes to the disk where it grows. In the parts' own order

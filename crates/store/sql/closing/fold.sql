@@ -11,6 +11,6 @@ SELECT
     sum(side * visitors), sum(side * visits), sum(side * pageviews), sum(side * events), sum(side * bounces),
     sum(side * visit_seconds), sum(side * entries), sum(side * exits), sum(side * engaged_ms),
     sum(side * scroll_percent), sum(side * scroll_visitors), sum(side * revenue_micros)
-FROM ({small}) AS small
+FROM ({small}LIMIT {cells_max:UInt64}) AS small
 ARRAY JOIN if(small.hour < 0, [-1, 1], [-1]) AS side
 GROUP BY small.hour, small.dimension, small.by_dimension, to_value, to_by_value

@@ -13,4 +13,3 @@ GROUP BY dimension, by_dimension, hour, value, by_value
 HAVING (hour >= 0 OR visitors < {visitors_min:Int64})
     AND (visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits, engaged_ms, scroll_percent,
          scroll_visitors, revenue_micros) != (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-LIMIT {cells_max:UInt64}

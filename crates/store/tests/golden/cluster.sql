@@ -410,18 +410,12 @@ ORDER BY day, site
 ;
 
 -- default_format = RowBinaryWithNamesAndTypes
--- How far a day's closing has come: the last round begun, folded and cleaned up after; rounds count from 1.
-SELECT maxIf(round, step = 'begun') AS begun, maxIf(round, step = 'folded') AS folded, maxIf(round, step = 'clean') AS clean
-FROM closings
-WHERE site = {site:String} AND day = toDate({day:Int32})
-;
-
--- default_format = RowBinaryWithNamesAndTypes
 -- max_block_size = 8192
 -- max_bytes_before_external_group_by = 64000000
 -- max_threads = 2
 -- optimize_aggregation_in_order = 0
--- How many cells a round would fold into `(other)`, and how many hour cells it would drop.
+-- How many cells are to be folded into `(other)`, and how many hour cells to be dropped, in all rounds that are left. Which of them the
+-- next round takes is not known before it is done.
 SELECT countIf(hour < 0) AS folded, countIf(hour >= 0) AS hours FROM (-- The cells of a closed day that may not stay: hour grain beside totals and pages; level 2, and the dimensions that fold by
 -- themselves, of too few visitors. What is taken back already adds up to nothing and is none of them.
 SELECT hour, dimension, by_dimension, value, by_value,
@@ -449,8 +443,14 @@ GROUP BY dimension, by_dimension, hour, value, by_value
 HAVING (hour >= 0 OR visitors < {visitors_min:Int64})
     AND (visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits, engaged_ms, scroll_percent,
          scroll_visitors, revenue_micros) != (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-LIMIT {cells_max:UInt64}
 )
+;
+
+-- default_format = RowBinaryWithNamesAndTypes
+-- How far a day's closing has come: the last round begun, folded and cleaned up after; rounds count from 1.
+SELECT maxIf(round, step = 'begun') AS begun, maxIf(round, step = 'folded') AS folded, maxIf(round, step = 'clean') AS clean
+FROM closings
+WHERE site = {site:String} AND day = toDate({day:Int32})
 ;
 
 -- default_format = RowBinaryWithNamesAndTypes
@@ -539,8 +539,7 @@ GROUP BY dimension, by_dimension, hour, value, by_value
 HAVING (hour >= 0 OR visitors < {visitors_min:Int64})
     AND (visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits, engaged_ms, scroll_percent,
          scroll_visitors, revenue_micros) != (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-LIMIT {cells_max:UInt64}
-) AS small
+LIMIT {cells_max:UInt64}) AS small
 ARRAY JOIN if(small.hour < 0, [-1, 1], [-1]) AS side
 GROUP BY small.hour, small.dimension, small.by_dimension, to_value, to_by_value
 ;

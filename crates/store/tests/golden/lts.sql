@@ -146,8 +146,7 @@ GROUP BY dimension, by_dimension, hour, value, by_value
 HAVING (hour >= 0 OR visitors < {visitors_min:Int64})
     AND (visitors, visits, pageviews, events, bounces, visit_seconds, entries, exits, engaged_ms, scroll_percent,
          scroll_visitors, revenue_micros) != (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-LIMIT {cells_max:UInt64}
-) AS small
+LIMIT {cells_max:UInt64}) AS small
 ARRAY JOIN if(small.hour < 0, [-1, 1], [-1]) AS side
 GROUP BY small.hour, small.dimension, small.by_dimension, to_value, to_by_value
 ;
